@@ -1,0 +1,81 @@
+//! Decides whether a message may enter the relay.
+//!
+//! Pure: takes what it judges as arguments and touches no socket, store or clock.
+//! `link::translate` turns each [`Reject`] into the peer's `command_status`.
+
+use crate::message::Address;
+use crate::route::{Customer, Directory};
+
+/// Why a message was refused. Each variant maps to exactly one `command_status`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reject {
+    /// ESME_RINVSRCADR
+    #[error("source {0} is no device of the customer that owns the destination")]
+    UnknownDevice(String),
+    /// ESME_RINVSRCADR
+    #[error("source {0} is no number of this account's customer")]
+    ForeignSender(String),
+    /// ESME_RINVDSTADR
+    #[error("destination {0} belongs to no customer")]
+    UnknownDestination(String),
+    /// ESME_RINVDSTADR
+    #[error("destination {0} is no device of this account's customer")]
+    ForeignDevice(String),
+    /// ESME_RINVDSTADR
+    #[error("no network account has a route to {0}")]
+    NoRoute(String),
+    /// ESME_RINVDSTADR
+    #[error("no rule or application takes messages to {0}")]
+    NobodyServes(String),
+    /// ESME_RMSGQFUL
+    #[error("customer {0} already has the most messages waiting that it may have")]
+    QueueFull(String),
+    /// ESME_RSYSERR
+    #[error("the store does not accept messages: {0}")]
+    StoreFailed(String),
+    /// ESME_RINVSCHED, ESME_RINVREGDLVFLG: asked for, not offered.
+    #[error("{0} is not offered")]
+    NotOffered(NotOffered),
+}
+
+/// Services of submit_sm that this version does not have; refused, so that nobody waits for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotOffered {
+    ScheduledDelivery,
+    Receipts,
+}
+
+impl std::fmt::Display for NotOffered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            NotOffered::ScheduledDelivery => "schedule_delivery_time",
+            NotOffered::Receipts => "registered_delivery",
+        })
+    }
+}
+
+/// May `source` send an MO to `destination`? Yields the customer whose MO it is.
+pub fn check_mo<'d>(
+    directory: &'d Directory,
+    source: &Address,
+    destination: &Address,
+) -> Result<&'d Customer, Reject> {
+    let customer = directory
+        .owner_of_number(destination)
+        .ok_or_else(|| Reject::UnknownDestination(destination.to_string()))?;
+    if !customer.owns_device(source) {
+        return Err(Reject::UnknownDevice(source.masked()));
+    }
+    Ok(customer)
+}
+
+/// May this customer send an MT from `source` to `destination`? The same for applications and rules.
+pub fn check_mt(customer: &Customer, source: &Address, destination: &Address) -> Result<(), Reject> {
+    if !customer.owns_number(source) {
+        return Err(Reject::ForeignSender(source.to_string()));
+    }
+    if !customer.owns_device(destination) {
+        return Err(Reject::ForeignDevice(destination.masked()));
+    }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! wasmsc: an SMSC whose message logic is WebAssembly.
+//!
+//! The map. Arrows point down only:
+//!
+//! ```text
+//! EDGES      link/ (SMPP sockets)  delivery  rule_threads  cli/     tokio, threads, sockets
+//! MAIN PATH  relay                                                  plain functions: read this first
+//! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
+//! HEART      firewall  route  schedule  message                     pure, take `now`
+//! PROTOCOL   crate wasmsc-smpp                                      pure
+//! ```
+//! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod delivery;
+pub mod firewall;
+pub mod link;
+pub mod message;
+pub mod plugin;
+pub mod relay;
+pub mod route;
+mod rule_threads;
+pub mod schedule;
+pub mod server;
+pub mod store;
+
+#[cfg(feature = "bench")]
+mod bench_switch;
+
+pub use server::{Server, run};

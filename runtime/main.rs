@@ -1,0 +1,90 @@
+//! Arguments, logging and exit codes; nothing else.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use wasmsc::cli;
+use wasmsc::config::Config;
+
+/// An SMSC whose message logic is WebAssembly.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the server. Prints `ready smpp=<address>` when it serves; SIGTERM or Ctrl-C ends it in order.
+    ///
+    /// Logs go to stderr; RUST_LOG sets what is shown, such as RUST_LOG=warn,rule=debug.
+    ///
+    /// Exit codes: 0 ended in order, 1 could not start or had to stop, 2 wrong arguments.
+    Serve {
+        /// The config file; paths in it are relative to it.
+        #[arg(long, default_value = "wasmsc.toml")]
+        config: PathBuf,
+    },
+    /// Plays a fleet of water meters behind one network account, as a real SMPP client.
+    Simulate(cli::simulate::Args),
+    /// Measures messages per second, latency and cost of a server that it starts itself.
+    #[cfg(feature = "bench")]
+    Bench(cli::bench::Args),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match execute(arguments.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("wasmsc: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new().context("the async runtime cannot start")?;
+    match command {
+        Command::Serve { config } => {
+            let config = Config::load(&config)?;
+            runtime.block_on(serve(config)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Simulate(arguments) => runtime.block_on(cli::simulate::run(arguments)),
+        #[cfg(feature = "bench")]
+        Command::Bench(arguments) => runtime.block_on(cli::bench::run(arguments)),
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let ready = |server: &wasmsc::Server| {
+        tracing::info!(smpp = %server.smpp, "serving");
+        println!("ready smpp={}", server.smpp);
+    };
+    wasmsc::run(config, ready, terminated()).await?;
+    tracing::info!("closed in order");
+    Ok(())
+}
+
+/// Ready at SIGTERM or Ctrl-C.
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!("SIGTERM cannot be caught: {error}");
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

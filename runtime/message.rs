@@ -1,0 +1,218 @@
+//! The nouns: message, message id, address, time.
+//!
+//! Pure values, shared by every room above the protocol. A PDU is on the wire, a [`Message`] is in the
+//! store; `link::translate` alone turns one into the other.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use wasmsc_smpp::{DataCoding, text};
+
+/// Milliseconds since 1970-01-01T00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    pub fn plus_ms(self, millis: u64) -> Timestamp {
+        Timestamp(self.0.saturating_add(millis))
+    }
+}
+
+/// Names one message for ever: the same on every attempt, every bind and after every restart.
+///
+/// `event` counts up in the order in which this SMSC accepted messages. A message that a rule sent
+/// carries the event it answers and its place among that event's messages, so that running the event
+/// again yields the same ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MessageId {
+    pub event: u64,
+    /// 0 for the accepted message itself, 1.. for what its rule sent.
+    pub index: u16,
+}
+
+impl MessageId {
+    pub fn accepted(event: u64) -> Self {
+        Self { event, index: 0 }
+    }
+
+    /// Id of the `index`-th message (from 1) that the rule run for `self` sends.
+    pub fn effect(self, index: u16) -> Self {
+        Self { event: self.event, index }
+    }
+
+    /// The fixed-width form that keys use; its octet order is the order of ids.
+    pub fn to_key(self) -> [u8; 10] {
+        let mut key = [0; 10];
+        key[..8].copy_from_slice(&self.event.to_be_bytes());
+        key[8..].copy_from_slice(&self.index.to_be_bytes());
+        key
+    }
+
+    pub fn from_key(key: &[u8]) -> Option<Self> {
+        let event = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
+        let index = u16::from_be_bytes(key.get(8..10)?.try_into().ok()?);
+        Some(Self { event, index })
+    }
+}
+
+/// As `message_id` on the wire: 16 hexadecimal digits, 20 for a rule's message.
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.index {
+            0 => write!(f, "{:016x}", self.event),
+            index => write!(f, "{:016x}{index:04x}", self.event),
+        }
+    }
+}
+
+/// Who a message is from or to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Address {
+    /// E.164 digits without `+`, 9 to 15 of them after the lenient reading of the edge.
+    Msisdn(Box<str>),
+    /// 1 to 8 digits.
+    ShortCode(Box<str>),
+    /// Up to 20 characters (SMPP 3.4 §5.2.8 allows 20 octets).
+    Alphanumeric(Box<str>),
+}
+
+/// Why a text is no address.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0:?} is no address: expected +<9 to 15 digits>, 1 to 8 digits, or up to 20 letters and digits")]
+pub struct InvalidAddress(pub String);
+
+/// Longest number: 15 digits (ITU-T E.164 §6.2.1).
+const MSISDN_MAX_DIGITS: usize = 15;
+/// Digits up to here are a short code unless the sender says "international".
+const SHORT_CODE_MAX_DIGITS: usize = 8;
+const ALPHANUMERIC_MAX_CHARS: usize = 20;
+
+impl Address {
+    /// Reads the textual form that config and rules use: `+4670…`, `7001`, `ACME`.
+    pub fn parse(text: &str) -> Result<Address, InvalidAddress> {
+        let invalid = || InvalidAddress(text.chars().take(40).collect());
+        let (international, rest) = match text.strip_prefix('+') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        if rest.is_empty() {
+            return Err(invalid());
+        }
+        if rest.bytes().all(|b| b.is_ascii_digit()) {
+            if international || rest.len() > SHORT_CODE_MAX_DIGITS {
+                let digits = rest.strip_prefix("00").filter(|_| !international).unwrap_or(rest);
+                let fits = (5..=MSISDN_MAX_DIGITS).contains(&digits.len());
+                return if fits { Ok(Address::Msisdn(digits.into())) } else { Err(invalid()) };
+            }
+            return Ok(Address::ShortCode(rest.into()));
+        }
+        let plain = rest.chars().all(|c| !c.is_control()) && rest.chars().count() <= ALPHANUMERIC_MAX_CHARS;
+        if international || !plain {
+            return Err(invalid());
+        }
+        Ok(Address::Alphanumeric(rest.into()))
+    }
+
+    /// Digits or letters as they stand on the wire, without `+`.
+    pub fn digits(&self) -> &str {
+        match self {
+            Address::Msisdn(d) | Address::ShortCode(d) | Address::Alphanumeric(d) => d,
+        }
+    }
+
+    /// For logs: `+46700***567`. Short codes belong to the operator's world and stay readable.
+    pub fn masked(&self) -> String {
+        match self {
+            Address::Msisdn(d) if d.len() > 8 => format!("+{}***{}", &d[..d.len() - 6], &d[d.len() - 3..]),
+            Address::Msisdn(_) => "+***".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if matches!(self, Address::Msisdn(_)) {
+            f.write_str("+")?;
+        }
+        f.write_str(self.digits())
+    }
+}
+
+/// What a message says, as octets in their coding: kept as they came, decoded where somebody reads them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// `data_coding` (SMPP 3.4 §5.2.19).
+    pub data_coding: u8,
+    /// `esm_class` (SMPP 3.4 §5.2.12).
+    pub esm_class: u8,
+    /// `protocol_id` (SMPP 3.4 §5.2.13).
+    pub protocol_id: u8,
+    pub octets: Bytes,
+    /// Optional parameters, in their wire form, less `message_payload`, which is in `octets`.
+    pub tlvs: Vec<(u16, Bytes)>,
+}
+
+impl Content {
+    /// Text or binary, without a user data header.
+    pub fn payload(&self) -> text::Payload {
+        text::decode(DataCoding(self.data_coding), &self.user_data())
+    }
+
+    fn user_data(&self) -> Bytes {
+        const UDHI: u8 = 0x40; // SMPP 3.4 §5.2.12: the octets start with a user data header
+        let header = match self.octets.first() {
+            Some(length) if self.esm_class & UDHI != 0 => 1 + *length as usize,
+            _ => 0,
+        };
+        self.octets.slice(header.min(self.octets.len())..)
+    }
+}
+
+/// A message in the store, MO or MT.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub source: Address,
+    pub destination: Address,
+    pub content: Content,
+    pub received_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_read_as_people_write_them() {
+        for (text, want) in [
+            ("+46701234567", Address::Msisdn("46701234567".into())),
+            ("46701234567", Address::Msisdn("46701234567".into())),
+            ("0046701234567", Address::Msisdn("46701234567".into())),
+            ("7001", Address::ShortCode("7001".into())),
+            ("ACME", Address::Alphanumeric("ACME".into())),
+        ] {
+            assert_eq!(Address::parse(text), Ok(want), "{text}");
+        }
+        for text in ["", "+", "+46x", "+1234567890123456", "a\u{0}b", "123456789012345678901234"] {
+            assert!(Address::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ids_sort_in_key_form_as_they_do_as_values() {
+        let first = MessageId::accepted(255);
+        let effect = first.effect(1);
+        let next = MessageId::accepted(256);
+        assert!(first < effect && effect < next);
+        assert!(first.to_key() < effect.to_key() && effect.to_key() < next.to_key());
+        assert_eq!(MessageId::from_key(&effect.to_key()), Some(effect));
+        assert_eq!(effect.to_string(), "00000000000000ff0001");
+    }
+
+    #[test]
+    fn numbers_are_masked_in_logs() {
+        let address = Address::parse("+46701234567").expect("valid");
+        assert_eq!(address.masked(), "+46701***567");
+    }
+}

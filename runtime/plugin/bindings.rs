@@ -1,0 +1,9 @@
+//! The contract in wit/, as Rust. Generated; nothing else lives here.
+
+wasmtime::component::bindgen!({
+    path: "wit",
+    world: "mo-rule",
+    imports: { default: trappable },
+    exports: { default: async },
+    require_store_data_send: true,
+});

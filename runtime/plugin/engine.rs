@@ -1,0 +1,84 @@
+//! The engine's settings, and the thread that makes deadlines pass.
+//!
+//! Every number here was measured before it was chosen (docs/PERFORMANCE.md). Fresh instances come from a
+//! pool whose memories are reset page by page where the kernel can say which pages were written.
+
+use std::time::Duration;
+
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
+};
+
+/// One tick of the epoch clock; deadlines are counted in ticks.
+pub const TICK: Duration = Duration::from_millis(1);
+/// Stack of a guest. Recursion beyond it traps.
+const GUEST_STACK_OCTETS: usize = 512 << 10;
+/// Stack of the fibre that a guest and the host functions it calls run on.
+const FIBRE_STACK_OCTETS: usize = 1 << 20;
+/// Hard ceiling of one linear memory; a rule's own ceiling (`memory_mib`) lies below.
+pub const MEMORY_MAX_OCTETS: usize = 256 << 20;
+/// Octets of a memory slot that are cleared in place instead of being given back to the kernel.
+const KEEP_RESIDENT_OCTETS: usize = 1 << 20;
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("the WebAssembly engine cannot start: {0:#}")]
+    Engine(wasmtime::Error),
+    #[error("the epoch thread cannot start: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// `slots`: instances that may be alive at once, one per rule thread.
+pub fn new(slots: u32) -> Result<Engine, EngineError> {
+    let engine = Engine::new(&config(slots)).map_err(EngineError::Engine)?;
+    if !PoolingAllocationConfig::is_pagemap_scan_available() {
+        tracing::warn!(
+            "this kernel has no PAGEMAP_SCAN (Linux 6.7 or later): rules reset their memory by clearing it, \
+             which slows down those with large memories; build them with a 64 KiB stack"
+        );
+    }
+    let weak = engine.weak();
+    std::thread::Builder::new().name("epoch".into()).spawn(move || {
+        while let Some(engine) = weak.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    })?;
+    Ok(engine)
+}
+
+fn config(slots: u32) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    // Counters cost nothing; memories reserve address space only. Interpreters need dozens of core
+    // instances in one component.
+    pool.total_component_instances(slots)
+        .total_core_instances(slots * 40)
+        .total_memories(slots * 4)
+        .total_tables(slots * 16)
+        .total_stacks(slots * 2)
+        .max_component_instance_size(10 << 20)
+        .max_core_instance_size(10 << 20)
+        .max_memories_per_component(4)
+        .max_tables_per_component(64)
+        .max_tables_per_module(4)
+        .max_memories_per_module(2)
+        .table_elements(20_000)
+        .max_memory_size(MEMORY_MAX_OCTETS)
+        .max_unused_warm_slots(slots * 4)
+        .linear_memory_keep_resident(KEEP_RESIDENT_OCTETS)
+        .table_keep_resident(256 << 10)
+        .pagemap_scan(Enabled::Auto);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        .max_wasm_stack(GUEST_STACK_OCTETS)
+        .async_stack_size(FIBRE_STACK_OCTETS)
+        .memory_guaranteed_dense_image_size(64 << 20)
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+    config
+}

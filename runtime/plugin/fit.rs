@@ -1,0 +1,45 @@
+//! Does a component fit the contract? If not: a sentence that tells its author what to change.
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// Why a component is refused. Found before it runs, when the rule is loaded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    #[error("imports {0:?}, which wasmsc does not give to rules; it gives {GIVEN}")]
+    NotGiven(String),
+    #[error("exports no {HANDLER}; export that interface (its one function is handle-mo), or nothing would ever call it")]
+    NoHandler,
+    #[error("has an import or export whose type differs from wit/plugin.wit: {0}")]
+    WrongType(String),
+}
+
+const GIVEN: &str = "wasmsc:plugin@0.1 (invocation, device, outbox, state, config, log) and all of WASI 0.2 but HTTP, \
+                     with no files, sockets, arguments or environment in it";
+const HANDLER: &str = "wasmsc:plugin/mo-handler@0.1.0";
+const PACKAGE: &str = "wasmsc:plugin/";
+const INTERFACES: [&str; 8] = ["types", "invocation", "device", "outbox", "state-types", "state", "config", "log"];
+const WASI: [&str; 6] = ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+
+pub fn check(component: &Component, engine: &Engine) -> Result<(), Misfit> {
+    let component_type = component.component_type();
+    let foreign = component_type.imports(engine).map(|(name, _)| name.to_owned()).find(|name| !is_given(name));
+    if let Some(name) = foreign {
+        return Err(Misfit::NotGiven(name));
+    }
+    let exports_handler = component_type.exports(engine).any(|(name, _)| {
+        name.strip_prefix(PACKAGE).is_some_and(|rest| rest.starts_with("mo-handler@0.1."))
+    });
+    if exports_handler { Ok(()) } else { Err(Misfit::NoHandler) }
+}
+
+fn is_given(import: &str) -> bool {
+    let ours = |rest: &str| {
+        let (interface, version) = rest.split_once('@').unwrap_or((rest, ""));
+        INTERFACES.contains(&interface) && version.starts_with("0.1.")
+    };
+    match import.strip_prefix(PACKAGE) {
+        Some(rest) => ours(rest),
+        None => WASI.iter().any(|prefix| import.starts_with(prefix)),
+    }
+}

@@ -1,0 +1,73 @@
+//! One call of a rule: what it is given, what it may use up, and what it leaves behind.
+
+use std::sync::Arc;
+
+use crate::message::{Message, MessageId};
+use crate::route::RuleIndex;
+
+/// The state of one subject as the last committed call left it.
+pub trait StateView: Send + Sync {
+    fn get(&self, name: &str) -> std::io::Result<Option<bytes::Bytes>>;
+    /// Names with `prefix` that come after `after`, in octet order.
+    fn names(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<String>>;
+}
+
+/// One event for a rule.
+pub struct Invocation {
+    pub rule: RuleIndex,
+    /// The MO's id, and the idempotency key of the call.
+    pub id: MessageId,
+    /// 1 on the first attempt.
+    pub attempt: u32,
+    pub mo: Message,
+    pub state: Arc<dyn StateView>,
+    /// Of the data directory; the same event draws the same random octets on every attempt.
+    pub secret: [u8; 32],
+}
+
+/// What a call wants done. The caller performs all of it or nothing.
+#[derive(Debug, Default, PartialEq)]
+pub struct Effects {
+    /// (name, value), in the order of names; None deletes.
+    pub state: Vec<(String, Option<Vec<u8>>)>,
+    /// In the order of sending: the first gets index 1.
+    pub messages: Vec<Message>,
+}
+
+/// How a call ended.
+#[derive(Debug, PartialEq)]
+pub enum Outcome {
+    Done(Effects),
+    /// The rule asks for another attempt, after this many milliseconds or the host's back-off.
+    Retry(Option<u32>),
+    /// The rule gives the event up, for this reason.
+    Reject(String),
+    /// It trapped, overran its deadline or a limit: the reason, with a wasm backtrace where there is one.
+    Broken(String),
+}
+
+/// Limits of one call, from the rule's config.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub deadline_ms: u32,
+    pub memory_octets: usize,
+    pub messages: u16,
+    /// Octets of all names and values that one call writes.
+    pub state_octets: usize,
+}
+
+/// Lines that one call may log; the next one says that more were dropped.
+pub const LOG_LINES: usize = 100;
+/// Octets that one call may log, stdout and stderr apart.
+pub const LOG_OCTETS: usize = 16 << 10;
+/// Octets that one call may print to stdout and stderr, each.
+pub const PRINT_OCTETS: usize = 16 << 10;
+/// Octets of a state key.
+pub const KEY_OCTETS: usize = 128;
+/// Octets of one state value.
+pub const VALUE_OCTETS: usize = 64 << 10;
+/// Random octets that one request may draw.
+pub const RANDOM_OCTETS: u32 = 1024;
+/// Names in one page of a listing.
+pub const PAGE_NAMES: usize = 100;
+

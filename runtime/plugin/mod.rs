@@ -1,0 +1,20 @@
+//! Runs rules: one fresh sandboxed instance per event, effects staged, nothing performed here.
+//!
+//! [`PluginHost::load`] refuses a component that does not fit the contract, in words for its author.
+//! [`PluginHost::call`] runs one event and answers with an [`Outcome`]; `relay` commits the effects or
+//! drops them. The only room that knows wasmtime. It never writes to the store and opens no socket.
+
+mod bindings;
+mod engine;
+mod fit;
+mod host;
+mod interfaces;
+mod invocation;
+mod outbox;
+mod staged_state;
+mod wasi;
+
+pub use engine::EngineError;
+pub use fit::Misfit;
+pub use host::{LoadError, LoadedRule, PluginHost};
+pub use invocation::{Effects, Invocation, Outcome, StateView};

@@ -1,0 +1,130 @@
+//! Puts the house together, runs it, and takes it down in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::clock;
+use crate::config::Config;
+use crate::delivery::Delivery;
+use crate::link;
+use crate::plugin::{EngineError, LoadError, PluginHost};
+use crate::relay::House;
+use crate::route::Directory;
+use crate::rule_threads::{RuleThreads, Rules};
+use crate::store::{self, OpenError, Store, StoreFailed};
+
+/// Why the server did not start, or ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    #[error("data_dir: {0}")]
+    DataDir(std::io::Error),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("stopped, since {0}; nothing acknowledged is lost: make room or replace the disk, then start again")]
+    Store(#[from] StoreFailed),
+}
+
+/// A server that is up.
+pub struct Server {
+    /// Where SMPP is served; the port, if the config says 0.
+    pub smpp: SocketAddr,
+    closing: watch::Sender<bool>,
+    links: tokio::task::JoinHandle<()>,
+    alarms: tokio::task::JoinHandle<()>,
+    rules: RuleThreads,
+    store: Arc<Store>,
+    writer: std::thread::JoinHandle<Result<(), StoreFailed>>,
+    failed: watch::Receiver<bool>,
+}
+
+/// Runs a server until `shutdown` is ready or its store fails; `ready` is told when it serves.
+pub async fn run(
+    config: Config,
+    ready: impl FnOnce(&Server),
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServerError> {
+    let mut server = Server::start(config).await?;
+    ready(&server);
+    tokio::select! {
+        () = shutdown => tracing::info!("closing: no new messages, waiting for what is under way"),
+        _ = server.failed.wait_for(|failed| *failed) => {}
+    }
+    server.stop().await
+}
+
+impl Server {
+    pub async fn start(config: Config) -> Result<Server, ServerError> {
+        let directory = Arc::new(Directory::new(&config));
+        let threads = config.rule_threads.unwrap_or_else(default_rule_threads).max(1);
+        // Rules first: one that does not fit is told before anything is touched.
+        let rules = Arc::new(load_rules(&config, &directory, threads)?);
+        let opened = store::disk::open(&config.data_dir).map_err(ServerError::DataDir)?;
+        let (store, writer) = Store::open(opened)?;
+        let (failed_sender, failed) = watch::channel(false);
+        let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
+            let result = writer.run();
+            if let Err(failed) = &result {
+                tracing::error!("{failed}; no message is accepted any more");
+                let _ = failed_sender.send(true);
+            }
+            result
+        })?;
+        let now = clock::now();
+        let delivery = Delivery::new(&directory);
+        let house = House::new(directory, store.clone(), delivery.clone(), threads, now)?;
+        delivery.open(house.clone(), now)?;
+        let waiting = house.mos_waiting();
+        if waiting > 0 {
+            tracing::info!(waiting, "MOs from before the start are run now");
+        }
+        let server = link::server::Server::bind(&config.smpp, house.clone(), delivery.clone()).await?;
+        let smpp = server.local_addr()?;
+        let rules = RuleThreads::start(house, rules, threads)?;
+        let (closing, closing_receiver) = watch::channel(false);
+        let links = tokio::spawn(server.run(closing_receiver));
+        let alarms = tokio::spawn(async move { delivery.run_alarms().await });
+        Ok(Server { smpp, closing, links, alarms, rules, store, writer, failed })
+    }
+
+    /// In order: no more connections and messages, links say goodbye, rules end, the store closes.
+    pub async fn stop(self) -> Result<(), ServerError> {
+        let _ = self.closing.send(true);
+        if let Err(error) = self.links.await {
+            tracing::error!("the link server ended badly: {error}");
+        }
+        self.alarms.abort();
+        let (rules, store, writer) = (self.rules, self.store, self.writer);
+        let closed = tokio::task::spawn_blocking(move || {
+            rules.stop();
+            store.close();
+            writer.join()
+        });
+        match closed.await {
+            Ok(Ok(result)) => Ok(result?),
+            _ => Err(StoreFailed("the store's thread panicked".into()).into()),
+        }
+    }
+}
+
+/// One per core, and two at least: one slow rule must leave room for another.
+fn default_rule_threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).max(2)
+}
+
+fn load_rules(config: &Config, directory: &Arc<Directory>, threads: usize) -> Result<Rules, ServerError> {
+    let host = PluginHost::new(threads as u32)?;
+    let mut loaded = Vec::with_capacity(config.rule.len());
+    for rule in &config.rule {
+        loaded.push(host.load(rule, directory.clone())?);
+        tracing::info!(rule = format!("{}/{}", rule.customer, rule.name), "rule loaded");
+    }
+    Ok(Rules { host, loaded })
+}

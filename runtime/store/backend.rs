@@ -1,0 +1,40 @@
+//! What the store needs from whatever keeps its octets: a commit log and a base of rows.
+//!
+//! Two forms: `disk` (log files and sled) and `memory` (for the simulator, with faults on demand). A
+//! clustered form would put a replicated stream in place of the log; nothing above would change.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::keys::Key;
+
+/// The append-only record of groups of changes. What it has synced survives everything.
+pub trait Log: Send {
+    /// Appends one group and returns when it is durable. After an error the log is not used again.
+    fn append_synced(&mut self, group: &[u8]) -> io::Result<()>;
+    /// Octets since the last rotation.
+    fn segment_octets(&self) -> u64;
+    /// Ends the current segment; later groups go to a new one.
+    fn rotate(&mut self) -> io::Result<()>;
+    /// Forgets all segments before the current one: the base holds what they say.
+    fn discard_old(&mut self) -> io::Result<()>;
+}
+
+/// Rows that have been checkpointed. A torn `apply` is harmless: the log is replayed over it.
+pub trait Base: Send + Sync {
+    fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>>;
+    /// At most `limit` rows with `from <= key < to`, in order.
+    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> io::Result<Vec<(Key, Bytes)>>;
+    /// Writes (Some) or removes (None) rows; they are durable when this returns.
+    fn apply(&self, rows: &mut dyn Iterator<Item = (&[u8], Option<&Bytes>)>) -> io::Result<()>;
+}
+
+/// A store's files, opened, with the groups that the base may not have yet.
+pub struct Opened {
+    pub log: Box<dyn Log>,
+    pub base: Arc<dyn Base>,
+    /// In the order in which they were appended.
+    pub groups: Vec<Bytes>,
+}

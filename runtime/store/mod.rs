@@ -1,0 +1,170 @@
+//! The store: six verbs over rows that are durable before anybody outside hears of them.
+//!
+//! `accept` a message, `claim` an MO for its rule, `commit` what the rule did, read what is `due` on a
+//! route, `settle` what a link says became of it, and read a subject's `state`. Each verb that changes
+//! something is one batch in one partition, applied in memory at once and written to the commit log by
+//! the next group (see [`writer`]). Whoever tells somebody outside hands in a [`Done`], which is called
+//! after the sync. Inside, work goes on at once: the log keeps the order, so what was built on a change
+//! that got lost is lost with it.
+//!
+//! Only this room knows the engine. It never sees a PDU, a plugin or a link.
+
+mod backend;
+mod commit_log;
+pub mod disk;
+mod group;
+pub mod keys;
+pub mod memory;
+mod record;
+mod tables;
+mod verbs;
+mod writer;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Condvar, Mutex};
+
+pub use backend::Opened;
+pub use record::{DeadRecord, InboxRecord, OutboxRecord};
+use tables::{Op, Tables};
+pub use verbs::{Accepted, Failure, Finished, NewMessage, Place, Queued, Settlement};
+pub use writer::Writer;
+
+/// Why the store does nothing any more. A failed sync poisons it: what is on disk is unknown until the
+/// next start has read it, so nothing more is accepted and nothing is guessed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct StoreFailed(pub Arc<str>);
+
+/// Called once, by the writer: after the group with the change is durable, or when it never will be.
+pub type Done = Box<dyn FnOnce(Result<(), StoreFailed>) + Send>;
+
+/// Why the store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("store: {0}")]
+    Io(#[from] io::Error),
+    #[error("store: {0}")]
+    MalformedGroup(#[from] group::MalformedGroup),
+}
+
+pub struct Store {
+    inner: Mutex<Inner>,
+    /// There is something to write, or the store closes.
+    work: Condvar,
+    /// Every group up to this one is durable and its [`Done`]s have been called.
+    durable: AtomicU64,
+    secret: [u8; 32],
+}
+
+struct Inner {
+    tables: Tables,
+    pending: Pending,
+    /// Number of the group that collects changes now.
+    group: u64,
+    last_event: u64,
+    failed: Option<StoreFailed>,
+    closing: bool,
+    /// A checkpoint ended: its layer may go, and so may the old segments.
+    checkpointed: bool,
+}
+
+#[derive(Default)]
+struct Pending {
+    octets: Vec<u8>,
+    done: Vec<Done>,
+}
+
+impl Store {
+    /// Opens what `opened` found, replays the log over the base, and hands back the writer, which somebody
+    /// must run: a thread in production, the simulator in tests.
+    pub fn open(opened: Opened) -> Result<(Arc<Store>, Writer), OpenError> {
+        let mut tables = Tables::new(opened.base.clone());
+        let mut last_event = match opened.base.get(keys::META_LAST_EVENT)? {
+            Some(value) => value.get(..8).and_then(|v| v.try_into().ok()).map_or(0, u64::from_be_bytes),
+            None => 0,
+        };
+        let replayed = !opened.groups.is_empty();
+        for group in &opened.groups {
+            for op in group::read(group)? {
+                if let Some(event) = verbs::accepted_event(op.key()) {
+                    last_event = last_event.max(event);
+                }
+                tables.apply(op, 0);
+            }
+        }
+        drop(opened.groups);
+        let secret = secret(&*opened.base)?;
+        let inner = Inner {
+            tables,
+            pending: Pending::default(),
+            group: 1,
+            last_event,
+            failed: None,
+            closing: false,
+            checkpointed: false,
+        };
+        let store = Arc::new(Store { inner: Mutex::new(inner), work: Condvar::new(), durable: AtomicU64::new(0), secret });
+        let mut writer = Writer::new(store.clone(), opened.log);
+        if replayed {
+            writer.checkpoint_now()?; // old segments go, and the next start has nothing to replay
+        }
+        Ok((store, writer))
+    }
+
+    /// 32 random octets of this data directory, for what nobody outside may predict.
+    pub fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
+    pub fn failure(&self) -> Option<StoreFailed> {
+        self.inner.lock().failed.clone()
+    }
+
+    /// Asks the writer to finish what is pending, checkpoint, and end.
+    pub fn close(&self) {
+        self.inner.lock().closing = true;
+        self.work.notify_all();
+    }
+
+    fn is_durable(&self, group: u64) -> bool {
+        group <= self.durable.load(Ordering::Acquire)
+    }
+}
+
+impl Inner {
+    /// Adds one atomic batch to the group that is collected now.
+    fn submit(&mut self, batch: Vec<Op>, done: Option<Done>) -> Result<(), StoreFailed> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        for op in batch {
+            group::write(&op, &mut self.pending.octets);
+            self.tables.apply(op, self.group);
+        }
+        self.pending.done.extend(done);
+        Ok(())
+    }
+
+    fn poison(&mut self, error: &dyn std::fmt::Display) -> StoreFailed {
+        let failed = StoreFailed(format!("the disk refused a write or sync: {error}").into());
+        self.failed.get_or_insert(failed).clone()
+    }
+}
+
+/// The secret is made at the first start and written to the base before anything else.
+fn secret(base: &dyn backend::Base) -> io::Result<[u8; 32]> {
+    if let Some(secret) = base.get(keys::META_SECRET)?.and_then(|value| value[..].try_into().ok()) {
+        return Ok(secret);
+    }
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(io::Error::other)?;
+    let value = bytes::Bytes::copy_from_slice(&secret);
+    base.apply(&mut std::iter::once((keys::META_SECRET, Some(&value))))?;
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests;

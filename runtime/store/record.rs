@@ -1,0 +1,102 @@
+//! What the rows hold: versioned records.
+//!
+//! The first octet is the record version, so that a later wasmsc reads what this one wrote. The rest is
+//! postcard, whose wire format is specified and stable.
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::message::{Message, Timestamp};
+
+/// Version of every record that this wasmsc writes.
+const VERSION: u8 = 1;
+
+/// An MO that waits for its rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InboxRecord {
+    pub customer: Box<str>,
+    /// Name of the rule, without the customer.
+    pub rule: Box<str>,
+    pub message: Message,
+    /// Attempts that failed so far.
+    pub attempts: u32,
+    /// Not before this.
+    pub due: Timestamp,
+}
+
+/// A message that waits for a link of its route.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutboxRecord {
+    pub customer: Box<str>,
+    pub message: Message,
+    pub attempts: u32,
+}
+
+/// What nobody could process or deliver, kept for its owner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeadRecord {
+    pub customer: Box<str>,
+    /// Name of the rule that failed, or `system_id` of the account that refused.
+    pub at: Box<str>,
+    pub message: Message,
+    pub attempts: u32,
+    pub died_at: Timestamp,
+    pub reason: Box<str>,
+}
+
+/// A row that this version cannot read.
+#[derive(Debug, thiserror::Error)]
+#[error("record of version {version} cannot be read: {why}")]
+pub struct UnreadableRecord {
+    version: u8,
+    why: String,
+}
+
+pub fn encode<T: Serialize>(record: &T) -> Bytes {
+    let buffer = Vec::with_capacity(192);
+    let buffer = postcard::to_extend(&VERSION, buffer).expect("a vector takes every octet");
+    postcard::to_extend(record, buffer).expect("a vector takes every octet").into()
+}
+
+pub fn decode<T: DeserializeOwned>(row: &[u8]) -> Result<T, UnreadableRecord> {
+    match row.split_first() {
+        Some((&VERSION, rest)) => {
+            postcard::from_bytes(rest).map_err(|error| UnreadableRecord { version: VERSION, why: error.to_string() })
+        }
+        Some((&version, _)) => Err(UnreadableRecord { version, why: "written by a newer wasmsc".into() }),
+        None => Err(UnreadableRecord { version: 0, why: "empty".into() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Address, Content};
+
+    #[test]
+    fn records_read_back_and_unknown_versions_are_refused() {
+        let record = OutboxRecord {
+            customer: "acme".into(),
+            message: Message {
+                source: Address::ShortCode("7001".into()),
+                destination: Address::Msisdn("46701111111".into()),
+                content: Content {
+                    data_coding: 0,
+                    esm_class: 0,
+                    protocol_id: 0,
+                    octets: Bytes::from_static(b"WM1 CLOSE"),
+                    tlvs: vec![(0x1400, Bytes::from_static(b"x"))],
+                },
+                received_at: Timestamp(5),
+            },
+            attempts: 2,
+        };
+        let row = encode(&record);
+        assert_eq!(decode::<OutboxRecord>(&row).expect("readable"), record);
+        let mut newer = row.to_vec();
+        newer[0] = 9;
+        assert!(decode::<OutboxRecord>(&newer).expect_err("refused").to_string().contains("version 9"));
+        assert!(decode::<OutboxRecord>(&row[..row.len() - 1]).is_err());
+    }
+}

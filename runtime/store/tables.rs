@@ -1,0 +1,185 @@
+//! The rows as they are now: recent changes in memory over the base on disk.
+//!
+//! Every change is in the commit log before anybody outside hears of it, so the base may lag: it gets the
+//! net result at a checkpoint. A message that comes and goes between two checkpoints never reaches it,
+//! which is what makes a message cost three log entries and no tree update.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::backend::Base;
+use super::keys::Key;
+
+/// One change of one row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// A row whose key never existed before.
+    Insert(Key, Bytes),
+    Put(Key, Bytes),
+    Delete(Key),
+}
+
+impl Op {
+    pub fn key(&self) -> &[u8] {
+        match self {
+            Op::Insert(key, _) | Op::Put(key, _) | Op::Delete(key) => key,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// None: deleted, and the layers below may still have it.
+    pub value: Option<Bytes>,
+    /// The group of the commit log that carries this change.
+    pub group: u64,
+    /// Not in any layer below, so that deleting it needs no trace.
+    fresh: bool,
+}
+
+pub type Layer = BTreeMap<Key, Slot>;
+
+/// A row as a reader sees it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub key: Key,
+    pub value: Bytes,
+    /// 0: in the base, hence durable.
+    pub group: u64,
+}
+
+pub struct Tables {
+    active: Layer,
+    /// What a running checkpoint moves into the base.
+    frozen: Option<Arc<Layer>>,
+    base: Arc<dyn Base>,
+}
+
+impl Tables {
+    pub fn new(base: Arc<dyn Base>) -> Tables {
+        Tables { active: Layer::new(), frozen: None, base }
+    }
+
+    pub fn apply(&mut self, op: Op, group: u64) {
+        match op {
+            Op::Insert(key, value) => {
+                self.active.insert(key, Slot { value: Some(value), group, fresh: true });
+            }
+            Op::Put(key, value) => {
+                let fresh = self.active.get(&key).is_some_and(|slot| slot.fresh);
+                self.active.insert(key, Slot { value: Some(value), group, fresh });
+            }
+            Op::Delete(key) => {
+                if self.active.get(&key).is_some_and(|slot| slot.fresh) {
+                    self.active.remove(&key);
+                } else {
+                    self.active.insert(key, Slot { value: None, group, fresh: false });
+                }
+            }
+        }
+    }
+
+    pub fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
+        if let Some(slot) = self.active.get(key) {
+            return Ok(slot.value.clone());
+        }
+        if let Some(slot) = self.frozen.as_ref().and_then(|layer| layer.get(key)) {
+            return Ok(slot.value.clone());
+        }
+        self.base.get(key)
+    }
+
+    /// Rows with `from <= key < to` in order; stops after `limit`.
+    pub fn range(&self, from: &[u8], to: &[u8], limit: usize) -> io::Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        let mut next_from: Key = from.into();
+        while rows.len() < limit {
+            // A page of the base decides how far this round may look; the memory layers lie over it.
+            let page = self.base.range(&next_from, to, limit)?;
+            let more = page.len() == limit;
+            let end: Key = match page.last() {
+                Some((key, _)) if more => [key, &b"\0"[..]].concat().into(),
+                _ => to.into(),
+            };
+            self.merge(page, &next_from, &end, limit, &mut rows);
+            if !more {
+                break;
+            }
+            next_from = end;
+        }
+        Ok(rows)
+    }
+
+    fn merge(&self, page: Vec<(Key, Bytes)>, from: &[u8], end: &[u8], limit: usize, rows: &mut Vec<Row>) {
+        if from >= end {
+            return;
+        }
+        let bounds = (std::ops::Bound::Included(from), std::ops::Bound::Excluded(end));
+        let frozen = self.frozen.iter().flat_map(|layer| layer.range::<[u8], _>(bounds));
+        let mut sources = [
+            Source::new(self.active.range::<[u8], _>(bounds).map(layer_row)),
+            Source::new(frozen.map(layer_row)),
+            Source::new(page.iter().map(|(key, value)| (&**key, Some(value), 0))),
+        ];
+        while rows.len() < limit {
+            let Some(key) = sources.iter().filter_map(|s| s.head.map(|(key, ..)| key)).min() else {
+                return;
+            };
+            let mut newest = None;
+            for source in &mut sources {
+                if source.head.is_some_and(|(head, ..)| head == key) {
+                    newest = newest.or(source.head);
+                    source.advance();
+                }
+            }
+            if let Some((key, Some(value), group)) = newest {
+                rows.push(Row { key: key.into(), value: value.clone(), group });
+            }
+        }
+    }
+
+    /// Begins a checkpoint: what is in memory becomes the frozen layer. None while another one runs.
+    pub fn freeze(&mut self) -> Option<Arc<Layer>> {
+        if self.frozen.is_some() {
+            return None;
+        }
+        let layer = Arc::new(std::mem::take(&mut self.active));
+        self.frozen = Some(layer.clone());
+        Some(layer)
+    }
+
+    /// Ends a checkpoint: the base holds the frozen layer.
+    pub fn thawed(&mut self) {
+        self.frozen = None;
+    }
+
+    pub fn base(&self) -> Arc<dyn Base> {
+        self.base.clone()
+    }
+}
+
+type Head<'r> = (&'r [u8], Option<&'r Bytes>, u64);
+
+fn layer_row<'r>((key, slot): (&'r Key, &'r Slot)) -> Head<'r> {
+    (key, slot.value.as_ref(), slot.group)
+}
+
+/// One layer of a merge, with its next row.
+struct Source<'r> {
+    head: Option<Head<'r>>,
+    rest: Box<dyn Iterator<Item = Head<'r>> + 'r>,
+}
+
+impl<'r> Source<'r> {
+    fn new(rows: impl Iterator<Item = Head<'r>> + 'r) -> Self {
+        let mut rest: Box<dyn Iterator<Item = Head<'r>> + 'r> = Box::new(rows);
+        Source { head: rest.next(), rest }
+    }
+
+    fn advance(&mut self) {
+        self.head = self.rest.next();
+    }
+}

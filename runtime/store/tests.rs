@@ -1,0 +1,183 @@
+use super::memory::{Fault, MemoryDisk};
+use super::writer::Turn;
+use super::*;
+use crate::message::{Address, Content, Message, Timestamp};
+use keys::{Partition, Subject};
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000);
+
+fn message(text: &'static str) -> Message {
+    let octets = bytes::Bytes::from_static(text.as_bytes());
+    Message {
+        source: Address::Msisdn("46701111111".into()),
+        destination: Address::ShortCode("7001".into()),
+        content: Content { data_coding: 0, esm_class: 0, protocol_id: 0, octets, tlvs: Vec::new() },
+        received_at: NOW,
+    }
+}
+
+fn mo(text: &'static str) -> NewMessage {
+    NewMessage { customer: "acme".into(), place: Place::Inbox { rule: "wm".into() }, message: message(text) }
+}
+
+fn mt(text: &'static str) -> NewMessage {
+    NewMessage { customer: "acme".into(), place: Place::Outbox { route: "sim".into() }, message: message(text) }
+}
+
+fn accept(store: &Store, list: Vec<NewMessage>) -> Vec<(crate::message::MessageId, Partition)> {
+    store.accept(list, NOW, |_| {})
+}
+
+fn drain(writer: &mut Writer) {
+    while writer.step() == Turn::Wrote {}
+}
+
+fn texts(store: &Store) -> Vec<String> {
+    let waiting = store.waiting(Partition::of("acme"), 0, 10_000).expect("readable");
+    waiting.iter().map(|(_, r)| String::from_utf8_lossy(&r.message.content.octets).into_owned()).collect()
+}
+
+fn due(store: &Store, now: Timestamp) -> Vec<Queued> {
+    store.due(&"sim".into(), now, 10_000, &|_| false).expect("readable").0
+}
+
+#[test]
+fn nobody_hears_of_a_message_before_its_sync() {
+    let disk = MemoryDisk::new();
+    let (store, mut writer) = Store::open(disk.open()).expect("opens");
+    let heard = Arc::new(Mutex::new(None));
+    let (listener, syncs) = (heard.clone(), disk.syncs());
+    let probe = disk.clone();
+    store.accept(vec![mo("a")], NOW, move |result| *listener.lock() = Some((result.is_ok(), probe.syncs())));
+    assert_eq!(*heard.lock(), None);
+    drain(&mut writer);
+    assert_eq!(*heard.lock(), Some((true, syncs + 1)));
+}
+
+#[test]
+fn what_is_not_durable_yet_is_not_due() {
+    let disk = MemoryDisk::new();
+    let (store, mut writer) = Store::open(disk.open()).expect("opens");
+    accept(&store, vec![mt("a")]);
+    let (rows, complete) = store.due(&"sim".into(), NOW, 10, &|_| false).expect("readable");
+    assert!(rows.is_empty() && !complete, "it must be looked for again");
+    drain(&mut writer);
+    assert_eq!(due(&store, NOW).len(), 1);
+}
+
+#[test]
+fn rows_survive_a_crash_and_finished_ones_stay_finished_across_checkpoints() {
+    let disk = MemoryDisk::new();
+    let mut expected = Vec::new();
+    for round in 0..40 {
+        let (store, mut writer) = Store::open(disk.open()).expect("opens");
+        assert_eq!(texts(&store), expected, "round {round}");
+        let partition = Partition::of("acme");
+        let ids = accept(&store, (0..50).map(|_| mo("text")).collect());
+        drain(&mut writer); // every few rounds this passes a checkpoint
+        for (id, _) in &ids[..49] {
+            let subject = Subject::new(partition, "acme/wm", "d");
+            let finished = Finished { partition, event: id.event, subject, state: Vec::new(), queued: &[] };
+            store.commit(finished, None).expect("stores");
+            drain(&mut writer);
+        }
+        expected.push("text".to_owned());
+    }
+}
+
+#[test]
+fn a_commit_is_there_whole_or_not_at_all() {
+    for fault in [Fault::LostAtSync(1), Fault::KeptAtSync(1)] {
+        let disk = MemoryDisk::new();
+        let (store, mut writer) = Store::open(disk.open()).expect("opens");
+        let (id, partition) = accept(&store, vec![mo("a")])[0];
+        drain(&mut writer);
+        let subject = Subject::new(partition, "acme/wm", "d");
+        let queued = [Queued {
+            key: keys::OutboxKey { partition, route: "sim".into(), due: NOW, id: id.effect(1) },
+            record: OutboxRecord { customer: "acme".into(), message: message("reply"), attempts: 0 },
+        }];
+        let state = vec![("n".to_owned(), Some(b"1".to_vec()))];
+        let finished = Finished { partition, event: id.event, subject: subject.clone(), state, queued: &queued };
+        disk.inject(fault);
+        store.commit(finished, None).expect("stores");
+        assert_eq!(writer.step(), Turn::Failed);
+        let (store, _writer) = Store::open(disk.open()).expect("opens");
+        let seen = (texts(&store).len(), due(&store, NOW).len(), store.state(&subject, "n").expect("reads").is_some());
+        let want = if fault == Fault::LostAtSync(1) { (1, 0, false) } else { (0, 1, true) };
+        assert_eq!(seen, want, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_failed_sync_and_a_full_disk_stop_everything_and_lose_nothing() {
+    for fault in [Fault::LostAtSync(1), Fault::DiskFullAtSync(1)] {
+        let disk = MemoryDisk::new();
+        let (store, mut writer) = Store::open(disk.open()).expect("opens");
+        accept(&store, vec![mo("kept")]);
+        drain(&mut writer);
+        disk.inject(fault);
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        for _ in 0..2 {
+            let listener = heard.clone();
+            store.accept(vec![mo("refused")], NOW, move |result| listener.lock().push(result.is_err()));
+            assert_eq!(writer.step(), Turn::Failed);
+        }
+        assert_eq!(*heard.lock(), [true, true], "both peers hear no");
+        let failure = store.failure().expect("it says so").to_string();
+        assert!(failure.contains("the disk refused a write or sync"), "{failure}");
+        assert!(store.settle(Vec::new(), NOW).is_err(), "nothing else is accepted either");
+        let (store, _writer) = Store::open(disk.open()).expect("opens");
+        assert_eq!(texts(&store), ["kept"]);
+    }
+}
+
+#[test]
+fn event_numbers_go_on_rising_after_a_restart_even_when_the_clock_went_back() {
+    let disk = MemoryDisk::new();
+    let (store, mut writer) = Store::open(disk.open()).expect("opens");
+    let (first, _) = accept(&store, vec![mo("a")])[0];
+    drain(&mut writer);
+    let (store, _writer) = Store::open(disk.open()).expect("opens");
+    let back = Timestamp(NOW.0 - 3_600_000);
+    let (second, _) = store.accept(vec![mo("b")], back, |_| {})[0];
+    assert!(second > first);
+}
+
+#[test]
+fn a_retry_moves_the_message_to_its_new_due_time() {
+    let disk = MemoryDisk::new();
+    let (store, mut writer) = Store::open(disk.open()).expect("opens");
+    accept(&store, vec![mt("a")]);
+    drain(&mut writer);
+    let queued = due(&store, NOW).remove(0);
+    let later = NOW.plus_ms(1_000);
+    store.settle(vec![(queued.clone(), Settlement::RetryAt(later))], NOW).expect("stores");
+    drain(&mut writer);
+    assert_eq!(due(&store, NOW), []);
+    assert_eq!(store.next_due(&"sim".into(), NOW).expect("reads"), Some(later));
+    let again = due(&store, later).remove(0);
+    assert_eq!((again.key.id, again.record.attempts), (queued.key.id, 1));
+    store.settle(vec![(again, Settlement::Dead("no".into()))], later).expect("stores");
+    drain(&mut writer);
+    assert_eq!(due(&store, later), []);
+    assert_eq!(&*store.dead(Partition::of("acme"), 10).expect("reads")[0].reason, "no");
+}
+
+#[test]
+fn the_disk_form_keeps_what_the_memory_form_keeps() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (store, writer) = Store::open(disk::open(dir.path()).expect("opens")).expect("opens");
+    let thread = std::thread::spawn(move || writer.run());
+    let (sender, receiver) = std::sync::mpsc::channel();
+    store.accept(vec![mo("a"), mt("b")], NOW, move |result| {
+        sender.send(result.is_ok()).expect("the test waits");
+    });
+    assert_eq!(receiver.recv(), Ok(true));
+    assert!(disk::open(dir.path()).err().expect("refused").to_string().contains("in use by another wasmsc process"));
+    store.close();
+    thread.join().expect("no panic").expect("closes");
+    drop(store);
+    let (store, _writer) = Store::open(disk::open(dir.path()).expect("opens")).expect("opens");
+    assert_eq!((texts(&store), due(&store, NOW).len()), (vec!["a".to_owned()], 1));
+}

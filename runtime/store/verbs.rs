@@ -1,0 +1,326 @@
+//! The verbs: what may happen to a message, each as one atomic batch in one partition.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::keys::{self, OutboxKey, Partition, Subject};
+use super::record::{self, DeadRecord, InboxRecord, OutboxRecord};
+use super::tables::Op;
+use super::{Done, Store, StoreFailed};
+use crate::message::{Message, MessageId, Timestamp};
+
+/// Bits of an event number below its millisecond: a million messages a millisecond before it runs ahead.
+const EVENT_BITS: u32 = 20;
+
+/// A message that enters the house, before it has an id.
+pub struct NewMessage {
+    pub customer: Box<str>,
+    pub place: Place,
+    pub message: Message,
+}
+
+/// Where a new message waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// For the rule of this name.
+    Inbox { rule: Box<str> },
+    /// For a link of the account of this `system_id`.
+    Outbox { route: Arc<str> },
+}
+
+/// What became of a [`NewMessage`].
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    pub id: MessageId,
+    pub partition: Partition,
+    /// For an MT: what to hand to delivery after the sync.
+    pub queued: Option<Queued>,
+}
+
+/// A message in the outbox, with its row's key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Queued {
+    pub key: OutboxKey,
+    pub record: OutboxRecord,
+}
+
+/// What a successful call of a rule leaves behind.
+pub struct Finished<'a> {
+    pub partition: Partition,
+    /// The MO that is done.
+    pub event: u64,
+    pub subject: Subject,
+    /// (name, value); None deletes.
+    pub state: Vec<(String, Option<Vec<u8>>)>,
+    pub queued: &'a [Queued],
+}
+
+/// What a failed call leaves behind: the attempt count, nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    RetryAt(Timestamp),
+    /// Never again; kept for its owner with this reason.
+    Dead(Box<str>),
+}
+
+/// What a link learned about a message from the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// The peer took it.
+    Accepted,
+    RetryAt(Timestamp),
+    Dead(Box<str>),
+}
+
+/// The event number in a key that `accept` made, so that numbers go on rising after a restart.
+pub(super) fn accepted_event(key: &[u8]) -> Option<u64> {
+    match key.get(1)? {
+        b'i' => keys::inbox_event(key),
+        b'o' => MessageId::from_key(key.get(key.len().checked_sub(10)?..)?).map(|id| id.event),
+        _ => None,
+    }
+}
+
+impl Store {
+    /// Takes messages in. `done` gets them when they are durable: only then may a peer hear of it. They
+    /// may be worked on at once, from what this returns.
+    pub fn accept(
+        &self,
+        list: Vec<NewMessage>,
+        now: Timestamp,
+        done: impl FnOnce(Result<Vec<Accepted>, StoreFailed>) + Send + 'static,
+    ) -> Vec<(MessageId, Partition)> {
+        let encoded: Vec<(NewMessage, Bytes)> = list.into_iter().map(|new| encode_new(new, now)).collect();
+        let mut accepted = Vec::with_capacity(encoded.len());
+        let mut batch = Vec::with_capacity(encoded.len());
+        let mut inner = self.inner.lock();
+        if let Some(failed) = inner.failed.clone() {
+            drop(inner);
+            done(Err(failed));
+            return Vec::new();
+        }
+        for (new, row) in encoded {
+            inner.last_event = (inner.last_event + 1).max(now.0 << EVENT_BITS);
+            let id = MessageId::accepted(inner.last_event);
+            let partition = Partition::of(&new.customer);
+            let (key, queued) = match new.place {
+                Place::Inbox { .. } => (keys::inbox(partition, id.event), None),
+                Place::Outbox { route } => {
+                    let key = OutboxKey { partition, route, due: now, id };
+                    let record = OutboxRecord { customer: new.customer, message: new.message, attempts: 0 };
+                    (key.encode(), Some(Queued { key, record }))
+                }
+            };
+            batch.push(Op::Insert(key, row));
+            accepted.push(Accepted { id, partition, queued });
+        }
+        let ids = accepted.iter().map(|a| (a.id, a.partition)).collect();
+        let done: Done = Box::new(move |result| done(result.map(|()| accepted)));
+        inner.submit(batch, Some(done)).expect("the store had not failed under this lock");
+        drop(inner);
+        self.work.notify_one();
+        ids
+    }
+
+    /// The MO of this number, if it still waits.
+    pub fn claim(&self, partition: Partition, event: u64) -> io::Result<Option<InboxRecord>> {
+        let row = self.inner.lock().tables.get(&keys::inbox(partition, event))?;
+        row.map(|row| record::decode(&row)).transpose().map_err(io::Error::other)
+    }
+
+    /// A rule's call succeeded: MO done, state written, MTs queued, all or nothing. `done` may hand the
+    /// queued messages to delivery once it is called.
+    pub fn commit(&self, finished: Finished, done: Option<Done>) -> Result<(), StoreFailed> {
+        let Finished { partition, event, subject, state, queued } = finished;
+        let mut batch = Vec::with_capacity(1 + state.len() + queued.len());
+        batch.push(Op::Delete(keys::inbox(partition, event)));
+        batch.extend(state.into_iter().map(|(name, value)| {
+            let key = subject.state(&name);
+            match value {
+                Some(value) => Op::Put(key, value.into()),
+                None => Op::Delete(key),
+            }
+        }));
+        batch.extend(queued.iter().map(|q| Op::Insert(q.key.encode(), record::encode(&q.record))));
+        self.submit(batch, done)
+    }
+
+    /// A rule's call failed: the MO waits again, or is dead. Nothing else changes.
+    pub fn postpone(
+        &self,
+        partition: Partition,
+        event: u64,
+        mut waiting: InboxRecord,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<(), StoreFailed> {
+        let key = keys::inbox(partition, event);
+        waiting.attempts += 1;
+        let batch = match failure {
+            Failure::RetryAt(due) => {
+                waiting.due = due;
+                vec![Op::Put(key, record::encode(&waiting))]
+            }
+            Failure::Dead(reason) => {
+                let dead = DeadRecord {
+                    customer: waiting.customer,
+                    at: waiting.rule,
+                    message: waiting.message,
+                    attempts: waiting.attempts,
+                    died_at: now,
+                    reason,
+                };
+                let to = keys::dead(partition, MessageId::accepted(event));
+                vec![Op::Delete(key), Op::Put(to, record::encode(&dead))]
+            }
+        };
+        self.submit(batch, None)
+    }
+
+    /// Messages of a route that are due and durable, in the order of their due time, per partition. Skips
+    /// those that `is_known` names: the caller has them in hand already. The flag says whether these are
+    /// all: false where the limit cut, or where some are not durable yet.
+    pub fn due(
+        &self,
+        route: &Arc<str>,
+        now: Timestamp,
+        limit: usize,
+        is_known: &dyn Fn(&OutboxKey) -> bool,
+    ) -> io::Result<(Vec<Queued>, bool)> {
+        let mut due = Vec::new();
+        let mut complete = true;
+        for partition in Partition::all() {
+            let (mut from, to) = keys::outbox_range(partition, route, now);
+            while due.len() < limit {
+                let rows = self.inner.lock().tables.range(&from, &to, limit)?;
+                let Some(last) = rows.last() else { break };
+                from = [&*last.key, b"\0"].concat().into();
+                let more = rows.len() == limit;
+                for row in rows {
+                    let Some(key) = OutboxKey::decode(&row.key, route) else { continue };
+                    if is_known(&key) {
+                        continue;
+                    }
+                    if due.len() == limit || !self.is_durable(row.group) {
+                        complete = false;
+                    } else {
+                        let record = record::decode(&row.value).map_err(io::Error::other)?;
+                        due.push(Queued { key, record });
+                    }
+                }
+                if !more {
+                    break;
+                }
+            }
+            complete &= due.len() < limit;
+        }
+        Ok((due, complete))
+    }
+
+    /// The earliest due time on a route that lies after `now`.
+    pub fn next_due(&self, route: &Arc<str>, now: Timestamp) -> io::Result<Option<Timestamp>> {
+        let inner = self.inner.lock();
+        let mut earliest = None;
+        for partition in Partition::all() {
+            let (_, from) = keys::outbox_range(partition, route, now);
+            let (_, to) = keys::outbox_all(partition, route);
+            let rows = inner.tables.range(&from, &to, 1)?;
+            let due = rows.first().and_then(|row| OutboxKey::decode(&row.key, route)).map(|key| key.due);
+            earliest = match (earliest, due) {
+                (Some(a), Some(b)) => Some(std::cmp::min::<Timestamp>(a, b)),
+                (a, b) => a.or(b),
+            };
+        }
+        Ok(earliest)
+    }
+
+    /// What links learned. Nobody waits for this to be durable: if it gets lost, the message is sent again
+    /// under the same id.
+    pub fn settle(&self, list: Vec<(Queued, Settlement)>, now: Timestamp) -> Result<(), StoreFailed> {
+        let mut batch = Vec::with_capacity(list.len());
+        for (Queued { mut key, mut record }, settlement) in list {
+            batch.push(Op::Delete(key.encode()));
+            match settlement {
+                Settlement::Accepted => {}
+                Settlement::RetryAt(due) => {
+                    record.attempts += 1;
+                    key.due = due;
+                    batch.push(Op::Insert(key.encode(), record::encode(&record)));
+                }
+                Settlement::Dead(reason) => {
+                    let dead = DeadRecord {
+                        customer: record.customer,
+                        at: (*key.route).into(),
+                        message: record.message,
+                        attempts: record.attempts + 1,
+                        died_at: now,
+                        reason,
+                    };
+                    batch.push(Op::Put(keys::dead(key.partition, key.id), record::encode(&dead)));
+                }
+            }
+        }
+        self.submit(batch, None)
+    }
+
+    /// MOs that wait in a partition, in the order of arrival, after event number `after`.
+    pub fn waiting(&self, partition: Partition, after: u64, limit: usize) -> io::Result<Vec<(u64, InboxRecord)>> {
+        let (from, to) = keys::inbox_after(partition, after.saturating_add(1));
+        let rows = self.inner.lock().tables.range(&from, &to, limit)?;
+        rows.iter()
+            .map(|row| {
+                let event = keys::inbox_event(&row.key).ok_or_else(|| io::Error::other("inbox key too short"))?;
+                Ok((event, record::decode(&row.value).map_err(io::Error::other)?))
+            })
+            .collect()
+    }
+
+    /// Dead letters of a partition, oldest first.
+    pub fn dead(&self, partition: Partition, limit: usize) -> io::Result<Vec<DeadRecord>> {
+        let (from, to) = keys::dead_all(partition);
+        let rows = self.inner.lock().tables.range(&from, &to, limit)?;
+        rows.iter().map(|row| record::decode(&row.value).map_err(io::Error::other)).collect()
+    }
+
+    /// One state value, as the last successful call left it.
+    pub fn state(&self, subject: &Subject, name: &str) -> io::Result<Option<Bytes>> {
+        self.inner.lock().tables.get(&subject.state(name))
+    }
+
+    /// Names of a subject's state values that start with `prefix`, after `after`.
+    pub fn state_names(
+        &self,
+        subject: &Subject,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> io::Result<Vec<String>> {
+        let (from, to) = subject.range(prefix, after);
+        let rows = self.inner.lock().tables.range(&from, &to, limit)?;
+        Ok(rows.iter().filter_map(|row| subject.name(&row.key)).map(str::to_owned).collect())
+    }
+
+    fn submit(&self, batch: Vec<Op>, done: Option<Done>) -> Result<(), StoreFailed> {
+        self.inner.lock().submit(batch, done)?;
+        self.work.notify_one();
+        Ok(())
+    }
+}
+
+fn encode_new(new: NewMessage, now: Timestamp) -> (NewMessage, Bytes) {
+    match new.place {
+        Place::Inbox { rule } => {
+            let row = InboxRecord { customer: new.customer, rule, message: new.message, attempts: 0, due: now };
+            let encoded = record::encode(&row);
+            let InboxRecord { customer, rule, message, .. } = row;
+            (NewMessage { customer, place: Place::Inbox { rule }, message }, encoded)
+        }
+        Place::Outbox { route } => {
+            let row = OutboxRecord { customer: new.customer, message: new.message, attempts: 0 };
+            let encoded = record::encode(&row);
+            (NewMessage { customer: row.customer, place: Place::Outbox { route }, message: row.message }, encoded)
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One writer makes everything durable: it takes whatever has gathered, writes it as one group, syncs
+//! once, and then lets all who wait speak. While it syncs, the next group gathers: the busier the house,
+//! the larger the groups.
+//!
+//! It also keeps the log short: when a segment is full, what is in memory is frozen and moved into the
+//! base beside the traffic, and then the old segments go.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+
+use super::backend::{Base, Log};
+use super::commit_log::SEGMENT_OCTETS;
+use super::keys::META_LAST_EVENT;
+use super::tables::Layer;
+use super::{Pending, Store, StoreFailed};
+
+/// What one turn of the writer found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Turn {
+    Wrote,
+    Idle,
+    Failed,
+}
+
+pub struct Writer {
+    store: Arc<Store>,
+    log: Box<dyn Log>,
+}
+
+impl Writer {
+    pub(super) fn new(store: Arc<Store>, log: Box<dyn Log>) -> Writer {
+        Writer { store, log }
+    }
+
+    /// Writes until the store is closed or has failed. Checkpoints run on a thread of their own.
+    pub fn run(mut self) -> Result<(), StoreFailed> {
+        loop {
+            let checkpoint = match self.turn() {
+                Ok(checkpoint) => checkpoint,
+                Err(failed) => return Err(failed),
+            };
+            if let Some(layer) = checkpoint {
+                let store = self.store.clone();
+                let thread = std::thread::Builder::new().name("checkpoint".into());
+                let spawned = thread.spawn(move || checkpoint_layer(&store, &layer));
+                spawned.map_err(|error| self.store.inner.lock().poison(&error))?;
+            }
+            let mut inner = self.store.inner.lock();
+            while inner.pending.octets.is_empty() && !inner.closing && !inner.checkpointed && inner.failed.is_none() {
+                self.store.work.wait(&mut inner);
+            }
+            if let Some(failed) = &inner.failed {
+                return Err(failed.clone());
+            }
+            if inner.closing && inner.pending.octets.is_empty() {
+                drop(inner);
+                return self.close();
+            }
+        }
+    }
+
+    /// One turn without threads, checkpoint included: how the simulator drives the store.
+    pub fn step(&mut self) -> Turn {
+        let idle = {
+            let inner = self.store.inner.lock();
+            inner.pending.octets.is_empty() && !inner.checkpointed
+        };
+        match self.turn() {
+            Err(_) => Turn::Failed,
+            Ok(Some(layer)) => {
+                checkpoint_layer(&self.store, &layer);
+                if self.store.failure().is_some() { Turn::Failed } else { Turn::Wrote }
+            }
+            Ok(None) if idle => Turn::Idle,
+            Ok(None) => Turn::Wrote,
+        }
+    }
+
+    /// Writes what is pending; yields a frozen layer when it is time for a checkpoint.
+    fn turn(&mut self) -> Result<Option<Arc<Layer>>, StoreFailed> {
+        let full = self.log.segment_octets() >= SEGMENT_OCTETS;
+        let (pending, group, frozen, discard) = {
+            let mut inner = self.store.inner.lock();
+            if let Some(failed) = &inner.failed {
+                let failed = failed.clone();
+                let pending = std::mem::take(&mut inner.pending);
+                drop(inner);
+                return Err(refuse(pending, failed));
+            }
+            let discard = std::mem::take(&mut inner.checkpointed);
+            if discard {
+                inner.tables.thawed();
+            }
+            // Frozen together with the pending group, whose changes the layer already has: that group goes
+            // to the old segment and is synced before the base hears of it.
+            let frozen = if full { inner.tables.freeze() } else { None };
+            let group = inner.group;
+            inner.group += 1;
+            (std::mem::take(&mut inner.pending), group, frozen, discard)
+        };
+        if !pending.octets.is_empty()
+            && let Err(error) = self.log.append_synced(&pending.octets)
+        {
+            return Err(self.fail(pending, &error));
+        }
+        for done in pending.done {
+            done(Ok(()));
+        }
+        self.store.durable.store(group, Ordering::Release);
+        if discard {
+            self.log.discard_old().map_err(|error| self.fail(Pending::default(), &error))?;
+        }
+        if frozen.is_some() {
+            self.log.rotate().map_err(|error| self.fail(Pending::default(), &error))?;
+        }
+        Ok(frozen)
+    }
+
+    fn fail(&self, pending: Pending, error: &io::Error) -> StoreFailed {
+        let (failed, rest) = {
+            let mut inner = self.store.inner.lock();
+            (inner.poison(error), std::mem::take(&mut inner.pending))
+        };
+        refuse(rest, refuse(pending, failed))
+    }
+
+    /// Moves everything into the base: at start after a replay, and at the end.
+    pub(super) fn checkpoint_now(&mut self) -> io::Result<()> {
+        let (layer, base, last_event) = {
+            let mut inner = self.store.inner.lock();
+            (inner.tables.freeze(), inner.tables.base(), inner.last_event)
+        };
+        self.log.rotate()?;
+        if let Some(layer) = layer {
+            write_layer(&*base, &layer, last_event)?;
+        }
+        self.store.inner.lock().tables.thawed();
+        self.log.discard_old()
+    }
+
+    fn close(mut self) -> Result<(), StoreFailed> {
+        // A checkpoint that still runs holds the frozen layer; the log has it all in any case.
+        self.turn()?;
+        self.checkpoint_now().map_err(|error| self.fail(Pending::default(), &error))
+    }
+}
+
+fn refuse(pending: Pending, failed: StoreFailed) -> StoreFailed {
+    for done in pending.done {
+        done(Err(failed.clone()));
+    }
+    failed
+}
+
+fn checkpoint_layer(store: &Store, layer: &Layer) {
+    let (base, last_event) = {
+        let inner = store.inner.lock();
+        (inner.tables.base(), inner.last_event)
+    };
+    let result = write_layer(&*base, layer, last_event);
+    let mut inner = store.inner.lock();
+    match result {
+        Ok(()) => inner.checkpointed = true,
+        Err(error) => {
+            inner.poison(&error);
+        }
+    }
+    drop(inner);
+    store.work.notify_all();
+}
+
+fn write_layer(base: &dyn Base, layer: &Layer, last_event: u64) -> io::Result<()> {
+    let last_event = Bytes::copy_from_slice(&last_event.to_be_bytes());
+    let meta = std::iter::once((META_LAST_EVENT, Some(&last_event)));
+    let rows = layer.iter().map(|(key, slot)| (&**key, slot.value.as_ref()));
+    base.apply(&mut meta.chain(rows))
+}

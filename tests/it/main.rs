@@ -1,0 +1,3 @@
+//! Integration tests: ONE binary. Real sockets on port 0, real files in temporary folders, no sleeps.
+
+mod tidy;

@@ -1,0 +1,82 @@
+//! `cargo xtask`: the few things that need more than one `cargo` command.
+//!
+//! Each command is one file with one `run`. This crate never does what cargo does itself: it only calls
+//! programs, in order, and says which one failed. It depends on nothing but `anyhow`, so it builds in seconds.
+
+mod bench;
+mod capture;
+mod check;
+mod demo;
+mod interop;
+mod node;
+mod paths;
+mod plugins;
+mod process;
+mod python;
+mod scratch;
+mod server;
+mod steps;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  demo [--seconds N] [--keep]   start a server and 20 simulated water meters, show the conversation
+  test                          formatting, clippy, rules, all tests; needs nothing but Rust
+  check                         formatting and clippy only
+  plugins                       build the rules in plugins/ to WebAssembly components
+  interop                       third-party SMPP clients and tshark against a running server
+  bench [ARGS...]               release build and `wasmsc bench` with these arguments";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[String]) -> Result<()> {
+    let Some((command, rest)) = args.split_first() else {
+        bail!("no command given\n\n{USAGE}");
+    };
+    match command.as_str() {
+        "demo" => demo::run(&demo_options(rest)?),
+        "bench" => bench::run(rest),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        "test" | "check" | "plugins" | "interop" if !rest.is_empty() => {
+            bail!("{command} takes no arguments\n\n{USAGE}")
+        }
+        "test" => test::run(),
+        "check" => check::run(),
+        "plugins" => plugins::run(),
+        "interop" => interop::run(),
+        other => bail!("unknown command {other}\n\n{USAGE}"),
+    }
+}
+
+fn demo_options(args: &[String]) -> Result<demo::Options> {
+    let mut options = demo::Options::default();
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--keep" => options.afterwards = demo::Afterwards::Keep,
+            "--seconds" => {
+                let value = args.next().context("--seconds needs a number")?;
+                options.seconds = value.parse().with_context(|| format!("--seconds {value}: not a number"))?;
+            }
+            other => bail!("demo does not know {other}\n\n{USAGE}"),
+        }
+    }
+    Ok(options)
+}
