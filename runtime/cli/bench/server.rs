@@ -1,0 +1,147 @@
+//! A server under test: a child process with its own config and data directory, both gone afterwards.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+
+use super::procfs::Usage;
+use super::scenario::Variant;
+
+/// Compiling the rule for the first time takes seconds.
+const READY_PATIENCE: Duration = Duration::from_secs(60);
+const LOG_TAIL_LINES: usize = 30;
+
+/// What a server is started for.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    pub rule: PathBuf,
+    /// Data directories are made in here.
+    pub folder: PathBuf,
+    pub variant: Variant,
+    pub window: usize,
+}
+
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    folder: PathBuf,
+    pub address: String,
+}
+
+impl Server {
+    pub fn start(setup: &Setup) -> anyhow::Result<Self> {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let count = STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = setup.folder.join(format!("wasmsc-bench-{}-{count}", std::process::id()));
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let rule = setup.rule.canonicalize().with_context(|| format!("no rule at {}", setup.rule.display()))?;
+        let config = folder.join("wasmsc.toml");
+        fs::write(&config, config_text(&rule, setup.window))?;
+        let mut command = Command::new(std::env::current_exe().context("cannot find our own binary")?);
+        command.arg("serve").arg("--config").arg(&config);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(folder.join("log"))?);
+        command.envs(setup.variant.environment().iter().copied());
+        let child = command.spawn().context("cannot start the server")?;
+        let mut server = Self { child, folder, address: String::new() };
+        server.address = server.await_ready().map_err(|error| error.context(server.log_tail()))?;
+        Ok(server)
+    }
+
+    pub fn usage(&self) -> anyhow::Result<Usage> {
+        Usage::of(self.child.id()).with_context(|| format!("the server is gone\n{}", self.log_tail()))
+    }
+
+    /// The last lines of its log, for the message of a failure.
+    pub fn log_tail(&self) -> String {
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        let tail = &lines[lines.len().saturating_sub(LOG_TAIL_LINES)..];
+        format!("the server's log ends with:\n{}", tail.join("\n"))
+    }
+
+    /// Reads `ready smpp=127.0.0.1:PORT`. A thread reads, since a pipe has no timeout; it goes on reading
+    /// so that the child never blocks on a full pipe.
+    fn await_ready(&mut self) -> anyhow::Result<String> {
+        let stdout = self.child.stdout.take().context("the server has no stdout")?;
+        let (lines, ready) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = lines.send(line);
+            }
+        });
+        loop {
+            match ready.recv_timeout(READY_PATIENCE) {
+                Ok(line) => {
+                    if let Some(address) = line.strip_prefix("ready smpp=") {
+                        return Ok(address.trim().to_owned());
+                    }
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => bail!("the server is not ready after {READY_PATIENCE:?}"),
+                Err(mpsc::RecvTimeoutError::Disconnected) => bail!("the server ended before it was ready"),
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Nothing of a bench run is kept, so there is nothing to drain.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Reports are acknowledged, and allowance and leak time are out of reach: one MT for each MO.
+fn config_text(rule: &Path, window: usize) -> String {
+    let rule = toml::Value::String(rule.display().to_string());
+    format!(
+        r#"data_dir = "data"
+
+[smpp]
+listen = "127.0.0.1:0"
+system_id = "wasmsc"
+
+[[customer]]
+id = "acme"
+numbers = ["7001"]
+devices = ["+4670*"]
+
+[[account]]
+system_id = "sim"
+password = "secret"
+role = "network"
+routes = ["+46"]
+window = {window}
+
+[[rule]]
+customer = "acme"
+name = "water-meter"
+component = {rule}
+numbers = ["7001"]
+[rule.config]
+acknowledge_reports = "true"
+daily_allowance_litres = "100000000"
+leak_minutes = "100000000"
+"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn config_is_toml_whatever_the_path_is() {
+        let text = config_text(Path::new("/tmp/a \"b\"\\c.wasm"), 64);
+        let table: toml::Table = text.parse().unwrap();
+        assert_eq!(table["rule"][0]["component"].as_str(), Some("/tmp/a \"b\"\\c.wasm"));
+        assert_eq!(table["account"][0]["window"].as_integer(), Some(64));
+    }
+}
