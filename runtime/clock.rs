@@ -10,9 +10,7 @@ use crate::message::Timestamp;
 
 /// Wall-clock time, milliseconds since 1970-01-01T00:00Z.
 pub fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(since.as_millis() as u64)
 }
 

@@ -220,7 +220,9 @@ impl Config {
             }
             (Role::Application, Some(id)) => self.check_known_customer(&format!("account {name}"), id)?,
             (Role::Network, Some(_)) => {
-                return Err(format!("account {name}: role \"network\" carries devices of any customer; remove customer"));
+                return Err(format!(
+                    "account {name}: role \"network\" carries devices of any customer; remove customer"
+                ));
             }
             (Role::Network, None) => {}
         }
@@ -255,11 +257,9 @@ impl Config {
         if rule.numbers.is_empty() {
             return Err(format!("{name}: numbers is empty, so that no MO would ever run it"));
         }
-        for (key, value) in [
-            ("deadline_ms", rule.deadline_ms),
-            ("memory_mib", rule.memory_mib),
-            ("attempts_max", rule.attempts_max),
-        ] {
+        for (key, value) in
+            [("deadline_ms", rule.deadline_ms), ("memory_mib", rule.memory_mib), ("attempts_max", rule.attempts_max)]
+        {
             if value == 0 {
                 return Err(format!("{name}: {key} must be at least 1"));
             }

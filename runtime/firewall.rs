@@ -55,14 +55,9 @@ impl std::fmt::Display for NotOffered {
 }
 
 /// May `source` send an MO to `destination`? Yields the customer whose MO it is.
-pub fn check_mo<'d>(
-    directory: &'d Directory,
-    source: &Address,
-    destination: &Address,
-) -> Result<&'d Customer, Reject> {
-    let customer = directory
-        .owner_of_number(destination)
-        .ok_or_else(|| Reject::UnknownDestination(destination.to_string()))?;
+pub fn check_mo<'d>(directory: &'d Directory, source: &Address, destination: &Address) -> Result<&'d Customer, Reject> {
+    let customer =
+        directory.owner_of_number(destination).ok_or_else(|| Reject::UnknownDestination(destination.to_string()))?;
     if !customer.owns_device(source) {
         return Err(Reject::UnknownDevice(source.masked()));
     }

@@ -168,7 +168,6 @@ impl House {
             let mut schedule = self.schedule.lock();
             for ((id, partition), subject) in ids.iter().zip(subjects) {
                 if let Some(key) = subject {
-                    self.count(&self.directory.rules[key.rule.0].customer, 1);
                     schedule.push(key, Event { partition: *partition, number: id.event, due: now }, now);
                     pushed += 1;
                 }
@@ -196,8 +195,10 @@ fn admit_mo(house: &House, message: Message) -> Result<(NewMessage, Option<Subje
     let word = first_word(&message);
     let place = match directory.destination(customer, &message.destination, &word) {
         Some(Destination::Rule(rule)) => {
-            let waiting = house.counter(&customer.id).map_or(0, |c| c.load(Ordering::Relaxed));
+            // Counted here already: the messages of one batch must not slip in together.
+            let waiting = house.counter(&customer.id).map_or(0, |c| c.fetch_add(1, Ordering::Relaxed));
             if waiting >= customer.queue_max {
+                house.count(&customer.id, -1);
                 return Err(Reject::QueueFull(customer.id.to_string()));
             }
             let name = directory.rules[rule.0].name.as_str().into();

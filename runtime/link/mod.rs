@@ -2,6 +2,7 @@
 //!
 //! A link is a socket with its session. Nothing here decides what a message may do or where it goes.
 
+pub mod core;
 mod driver;
 mod mailbox;
 pub mod server;

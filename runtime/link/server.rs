@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use wasmsc_smpp::SessionConfig;
 
+use super::core::Shared;
 use super::driver::Link;
 use crate::config;
 use crate::delivery::Delivery;
@@ -17,16 +17,6 @@ use crate::relay::House;
 
 /// Pause after an accept that failed, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// What every link shares.
-pub struct Shared {
-    pub house: Arc<House>,
-    pub delivery: Arc<Delivery>,
-    /// Our name in bind responses.
-    pub system_id: String,
-    pub session: SessionConfig,
-    pub response_timeout: Duration,
-}
 
 pub struct Server {
     listener: TcpListener,
@@ -40,7 +30,7 @@ impl Server {
             .await
             .map_err(|error| io::Error::new(error.kind(), format!("smpp.listen = {}: {error}", config.listen)))?;
         let response_timeout = Duration::from_secs(config.response_timeout_secs);
-        let mut session = SessionConfig::smsc();
+        let mut session = wasmsc_smpp::SessionConfig::smsc();
         session.session_init_timeout = Duration::from_secs(config.session_init_timeout_secs);
         session.enquire_link_interval = Duration::from_secs(config.enquire_link_secs);
         session.response_timeout = response_timeout;

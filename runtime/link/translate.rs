@@ -20,7 +20,9 @@ pub struct Untranslatable {
 pub enum Sender<'a> {
     Network,
     /// With the sender of an MT that names none.
-    Application { default_source: Option<&'a Address> },
+    Application {
+        default_source: Option<&'a Address>,
+    },
 }
 
 /// submit_sm (or what has its fields) as a message.
@@ -118,10 +120,9 @@ fn ton_npi(address: &Address) -> (Ton, Npi) {
 pub fn command_status(reject: &Reject) -> CommandStatus {
     match reject {
         Reject::UnknownDevice(_) | Reject::ForeignSender(_) => CommandStatus::ESME_RINVSRCADR,
-        Reject::UnknownDestination(_)
-        | Reject::ForeignDevice(_)
-        | Reject::NoRoute(_)
-        | Reject::NobodyServes(_) => CommandStatus::ESME_RINVDSTADR,
+        Reject::UnknownDestination(_) | Reject::ForeignDevice(_) | Reject::NoRoute(_) | Reject::NobodyServes(_) => {
+            CommandStatus::ESME_RINVDSTADR
+        }
         Reject::QueueFull(_) => CommandStatus::ESME_RMSGQFUL,
         Reject::StoreFailed(_) => CommandStatus::ESME_RSYSERR,
         Reject::NotOffered(NotOffered::ScheduledDelivery) => CommandStatus::ESME_RINVSCHED,

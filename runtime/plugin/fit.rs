@@ -8,7 +8,9 @@ use wasmtime::component::Component;
 pub enum Misfit {
     #[error("imports {0:?}, which wasmsc does not give to rules; it gives {GIVEN}")]
     NotGiven(String),
-    #[error("exports no {HANDLER}; export that interface (its one function is handle-mo), or nothing would ever call it")]
+    #[error(
+        "exports no {HANDLER}; export that interface (its one function is handle-mo), or nothing would ever call it"
+    )]
     NoHandler,
     #[error("has an import or export whose type differs from wit/plugin.wit: {0}")]
     WrongType(String),
@@ -27,9 +29,9 @@ pub fn check(component: &Component, engine: &Engine) -> Result<(), Misfit> {
     if let Some(name) = foreign {
         return Err(Misfit::NotGiven(name));
     }
-    let exports_handler = component_type.exports(engine).any(|(name, _)| {
-        name.strip_prefix(PACKAGE).is_some_and(|rest| rest.starts_with("mo-handler@0.1."))
-    });
+    let exports_handler = component_type
+        .exports(engine)
+        .any(|(name, _)| name.strip_prefix(PACKAGE).is_some_and(|rest| rest.starts_with("mo-handler@0.1.")));
     if exports_handler { Ok(()) } else { Err(Misfit::NoHandler) }
 }
 

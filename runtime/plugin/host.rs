@@ -63,8 +63,11 @@ impl PluginHost {
     pub fn load(&self, rule: &config::Rule, directory: Arc<Directory>) -> Result<LoadedRule, LoadError> {
         let name = format!("{}/{}", rule.customer, rule.name);
         let file = rule.component.clone();
-        let wasm = std::fs::read(&file)
-            .map_err(|source| LoadError::Read { rule: name.clone(), file: file.clone(), source })?;
+        let wasm = std::fs::read(&file).map_err(|source| LoadError::Read {
+            rule: name.clone(),
+            file: file.clone(),
+            source,
+        })?;
         let component = self.compile(&wasm, &name, &file)?;
         let misfit = |misfit| LoadError::Misfit { rule: name.clone(), file: file.clone(), misfit };
         fit::check(&component, &self.engine).map_err(misfit)?;

@@ -70,4 +70,3 @@ pub const VALUE_OCTETS: usize = 64 << 10;
 pub const RANDOM_OCTETS: u32 = 1024;
 /// Names in one page of a listing.
 pub const PAGE_NAMES: usize = 100;
-

@@ -62,12 +62,7 @@ impl Outbox {
         }
         let (data_coding, octets) = encode(body)?;
         let content = Content { data_coding, esm_class: 0, protocol_id: 0, octets, tlvs: Vec::new() };
-        self.messages.push(Message {
-            source: self.number.clone(),
-            destination: to,
-            content,
-            received_at: self.now,
-        });
+        self.messages.push(Message { source: self.number.clone(), destination: to, content, received_at: self.now });
         Ok(self.event.effect(self.messages.len() as u16))
     }
 

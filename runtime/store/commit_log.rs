@@ -49,8 +49,14 @@ impl CommitLog {
         let number = numbers.last().map_or(1, |last| last + 1);
         let next_sequence = next_sequence.unwrap_or(1);
         let file = create(directory, number, next_sequence, None)?;
-        let log =
-            CommitLog { directory: directory.into(), file, number, offset: HEADER_OCTETS, next_sequence, frame: Vec::new() };
+        let log = CommitLog {
+            directory: directory.into(),
+            file,
+            number,
+            offset: HEADER_OCTETS,
+            next_sequence,
+            frame: Vec::new(),
+        };
         Ok((log, groups))
     }
 }

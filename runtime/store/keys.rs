@@ -174,7 +174,8 @@ mod tests {
     #[test]
     fn a_route_never_reads_the_rows_of_a_longer_name() {
         let (from, to) = outbox_all(Partition(1), "sim");
-        let other = OutboxKey { partition: Partition(1), route: "sim2".into(), due: Timestamp(0), id: MessageId::accepted(1) };
+        let other =
+            OutboxKey { partition: Partition(1), route: "sim2".into(), due: Timestamp(0), id: MessageId::accepted(1) };
         assert!(!(&*from..&*to).contains(&&*other.encode()));
     }
 

@@ -18,7 +18,7 @@ pub mod memory;
 mod record;
 mod tables;
 mod verbs;
-mod writer;
+pub mod writer;
 
 use std::io;
 use std::sync::Arc;
@@ -106,7 +106,8 @@ impl Store {
             closing: false,
             checkpointed: false,
         };
-        let store = Arc::new(Store { inner: Mutex::new(inner), work: Condvar::new(), durable: AtomicU64::new(0), secret });
+        let store =
+            Arc::new(Store { inner: Mutex::new(inner), work: Condvar::new(), durable: AtomicU64::new(0), secret });
         let mut writer = Writer::new(store.clone(), opened.log);
         if replayed {
             writer.checkpoint_now()?; // old segments go, and the next start has nothing to replay

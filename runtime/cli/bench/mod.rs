@@ -57,9 +57,17 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     // The links share one thread, as the load generator may not take the core that the server needs.
     let measured = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.context("the async runtime cannot start")?.block_on(bench(&args))
+        runtime.context("the async runtime cannot start")?.block_on(until_interrupted(&args))
     });
     Ok(if measured.await?? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Ctrl-C drops what runs, which ends the server and removes its folder.
+async fn until_interrupted(args: &Args) -> anyhow::Result<bool> {
+    tokio::select! {
+        result = bench(args) => result,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+    }
 }
 
 async fn bench(args: &Args) -> anyhow::Result<bool> {

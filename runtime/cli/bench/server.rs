@@ -30,22 +30,19 @@ pub struct Setup {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    folder: PathBuf,
+    folder: Folder,
     pub address: String,
 }
 
 impl Server {
     pub fn start(setup: &Setup) -> anyhow::Result<Self> {
-        static STARTED: AtomicU32 = AtomicU32::new(0);
-        let count = STARTED.fetch_add(1, Ordering::Relaxed);
-        let folder = setup.folder.join(format!("wasmsc-bench-{}-{count}", std::process::id()));
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let rule = setup.rule.canonicalize().with_context(|| format!("no rule at {}", setup.rule.display()))?;
-        let config = folder.join("wasmsc.toml");
+        let folder = Folder::create_in(&setup.folder)?;
+        let config = folder.0.join("wasmsc.toml");
         fs::write(&config, config_text(&rule, setup.window))?;
         let mut command = Command::new(std::env::current_exe().context("cannot find our own binary")?);
         command.arg("serve").arg("--config").arg(&config);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(folder.join("log"))?);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(folder.0.join("log"))?);
         command.envs(setup.variant.environment().iter().copied());
         let child = command.spawn().context("cannot start the server")?;
         let mut server = Self { child, folder, address: String::new() };
@@ -59,7 +56,7 @@ impl Server {
 
     /// The last lines of its log, for the message of a failure.
     pub fn log_tail(&self) -> String {
-        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let log = fs::read_to_string(self.folder.0.join("log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         let tail = &lines[lines.len().saturating_sub(LOG_TAIL_LINES)..];
         format!("the server's log ends with:\n{}", tail.join("\n"))
@@ -94,7 +91,26 @@ impl Drop for Server {
         // Nothing of a bench run is kept, so there is nothing to drain.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A folder of its own for each server; gone when dropped.
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl Folder {
+    fn create_in(parent: &Path) -> anyhow::Result<Self> {
+        static CREATED: AtomicU32 = AtomicU32::new(0);
+        let count = CREATED.fetch_add(1, Ordering::Relaxed);
+        let path = parent.join(format!("wasmsc-bench-{}-{count}", std::process::id()));
+        fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

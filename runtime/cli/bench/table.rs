@@ -8,9 +8,10 @@ const P50_GOAL_MS: f64 = 1.5;
 const P99_GOAL_MS: f64 = 5.0;
 const PLUGIN_TAX_GOAL_PERCENT: f64 = 20.0;
 
-pub const HEAD: &str = "\
-                                                    latency MO -> MT, ms      CPU s per 100,000  server RSS, MiB  bytes\n\
-scenario        rate/s  binds  window     msg/s     p50     p95     p99      server     load      now    peak  written";
+pub const HEAD: &str = concat!(
+    "                                                 latency MO -> MT, ms   CPU s per 100,000   server RSS, MiB    bytes\n",
+    "scenario        rate/s  binds  window     msg/s     p50     p95     p99      server     load      now    peak  written",
+);
 
 pub fn line(scenario: &Scenario, measured: &Measured) -> String {
     let rate = if scenario.rate > 0.0 { format!("{}", scenario.rate) } else { "max".to_owned() };

@@ -66,25 +66,25 @@ fn hint(command_status: CommandStatus) -> &'static str {
 
 /// Runs link number `index` until its traffic is finished.
 pub async fn run<T: Traffic>(config: Arc<LinkConfig>, index: usize, traffic: Arc<Mutex<T>>) -> Result<(), ClientError> {
-    let (mut patience, mut back_off) = (FIRST_CONNECT_PATIENCE, BACK_OFF_FIRST);
-    let mut down_since = clock::instant();
+    let (mut down_since, mut back_off) = (clock::instant(), BACK_OFF_FIRST);
+    let mut has_been_bound = false;
     loop {
-        let mut was_bound = false;
-        let error = match serve_once(&config, index, &traffic, &mut was_bound).await {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
+        let mut is_bound = false;
+        let outcome = serve_once(&config, index, &traffic, &mut is_bound).await;
+        if is_bound && has_been_bound {
+            traffic.lock().tally().reconnects += 1;
+        }
+        let Err(error) = outcome else { return Ok(()) };
         let now = clock::instant();
-        if was_bound {
-            (patience, back_off, down_since) = (RECONNECT_PATIENCE, BACK_OFF_FIRST, now);
+        if is_bound {
+            (down_since, back_off, has_been_bound) = (now, BACK_OFF_FIRST, true);
             tracing::warn!(link = index, %error, "the link fell, connecting again");
         }
-        let is_hopeless = patience == FIRST_CONNECT_PATIENCE && matches!(error, ClientError::BindRefused { .. });
-        if is_hopeless || now >= down_since + patience {
+        let patience = if has_been_bound { RECONNECT_PATIENCE } else { FIRST_CONNECT_PATIENCE };
+        let is_hopeless = !has_been_bound && matches!(error, ClientError::BindRefused { .. });
+        // A run whose time is up while the server is gone did not end well either.
+        if is_hopeless || now >= down_since + patience || traffic.lock().is_finished(now) {
             return Err(error);
-        }
-        if traffic.lock().is_finished(now) {
-            return Ok(());
         }
         tokio::time::sleep(back_off).await;
         back_off = (back_off * 2).min(BACK_OFF_MAX);
@@ -96,7 +96,7 @@ async fn serve_once<T: Traffic>(
     config: &LinkConfig,
     index: usize,
     traffic: &Mutex<T>,
-    was_bound: &mut bool,
+    is_bound: &mut bool,
 ) -> Result<(), ClientError> {
     let unreachable = |source| ClientError::Unreachable { address: config.connect.clone(), source };
     let mut socket = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(&config.connect))
@@ -108,7 +108,7 @@ async fn serve_once<T: Traffic>(
 
     let mut link = Link::new(config, index, traffic);
     let fall = link.carry(&mut socket).await;
-    *was_bound = link.state != State::Binding;
+    *is_bound = link.state != State::Binding;
     link.hand_back();
     match fall {
         // The server may close a link that is unbinding as it likes.

@@ -5,6 +5,8 @@
 //! kill test use the same parts.
 
 pub mod client;
+#[cfg(test)]
+mod client_tests;
 pub mod conversation;
 pub mod fleet;
 pub mod histogram;

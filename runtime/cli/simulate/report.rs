@@ -138,12 +138,14 @@ impl Report {
         if self.mt_to_others > 0 {
             write!(f, ", {} to other numbers", self.mt_to_others)?;
         }
-        write!(f, "\n{:<10}submit_sm to its response: {}", "latency", self.submit_latency)?;
+        if self.mo_acknowledged > 0 {
+            write!(f, "\n{:<10}submit_sm to its response: {}", "latency", self.submit_latency)?;
+        }
         if self.mt_answers > 0 {
             write!(f, "\n{:<10}MO to the rule's MT: {}", "", self.answer_latency)?;
         }
         if self.reconnects > 0 {
-            write!(f, "\n{:<10}{} times", "reconnects", self.reconnects)?;
+            write!(f, "\n{:<10}connected again {} times", "links", self.reconnects)?;
         }
         writeln!(f)
     }

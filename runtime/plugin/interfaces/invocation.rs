@@ -25,7 +25,9 @@ impl Host for Call {
 
     fn random_bytes(&mut self, count: u32) -> wasmtime::Result<Vec<u8>> {
         if count > RANDOM_OCTETS {
-            return Err(wasmtime::Error::msg(format!("random-bytes: at most {RANDOM_OCTETS} at once, {count} asked for")));
+            return Err(wasmtime::Error::msg(format!(
+                "random-bytes: at most {RANDOM_OCTETS} at once, {count} asked for"
+            )));
         }
         let mut octets = vec![0; count as usize];
         self.random.fill(&mut octets);

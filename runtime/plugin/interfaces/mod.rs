@@ -42,10 +42,8 @@ impl Call {
     pub(super) fn new(rule: Arc<RuleFacts>, invocation: Invocation, started: std::time::Instant) -> Call {
         let Invocation { id, attempt, mo, state, secret, .. } = invocation;
         let limits = rule.limits;
-        let memory = wasmtime::StoreLimitsBuilder::new()
-            .memory_size(limits.memory_octets)
-            .trap_on_grow_failure(true)
-            .build();
+        let memory =
+            wasmtime::StoreLimitsBuilder::new().memory_size(limits.memory_octets).trap_on_grow_failure(true).build();
         Call {
             state: StagedState::new(state, limits.state_octets),
             outbox: Outbox::new(rule.directory.clone(), rule.customer.clone(), id, &mo, limits.messages),

@@ -9,6 +9,8 @@
 
 mod config;
 mod inbound;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::time::Instant;

@@ -141,6 +141,12 @@ fn row_15_lying_tlv_is_dropped_and_the_message_kept() {
 }
 
 #[test]
+fn row_15_lie_behind_a_tag_that_begins_with_zero_keeps_that_tag() {
+    let sm = received(&submit("02 6869 001E 0002 3900 0204 0003 0001"));
+    assert_eq!(sm.tlvs.c_string(tlv::tag::RECEIPTED_MESSAGE_ID), Some(hex!("39")));
+}
+
+#[test]
 fn row_15_known_tag_of_the_wrong_size_reads_as_absent() {
     let sm = received(&submit("02 6869 0204 0001 07 0427 0002 0002"));
     assert_eq!(sm.tlvs.short(tlv::tag::USER_MESSAGE_REFERENCE), None);

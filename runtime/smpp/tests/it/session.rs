@@ -84,6 +84,48 @@ fn any_pdu_is_a_sign_of_life_and_puts_the_probe_off() {
 }
 
 #[test]
+fn interval_shorter_than_the_timeout_probes_once_and_does_not_spin() {
+    let config = SessionConfig { enquire_link_interval: SECOND, ..SessionConfig::smsc() };
+    let mut smsc = Solo::new(config);
+    smsc.bind_as(crate::peer::BIND);
+    assert_eq!(smsc.advance(SECOND), []);
+    assert_eq!(smsc.session.next_deadline(), Some(smsc.now + response_timeout()));
+    assert_eq!(smsc.advance(response_timeout() - SECOND), []);
+    assert_eq!(smsc.sent().len(), 16, "one probe");
+}
+
+#[test]
+fn session_that_unbinds_is_not_probed() {
+    let mut smsc = Solo::smsc_bound();
+    smsc.advance(enquire_link_after() - SECOND);
+    smsc.session.unbind(smsc.now);
+    assert_eq!(smsc.advance(response_timeout() - SECOND), []);
+    assert_eq!(smsc.sent(), hex!("00000010 00000006 00000000 00000001"));
+
+    let mut smsc = Solo::smsc_bound();
+    smsc.advance(enquire_link_after() - SECOND);
+    smsc.feed(&hex!(SUBMIT));
+    smsc.advance(enquire_link_after() - SECOND);
+    smsc.feed(&hex!("00000010 00000006 00000000 00000003"));
+    assert_eq!(smsc.advance(response_timeout() - SECOND), []);
+    assert!(smsc.sent().is_empty());
+}
+
+#[test]
+fn unbind_of_both_sides_at_once_still_waits_for_our_responses() {
+    let mut smsc = Solo::smsc_bound();
+    smsc.feed(&hex!(SUBMIT));
+    smsc.session.unbind(smsc.now);
+    smsc.advance(SECOND);
+    smsc.feed(&hex!("00000010 00000006 00000000 00000003"));
+    smsc.sent();
+    // The timeout runs from the peer's unbind, and ends in order.
+    assert_eq!(smsc.advance(response_timeout() - SECOND), []);
+    let ended = [Event::Unbound, Event::Closed(CloseReason::Unbound)];
+    assert_eq!(smsc.advance(SECOND), ended);
+}
+
+#[test]
 fn zero_interval_never_probes() {
     let config = SessionConfig { enquire_link_interval: Duration::ZERO, ..SessionConfig::smsc() };
     let mut smsc = Solo::new(config);

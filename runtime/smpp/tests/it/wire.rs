@@ -125,6 +125,24 @@ fn status_and_command_print_their_name_and_number() {
 }
 
 #[test]
+fn registered_delivery_tells_which_receipts_are_wanted() {
+    // Success, failure, intermediate.
+    let rows = [
+        (0x00, [false, false, false]),
+        (0x01, [true, true, false]),
+        (0x02, [false, true, false]),
+        (0x03, [true, false, false]),
+        (0x11, [true, true, true]),
+        (0xFC, [false, false, true]),
+    ];
+    for (octet, wanted) in rows {
+        let flag = RegisteredDelivery(octet);
+        let seen = [flag.wants_success(), flag.wants_failure(), flag.wants_intermediate()];
+        assert_eq!(seen, wanted, "0x{octet:02X}");
+    }
+}
+
+#[test]
 fn password_does_not_show_in_debug_output() {
     let bind = Bind { system_id: text("esme"), password: text("hunter2"), ..Bind::default() };
     let shown = format!("{bind:?}");

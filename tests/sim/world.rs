@@ -1,0 +1,364 @@
+//! One simulated house and its peer: steps in any order, virtual time, crashes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use wasmsc::config::Config;
+use wasmsc::delivery::Delivery;
+use wasmsc::link::core::{LinkCore, Now, Shared};
+use wasmsc::message::Timestamp;
+use wasmsc::relay::{self, House};
+use wasmsc::route::Directory;
+use wasmsc::schedule::Next;
+use wasmsc::store::keys::{Partition, Subject};
+use wasmsc::store::memory::{Fault, MemoryDisk};
+use wasmsc::store::writer::Turn;
+use wasmsc::store::{Store, Writer};
+use wasmsc_smpp::text::{self, Payload};
+use wasmsc_smpp::{Bind, BindMode, Body, CommandStatus, Event, Session, SessionConfig, Sm, SmResp, Ton};
+
+use crate::ledger::Ledger;
+use crate::rng::Rng;
+use crate::rule;
+
+/// MOs that the customer may have waiting.
+pub const QUEUE_MAX: usize = 30;
+const DEVICES: u64 = 5;
+const MESSAGE_ID_TLV: u16 = 0x1501;
+/// Garbage carries sequence numbers from here, so that its responses can be told apart.
+const GARBAGE: u32 = 0x7000_0000;
+const CONFIG: &str = r#"
+data_dir = "unused"
+smpp = { listen = "127.0.0.1:0", system_id = "sim", enquire_link_secs = 3600 }
+customer = [{ id = "acme", numbers = ["7001"], devices = ["+4670*"], queue_max = 30 }]
+account = [{ system_id = "net", password = "pw", role = "network", routes = ["+46"], window = 8, message_id_tlv = 0x1501 }]
+rule = [{ customer = "acme", name = "count", component = "native", numbers = ["7001"], attempts_max = 3 }]
+"#;
+
+/// What a crash takes away.
+struct Alive {
+    store: Arc<Store>,
+    writer: Writer,
+    house: Arc<House>,
+    delivery: Arc<Delivery>,
+    shared: Arc<Shared>,
+    link: Option<Link>,
+}
+
+/// Both ends of one connection.
+struct Link {
+    core: LinkCore,
+    peer: Session,
+    /// Octets on their way to the peer.
+    inbox: BytesMut,
+    /// The peer's submit_sm without a response, by sequence_number: (number, device).
+    open: HashMap<u32, (u64, u64)>,
+    bound: bool,
+}
+
+pub struct World {
+    disk: MemoryDisk,
+    alive: Option<Alive>,
+    rng: Rng,
+    instant: Instant,
+    now: Timestamp,
+    garbage: u32,
+    pub ledger: Ledger,
+    pub crashes: usize,
+    pub most_waiting: usize,
+    /// For messages of failed assertions.
+    pub context: String,
+}
+
+impl World {
+    #[allow(clippy::disallowed_methods)] // only differences of this instant matter
+    pub fn new(seed: u64, disk: MemoryDisk) -> World {
+        let mut world = World {
+            disk,
+            alive: None,
+            rng: Rng::new(seed),
+            instant: Instant::now(),
+            now: Timestamp(1_700_000_000_000),
+            garbage: 0,
+            ledger: Ledger::default(),
+            crashes: 0,
+            most_waiting: 0,
+            context: format!("seed {seed}"),
+        };
+        world.boot();
+        world
+    }
+
+    fn boot(&mut self) {
+        let config = Config::parse(CONFIG, std::path::Path::new("sim")).expect("valid");
+        let directory = Arc::new(Directory::new(&config));
+        let (store, writer) = Store::open(self.disk.open()).expect("opens");
+        let delivery = Delivery::new(&directory);
+        let house = House::new(directory, store.clone(), delivery.clone(), 2, self.now).expect("recovers");
+        delivery.open(house.clone(), self.now).expect("opens");
+        let shared = Arc::new(Shared {
+            house: house.clone(),
+            delivery: delivery.clone(),
+            system_id: "sim".into(),
+            session: SessionConfig::smsc(),
+            response_timeout: Duration::from_secs(10),
+        });
+        self.alive = Some(Alive { store, writer, house, delivery, shared, link: None });
+    }
+
+    /// Everything in memory is gone; the disk keeps what it synced.
+    pub fn crash(&mut self) {
+        self.crashes += 1;
+        self.alive = None;
+        self.boot();
+    }
+
+    pub fn inject_random_fault(&mut self) {
+        let at = 1 + self.rng.below(40);
+        let kept = self.rng.below(2) == 0;
+        self.disk.inject(if kept { Fault::KeptAtSync(at) } else { Fault::LostAtSync(at) });
+    }
+
+    fn alive(&mut self) -> &mut Alive {
+        self.alive.as_mut().expect("booted")
+    }
+
+    fn clock(&self) -> Now {
+        Now { instant: self.instant, timestamp: self.now }
+    }
+
+    pub fn run(&mut self, steps: usize) {
+        for _ in 0..steps {
+            match self.rng.below(16) {
+                0..=2 => self.submit(),
+                3 => self.garbage(),
+                4..=7 => self.exchange(),
+                8..=10 => self.write(),
+                11..=13 => self.run_rule(),
+                14 => self.pass_time(),
+                _ if self.rng.below(8) == 0 => self.cut(),
+                _ => self.exchange(),
+            }
+        }
+    }
+
+    /// More than the inbox holds, without a rule running.
+    pub fn flood(&mut self, count: usize) {
+        for _ in 0..count {
+            self.submit();
+            self.exchange();
+            self.write();
+            self.exchange();
+        }
+    }
+
+    /// Lets everything settle, with no more faults, then checks the promises.
+    pub fn finish(&mut self) {
+        for _ in 0..3_000 {
+            self.exchange();
+            self.write();
+            self.run_rule();
+            self.pass_time();
+            if self.is_quiet() {
+                break;
+            }
+        }
+        assert!(self.is_quiet(), "{}: something never settles", self.context);
+        let alive = self.alive.as_ref().expect("booted");
+        let partition = Partition::of("acme");
+        let dead = alive.store.dead(partition, 100_000).expect("readable");
+        let dead: BTreeSet<u64> = dead.iter().map(|d| rule::number_in(&d.message.content)).collect();
+        let mut counters = BTreeMap::new();
+        for device in 0..DEVICES {
+            let subject = Subject::new(partition, "acme/count", &address(device));
+            if let Some(value) = alive.store.state(&subject, "n").expect("readable") {
+                counters.insert(device, u64::from_le_bytes(value[..].try_into().expect("8 octets")));
+            }
+        }
+        self.ledger.check(&dead, &counters, &self.context);
+        for (sequence_number, count) in &self.ledger.nacked {
+            assert_eq!(*count, 1, "{}: responses to garbage {sequence_number:#x}", self.context);
+        }
+    }
+
+    fn is_quiet(&mut self) -> bool {
+        let far = Timestamp(u64::MAX - 1);
+        let alive = self.alive();
+        let (outbox, complete) = alive.store.due(&"net".into(), far, 10, &|_| false).expect("readable");
+        let idle = outbox.is_empty() && complete && alive.house.mos_waiting() == 0;
+        idle && alive.link.as_ref().is_some_and(|l| l.open.is_empty())
+    }
+
+    fn submit(&mut self) {
+        let count = 1 + self.rng.below(4);
+        for _ in 0..count {
+            let device = self.rng.below(DEVICES);
+            let (instant, number) = (self.instant, self.ledger.next_number);
+            let Some(link) = self.bound_link() else { return };
+            let sm = sm(device, &number.to_string());
+            if let Ok(sequence_number) = link.peer.request(Body::SubmitSm(sm), instant) {
+                link.open.insert(sequence_number, (number, device));
+                self.ledger.next_number += 1;
+            }
+        }
+    }
+
+    /// A PDU whose body is broken in one of several ways, between good ones.
+    fn garbage(&mut self) {
+        let kind = self.rng.below(3);
+        self.garbage += 1;
+        let sequence_number = GARBAGE + self.garbage;
+        let Some(link) = self.bound_link() else { return };
+        let (command_id, body): (u32, &[u8]) = match kind {
+            0 => (0x0001_0203, b"unknown command"),
+            1 => (0x0000_0004, b"\0"),
+            _ => (0x0000_0004, b"\0\x01\x01467\0\0\x017001\0\0\0\0\0\0\0\0\0\0\xffshort"),
+        };
+        let length = 16 + body.len() as u32;
+        let output = link.peer.output();
+        for word in [length, command_id, 0, sequence_number] {
+            output.extend_from_slice(&word.to_be_bytes());
+        }
+        output.extend_from_slice(body);
+        self.ledger.nacked.insert(sequence_number, 0);
+    }
+
+    fn bound_link(&mut self) -> Option<&mut Link> {
+        self.alive().link.as_mut().filter(|link| link.bound)
+    }
+
+    fn connect(&mut self) {
+        let (shared, instant) = (self.alive().shared.clone(), self.instant);
+        let mut config = SessionConfig::esme();
+        config.window_max = 16;
+        config.enquire_link_interval = Duration::from_secs(3600);
+        let mut peer = Session::new(config, instant);
+        let (system_id, password) = (Bytes::from_static(b"net"), Bytes::from_static(b"pw"));
+        peer.bind(BindMode::Transceiver, Bind { system_id, password, ..Bind::default() }, instant);
+        let core = LinkCore::new(([127, 0, 0, 1], 1).into(), shared, instant);
+        let link = Link { core, peer, inbox: BytesMut::new(), open: HashMap::new(), bound: false };
+        self.alive().link = Some(link);
+    }
+
+    /// Octets both ways, and what both sides make of them.
+    fn exchange(&mut self) {
+        if self.alive().link.is_none() {
+            self.connect();
+        }
+        let clock = self.clock();
+        let link = self.alive.as_mut().and_then(|alive| alive.link.as_mut()).expect("connected");
+        let sent = link.peer.output().split();
+        link.core.input.unsplit(sent);
+        link.core.on_deadline(clock.instant);
+        link.core.turn(clock);
+        let answer = link.core.output().split();
+        count_nacks(&answer, &mut self.ledger);
+        link.inbox.unsplit(answer);
+        link.peer.on_deadline(clock.instant);
+        while let Some(event) = link.peer.poll(&mut link.inbox, clock.instant) {
+            peer_event(link, event, &mut self.ledger, &mut self.rng);
+        }
+        let closed = link.core.is_closed() || link.peer.close_reason().is_some();
+        let waiting = self.alive().house.mos_waiting();
+        self.most_waiting = self.most_waiting.max(waiting);
+        if closed {
+            self.cut();
+        }
+    }
+
+    /// The connection breaks. Garbage on its way gets no answer any more.
+    fn cut(&mut self) {
+        if let Some(link) = self.alive().link.take() {
+            link.core.disconnected();
+            self.ledger.nacked.retain(|_, count| *count > 0);
+        }
+    }
+
+    fn write(&mut self) {
+        if self.alive().writer.step() == Turn::Failed {
+            assert!(self.alive().store.failure().is_some(), "it says why it stopped");
+            self.ledger.nacked.retain(|_, count| *count > 0);
+            self.crash();
+        }
+    }
+
+    fn run_rule(&mut self) {
+        let now = self.now;
+        let house = self.alive().house.clone();
+        let Next::Run(key, event) = house.next(now) else { return };
+        let Some(invocation) = relay::claim(&house, &key, event) else { panic!("an event vanished") };
+        let ended = relay::conclude(&house, &key, event, rule::run(&invocation), now);
+        house.finished(key, ended, Duration::from_micros(10), now);
+    }
+
+    fn pass_time(&mut self) {
+        let millis = 1 + self.rng.below(2_000);
+        self.instant += Duration::from_millis(millis);
+        self.now = self.now.plus_ms(millis);
+        let now = self.now;
+        self.alive().delivery.ring_alarms(now);
+    }
+}
+
+fn peer_event(link: &mut Link, event: Event, ledger: &mut Ledger, rng: &mut Rng) {
+    match event {
+        Event::Bound { .. } => link.bound = true,
+        Event::Response { sequence_number, command_status, body } => {
+            let Some((number, device)) = link.open.remove(&sequence_number) else { return };
+            match (command_status, body) {
+                (CommandStatus::ESME_ROK, Body::SubmitSmResp(resp)) => {
+                    ledger.accepted(number, device, String::from_utf8_lossy(&resp.message_id).into_owned());
+                }
+                (CommandStatus::ESME_RMSGQFUL, _) => ledger.refused_full += 1,
+                (CommandStatus::ESME_RSYSERR, _) => {} // the store failed; the crash follows
+                other => panic!("MO {number} was answered with {other:?}"),
+            }
+        }
+        Event::Expired { sequence_number } => drop(link.open.remove(&sequence_number)),
+        Event::Request { sequence_number, body: Body::DeliverSm(sm), .. } => {
+            let id = sm.tlvs.get(MESSAGE_ID_TLV).expect("configured");
+            let id = String::from_utf8_lossy(id).into_owned();
+            let Payload::Text(text) = text::decode(sm.data_coding, sm.payload()) else { panic!("no text") };
+            let digits = String::from_utf8_lossy(&sm.destination_addr).into_owned();
+            ledger.received(id.clone(), text, digits[8..].parse().expect("our own device"));
+            let status = match rng.below(12) {
+                0 => return, // the response gets lost
+                1 => CommandStatus::ESME_RX_T_APPN,
+                _ => CommandStatus::ESME_ROK,
+            };
+            if status.is_ok() {
+                ledger.taken(id);
+            }
+            link.peer.respond(sequence_number, status, Body::DeliverSmResp(SmResp::default()));
+        }
+        _ => {}
+    }
+}
+
+fn address(device: u64) -> String {
+    format!("+46700000{device:03}")
+}
+
+fn sm(device: u64, text: &str) -> Sm {
+    Sm {
+        source_addr_ton: Ton::INTERNATIONAL,
+        source_addr: address(device)[1..].to_owned().into(),
+        destination_addr: Bytes::from_static(b"7001"),
+        short_message: text.to_owned().into(),
+        ..Sm::default()
+    }
+}
+
+/// Counts what came back for each piece of garbage.
+fn count_nacks(octets: &BytesMut, ledger: &mut Ledger) {
+    let mut octets = octets.clone();
+    while let Ok(Some(frame)) = wasmsc_smpp::next_frame(&mut octets, wasmsc_smpp::PDU_MAX_OCTETS) {
+        let sequence_number = u32::from_be_bytes(frame[12..16].try_into().expect("a header"));
+        if let Some(count) = ledger.nacked.get_mut(&sequence_number) {
+            assert_ne!(frame[8..12], [0; 4], "garbage was answered with ESME_ROK");
+            *count += 1;
+        }
+    }
+}
