@@ -4,8 +4,6 @@
 
 use std::sync::LazyLock;
 
-use crate::plugin::{Invocation, Outcome};
-
 static SYNC_OFF: LazyLock<bool> = LazyLock::new(|| std::env::var("WASMSC_BENCH_SYNC").is_ok_and(|v| v == "off"));
 static NATIVE_RULE: LazyLock<bool> = LazyLock::new(|| std::env::var_os("WASMSC_BENCH_NATIVE_RULE").is_some());
 
@@ -15,6 +13,6 @@ pub fn sync_is_off() -> bool {
 }
 
 /// `WASMSC_BENCH_NATIVE_RULE`: the water-meter rule runs as native code, without a sandbox.
-pub fn native_rule(_invocation: &Invocation) -> Option<Outcome> {
-    if *NATIVE_RULE { None } else { None }
+pub fn rule_is_native() -> bool {
+    *NATIVE_RULE
 }

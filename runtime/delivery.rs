@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::clock;
-use crate::message::Timestamp;
+use crate::message::{MessageId, Timestamp};
 use crate::relay::{self, Answer, House, Outlet};
 use crate::route::{AccountIndex, Directory};
 use crate::store::Queued;
@@ -43,8 +43,8 @@ struct Route {
 #[derive(Default)]
 struct Queue {
     hot: VecDeque<Queued>,
-    /// Keys in `hot` or in a link's hands.
-    known: HashSet<OutboxKey>,
+    /// Ids in `hot` or in a link's hands.
+    known: HashSet<MessageId>,
     /// The store may hold due messages that are not known here.
     behind: bool,
     bells: Vec<Bell>,
@@ -110,11 +110,11 @@ impl Delivery {
     }
 
     fn refill(&self, route: &Route, queue: &mut Queue, now: Timestamp) {
-        let is_known = |key: &OutboxKey| queue.known.contains(key);
+        let is_known = |key: &OutboxKey| queue.known.contains(&key.id);
         match self.house().store.due(&route.name, now, HOT_MAX, &is_known) {
             Ok((due, complete)) => {
                 queue.behind = !complete;
-                queue.known.extend(due.iter().map(|q| q.key.clone()));
+                queue.known.extend(due.iter().map(|q| q.key.id));
                 queue.hot.extend(due);
             }
             Err(error) => tracing::error!(account = &*route.name, "messages that are due cannot be read: {error}"),
@@ -123,11 +123,11 @@ impl Delivery {
 
     /// What the peer said about messages that a link took.
     pub fn settle(&self, account: AccountIndex, answers: Vec<(Queued, Answer)>, now: Timestamp) {
-        let keys: Vec<OutboxKey> = answers.iter().map(|(queued, _)| queued.key.clone()).collect();
+        let ids: Vec<MessageId> = answers.iter().map(|(queued, _)| queued.key.id).collect();
         let retries = relay::settle(self.house(), answers, now);
         let mut queue = self.routes[account.0].queue.lock();
-        for key in &keys {
-            queue.known.remove(key);
+        for id in &ids {
+            queue.known.remove(id);
         }
         drop(queue);
         for due in retries.unwrap_or_default() {
@@ -188,7 +188,7 @@ impl Outlet for Delivery {
             let mut queue = route.queue.lock();
             if queue.hot.len() >= HOT_MAX {
                 queue.behind = true;
-            } else if queue.known.insert(one.key.clone()) {
+            } else if queue.known.insert(one.key.id) {
                 queue.hot.push_back(one);
             }
             ring(&queue);

@@ -192,8 +192,7 @@ fn admit(house: &House, from: AccountIndex, message: Message) -> Result<(NewMess
 fn admit_mo(house: &House, message: Message) -> Result<(NewMessage, Option<SubjectKey>), Reject> {
     let directory = &house.directory;
     let customer = firewall::check_mo(directory, &message.source, &message.destination)?;
-    let word = first_word(&message);
-    let place = match directory.destination(customer, &message.destination, &word) {
+    let place = match directory.destination(customer, &message.destination, || first_word(&message)) {
         Some(Destination::Rule(rule)) => {
             // Counted here already: the messages of one batch must not slip in together.
             let waiting = house.counter(&customer.id).map_or(0, |c| c.fetch_add(1, Ordering::Relaxed));
@@ -256,7 +255,7 @@ impl House {
         let next = {
             let mut schedule = self.schedule.lock();
             schedule.finished(key, ended, used, now);
-            schedule.waiting() > 0
+            schedule.has_ready()
         };
         if next {
             self.runnable.notify_one();
@@ -286,8 +285,7 @@ pub fn claim(house: &House, key: &SubjectKey, event: Event) -> Option<Invocation
 }
 
 fn subject(house: &House, key: &SubjectKey, partition: Partition) -> Subject {
-    let rule = &house.directory.rules[key.rule.0];
-    Subject::new(partition, &format!("{}/{}", rule.customer, rule.name), &key.device)
+    Subject::new(partition, house.directory.rule_name(key.rule), &key.device)
 }
 
 struct SubjectState {
@@ -341,18 +339,10 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
         event: event.number,
         subject: subject(house, key, event.partition),
         state: effects.state,
-        queued: &queued.clone(),
+        queued,
     };
-    if queued.is_empty() {
-        return house.store.commit(finished, None);
-    }
     let outlet = house.outlet.clone();
-    let done = Box::new(move |result: Stored<()>| {
-        if result.is_ok() {
-            outlet.offer(queued);
-        }
-    });
-    house.store.commit(finished, Some(done))
+    house.store.commit(finished, move |queued| outlet.offer(queued))
 }
 
 fn fail(house: &House, rule: RuleIndex, event: Event, outcome: Outcome, now: Timestamp) -> Stored<Ended> {
@@ -361,7 +351,7 @@ fn fail(house: &House, rule: RuleIndex, event: Event, outcome: Outcome, now: Tim
         return Ok(Ended::Gone);
     };
     let config = &house.directory.rules[rule.0];
-    let name = format!("{}/{}", config.customer, config.name);
+    let name = house.directory.rule_name(rule);
     let attempt = record.attempts + 1;
     let (reason, after, may_retry) = match outcome {
         Outcome::Retry(after) => ("the rule asked for another attempt".to_owned(), after, true),

@@ -59,6 +59,7 @@ pub struct Directory {
     pub customers: Vec<Customer>,
     pub accounts: Vec<config::Account>,
     pub rules: Vec<config::Rule>,
+    rule_names: Vec<Box<str>>,
     number_owner: HashMap<Address, usize>,
     /// (digits, account), longest first.
     routes: Vec<(Box<str>, AccountIndex)>,
@@ -89,7 +90,8 @@ impl Directory {
             rules.sort_by_key(|r| config.rule[r.0].keyword.is_none()); // keywords first, else file order
         }
         let (accounts, rules) = (config.account.clone(), config.rule.clone());
-        Directory { customers, accounts, rules, number_owner, routes, rules_by_number }
+        let rule_names = rules.iter().map(|r| format!("{}/{}", r.customer, r.name).into()).collect();
+        Directory { customers, accounts, rules, rule_names, number_owner, routes, rules_by_number }
     }
 
     pub fn owner_of_number(&self, number: &Address) -> Option<&Customer> {
@@ -108,6 +110,11 @@ impl Directory {
         self.rules.iter().position(|r| r.customer == customer && r.name == name).map(RuleIndex)
     }
 
+    /// `customer/name`: how logs and keys call a rule.
+    pub fn rule_name(&self, rule: RuleIndex) -> &str {
+        &self.rule_names[rule.0]
+    }
+
     /// The network account with the longest prefix of this device.
     pub fn route_to_device(&self, device: &Address) -> Option<AccountIndex> {
         let Address::Msisdn(digits) = device else {
@@ -117,10 +124,15 @@ impl Directory {
     }
 
     /// Which rule or application takes an MO to `number` that begins with `first_word`.
-    pub fn destination(&self, customer: &Customer, number: &Address, first_word: &str) -> Option<Destination> {
+    pub fn destination(
+        &self,
+        customer: &Customer,
+        number: &Address,
+        first_word: impl Fn() -> String,
+    ) -> Option<Destination> {
         let candidates = self.rules_by_number.get(number).map(Vec::as_slice).unwrap_or_default();
         let rule = candidates.iter().find(|index| match &self.rules[index.0].keyword {
-            Some(keyword) => keyword.eq_ignore_ascii_case(first_word),
+            Some(keyword) => keyword.eq_ignore_ascii_case(&first_word()),
             None => true,
         });
         rule.map(|index| Destination::Rule(*index)).or_else(|| {
@@ -189,9 +201,9 @@ account = [{{ system_id = "wide", password = "", role = "network", routes = ["+4
         );
         let acme = d.customer("acme").expect("there");
         let number = address("7001");
-        assert_eq!(d.destination(acme, &number, "wm1"), Some(Destination::Rule(RuleIndex(1))));
-        assert_eq!(d.destination(acme, &number, "HELLO"), Some(Destination::Rule(RuleIndex(0))));
+        assert_eq!(d.destination(acme, &number, || "wm1".into()), Some(Destination::Rule(RuleIndex(1))));
+        assert_eq!(d.destination(acme, &number, || "HELLO".into()), Some(Destination::Rule(RuleIndex(0))));
         let b = d.customer("b").expect("there");
-        assert_eq!(d.destination(b, &address("7002"), ""), Some(Destination::Application(AccountIndex(2))));
+        assert_eq!(d.destination(b, &address("7002"), String::new), Some(Destination::Application(AccountIndex(2))));
     }
 }

@@ -23,10 +23,6 @@ pub struct Rules {
 
 impl Rules {
     async fn call(&self, invocation: Invocation) -> Outcome {
-        #[cfg(feature = "bench")]
-        if let Some(outcome) = crate::bench_switch::native_rule(&invocation) {
-            return outcome;
-        }
         let rule = &self.loaded[invocation.rule.0];
         self.host.call(rule, invocation).await
     }

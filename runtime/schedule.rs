@@ -79,12 +79,14 @@ pub struct Schedule {
     clock: Duration,
     threads: usize,
     slow_running: usize,
+    /// Events that wait or run, of all rules.
+    waiting: usize,
 }
 
 impl Schedule {
     pub fn new(rules: usize, threads: usize) -> Schedule {
         let lanes = (0..rules).map(|_| Lane::default()).collect();
-        Schedule { lanes, later: BinaryHeap::new(), clock: Duration::ZERO, threads, slow_running: 0 }
+        Schedule { lanes, later: BinaryHeap::new(), clock: Duration::ZERO, threads, slow_running: 0, waiting: 0 }
     }
 
     /// Adds an event behind the others of its subject.
@@ -96,6 +98,7 @@ impl Schedule {
         }
         let subject = lane.subjects.entry(key.device.clone()).or_default();
         let first = subject.events.is_empty() && !subject.running;
+        self.waiting += 1;
         subject.events.push_back(event);
         if first {
             self.make_ready(key, event.due, now);
@@ -161,6 +164,7 @@ impl Schedule {
         match ended {
             Ended::Gone => {
                 subject.events.pop_front();
+                self.waiting -= 1;
             }
             Ended::Again(due) => {
                 if let Some(event) = subject.events.front_mut() {
@@ -189,7 +193,12 @@ impl Schedule {
 
     /// Events that wait or run, of all rules.
     pub fn waiting(&self) -> usize {
-        self.lanes.iter().flat_map(|lane| lane.subjects.values()).map(|subject| subject.events.len()).sum()
+        self.waiting
+    }
+
+    /// Whether another thread could find something to run now.
+    pub fn has_ready(&self) -> bool {
+        self.lanes.iter().any(|lane| !lane.ready.is_empty())
     }
 }
 

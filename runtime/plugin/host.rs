@@ -100,6 +100,10 @@ impl PluginHost {
 
     /// Runs one event in a fresh instance. Returns within the rule's deadline, whatever the rule does.
     pub async fn call(&self, rule: &LoadedRule, invocation: Invocation) -> Outcome {
+        #[cfg(feature = "bench")]
+        if crate::bench_switch::rule_is_native() {
+            return super::native::call(&rule.facts, invocation);
+        }
         let limits = rule.facts.limits;
         let mo = message(&invocation);
         let call = Call::new(rule.facts.clone(), invocation, clock::instant());

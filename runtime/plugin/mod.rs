@@ -10,6 +10,8 @@ mod fit;
 mod host;
 mod interfaces;
 mod invocation;
+#[cfg(feature = "bench")]
+mod native;
 mod outbox;
 mod staged_state;
 mod wasi;

@@ -103,7 +103,7 @@ struct MemoryLog {
 }
 
 /// Segments of the memory form are tiny, so that every scenario passes several checkpoints.
-const SEGMENT_OCTETS_SHOWN_AS: u64 = 16 << 10;
+const SEGMENT_OCTETS_SHOWN_AS: u64 = 2 << 10;
 
 impl Log for MemoryLog {
     fn append_synced(&mut self, group: &[u8]) -> io::Result<()> {

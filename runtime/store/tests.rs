@@ -77,8 +77,8 @@ fn rows_survive_a_crash_and_finished_ones_stay_finished_across_checkpoints() {
         drain(&mut writer); // every few rounds this passes a checkpoint
         for (id, _) in &ids[..49] {
             let subject = Subject::new(partition, "acme/wm", "d");
-            let finished = Finished { partition, event: id.event, subject, state: Vec::new(), queued: &[] };
-            store.commit(finished, None).expect("stores");
+            let finished = Finished { partition, event: id.event, subject, state: Vec::new(), queued: Vec::new() };
+            store.commit(finished, |_| {}).expect("stores");
             drain(&mut writer);
         }
         expected.push("text".to_owned());
@@ -93,14 +93,14 @@ fn a_commit_is_there_whole_or_not_at_all() {
         let (id, partition) = accept(&store, vec![mo("a")])[0];
         drain(&mut writer);
         let subject = Subject::new(partition, "acme/wm", "d");
-        let queued = [Queued {
+        let queued = vec![Queued {
             key: keys::OutboxKey { partition, route: "sim".into(), due: NOW, id: id.effect(1) },
             record: OutboxRecord { customer: "acme".into(), message: message("reply"), attempts: 0 },
         }];
         let state = vec![("n".to_owned(), Some(b"1".to_vec()))];
-        let finished = Finished { partition, event: id.event, subject: subject.clone(), state, queued: &queued };
+        let finished = Finished { partition, event: id.event, subject: subject.clone(), state, queued };
         disk.inject(fault);
-        store.commit(finished, None).expect("stores");
+        store.commit(finished, |_| {}).expect("stores");
         assert_eq!(writer.step(), Turn::Failed);
         let (store, _writer) = Store::open(disk.open()).expect("opens");
         let seen = (texts(&store).len(), due(&store, NOW).len(), store.state(&subject, "n").expect("reads").is_some());

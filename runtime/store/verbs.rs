@@ -47,14 +47,14 @@ pub struct Queued {
 }
 
 /// What a successful call of a rule leaves behind.
-pub struct Finished<'a> {
+pub struct Finished {
     pub partition: Partition,
     /// The MO that is done.
     pub event: u64,
     pub subject: Subject,
     /// (name, value); None deletes.
     pub state: Vec<(String, Option<Vec<u8>>)>,
-    pub queued: &'a [Queued],
+    pub queued: Vec<Queued>,
 }
 
 /// What a failed call leaves behind: the attempt count, nothing else.
@@ -130,9 +130,13 @@ impl Store {
         row.map(|row| record::decode(&row)).transpose().map_err(io::Error::other)
     }
 
-    /// A rule's call succeeded: MO done, state written, MTs queued, all or nothing. `done` may hand the
-    /// queued messages to delivery once it is called.
-    pub fn commit(&self, finished: Finished, done: Option<Done>) -> Result<(), StoreFailed> {
+    /// A rule's call succeeded: MO done, state written, MTs queued, all or nothing. `offer` gets the queued
+    /// messages, if there are any, once they are durable.
+    pub fn commit(
+        &self,
+        finished: Finished,
+        offer: impl FnOnce(Vec<Queued>) + Send + 'static,
+    ) -> Result<(), StoreFailed> {
         let Finished { partition, event, subject, state, queued } = finished;
         let mut batch = Vec::with_capacity(1 + state.len() + queued.len());
         batch.push(Op::Delete(keys::inbox(partition, event)));
@@ -143,8 +147,16 @@ impl Store {
                 None => Op::Delete(key),
             }
         }));
+        if queued.is_empty() {
+            return self.submit(batch, None);
+        }
         batch.extend(queued.iter().map(|q| Op::Insert(q.key.encode(), record::encode(&q.record))));
-        self.submit(batch, done)
+        let done: Done = Box::new(move |result| {
+            if result.is_ok() {
+                offer(queued);
+            }
+        });
+        self.submit(batch, Some(done))
     }
 
     /// A rule's call failed: the MO waits again, or is dead. Nothing else changes.

@@ -13,6 +13,8 @@ pub struct Ledger {
     received: BTreeMap<String, (String, u64)>,
     /// Message ids that we answered with ESME_ROK.
     taken: BTreeSet<String>,
+    /// Message ids whose ESME_ROK the house has seen in this life: they must not come again.
+    pub settled: BTreeSet<String>,
     pub refused_full: usize,
     /// Responses to garbage: sequence_number and how many came.
     pub nacked: BTreeMap<u32, usize>,
@@ -25,6 +27,7 @@ impl Ledger {
     }
 
     pub fn received(&mut self, id: String, text: String, device: u64) {
+        assert!(!self.settled.contains(&id), "{id} was sent again though its response had arrived");
         let (known, known_device) = self.received.entry(id.clone()).or_insert((text.clone(), device));
         assert_eq!(
             (known.as_str(), *known_device),

@@ -53,6 +53,8 @@ struct Link {
     peer: Session,
     /// Octets on their way to the peer.
     inbox: BytesMut,
+    /// MTs that the peer answered with ESME_ROK, in octets that the house has not seen yet.
+    answered: Vec<String>,
     /// The peer's submit_sm without a response, by sequence_number: (number, device).
     open: HashMap<u32, (u64, u64)>,
     bound: bool,
@@ -111,6 +113,7 @@ impl World {
     /// Everything in memory is gone; the disk keeps what it synced.
     pub fn crash(&mut self) {
         self.crashes += 1;
+        self.ledger.settled.clear();
         self.alive = None;
         self.boot();
     }
@@ -238,7 +241,8 @@ impl World {
         let (system_id, password) = (Bytes::from_static(b"net"), Bytes::from_static(b"pw"));
         peer.bind(BindMode::Transceiver, Bind { system_id, password, ..Bind::default() }, instant);
         let core = LinkCore::new(([127, 0, 0, 1], 1).into(), shared, instant);
-        let link = Link { core, peer, inbox: BytesMut::new(), open: HashMap::new(), bound: false };
+        let link =
+            Link { core, peer, inbox: BytesMut::new(), answered: Vec::new(), open: HashMap::new(), bound: false };
         self.alive().link = Some(link);
     }
 
@@ -253,6 +257,7 @@ impl World {
         link.core.input.unsplit(sent);
         link.core.on_deadline(clock.instant);
         link.core.turn(clock);
+        self.ledger.settled.extend(link.answered.drain(..));
         let answer = link.core.output().split();
         count_nacks(&answer, &mut self.ledger);
         link.inbox.unsplit(answer);
@@ -329,7 +334,8 @@ fn peer_event(link: &mut Link, event: Event, ledger: &mut Ledger, rng: &mut Rng)
                 _ => CommandStatus::ESME_ROK,
             };
             if status.is_ok() {
-                ledger.taken(id);
+                ledger.taken(id.clone());
+                link.answered.push(id);
             }
             link.peer.respond(sequence_number, status, Body::DeliverSmResp(SmResp::default()));
         }

@@ -75,12 +75,14 @@ impl<'h> Context<'h> {
 
     // ---- state of this device under this rule ---------------------------------------------------
 
-    /// A JSON value, as [`set_state`](Self::set_state) wrote it.
+    /// A JSON value, as [`set_state`](Self::set_state) wrote it. Give `T` a version field or `serde(default)`s:
+    /// a later version of the rule reads what this one wrote.
     pub fn state<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StateError> {
         let Some(octets) = self.host.state_get(key)? else { return Ok(None) };
         serde_json::from_slice(&octets).map(Some).map_err(|error| StateError::Unreadable(format!("{key}: {error}")))
     }
 
+    /// Keeps a value as JSON.
     pub fn set_state<T: Serialize>(&mut self, key: &str, value: &T) -> Result<(), StateError> {
         let octets = serde_json::to_vec(value).map_err(|error| StateError::Unreadable(format!("{key}: {error}")))?;
         self.host.state_set(key, &octets)
@@ -110,6 +112,7 @@ impl<'h> Context<'h> {
 
     // ---- settings -------------------------------------------------------------------------------
 
+    /// A setting, as it is written in the rule's config.
     pub fn config(&self, key: &str) -> Option<String> {
         self.host.config(key)
     }
@@ -137,11 +140,19 @@ impl<'h> Context<'h> {
         self.host.log(level, message, fields);
     }
 
+    pub fn debug(&mut self, message: &str) {
+        self.log(Level::Debug, message, &[]);
+    }
+
     pub fn info(&mut self, message: &str) {
         self.log(Level::Info, message, &[]);
     }
 
     pub fn warn(&mut self, message: &str) {
         self.log(Level::Warn, message, &[]);
+    }
+
+    pub fn error(&mut self, message: &str) {
+        self.log(Level::Error, message, &[]);
     }
 }

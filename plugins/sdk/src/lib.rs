@@ -42,10 +42,16 @@ pub trait Rule {
     fn handle_mo(mo: &Mo, cx: &mut Context<'_>) -> Result<(), Failure>;
 }
 
-/// Makes a [`Rule`] the rule of this component. Does nothing in a native build.
+/// For [`export_rule`] alone.
+#[doc(hidden)]
+pub const fn is_a_rule<R: Rule>() {}
+
+/// Makes a [`Rule`] the rule of this component. A native build only checks that it is one.
 #[macro_export]
 macro_rules! export_rule {
     ($rule:ty) => {
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = $crate::is_a_rule::<$rule>();
         #[cfg(target_family = "wasm")]
         const _: () = {
             struct Exported;
@@ -54,7 +60,7 @@ macro_rules! export_rule {
                     $crate::wasm::run::<$rule>(mo)
                 }
             }
-            $crate::wasm::export!(Exported with_types_in $crate::wasm::bindings);
+    $crate::wasm::export!(Exported with_types_in $crate::wasm::bindings);
         };
     };
 }

@@ -138,7 +138,8 @@ fn fields(mut rest: &str) -> Result<Report, Malformed> {
 fn split_value(text: &str) -> (&str, &str) {
     let octets = text.as_bytes();
     let is_digit = |at: usize| octets.get(at).is_some_and(u8::is_ascii_digit);
-    let ends = |&(at, c): &(usize, char)| is_separator(c) && !(c == ',' && at > 0 && is_digit(at - 1) && is_digit(at + 1));
+    let ends =
+        |&(at, c): &(usize, char)| is_separator(c) && !(c == ',' && at > 0 && is_digit(at - 1) && is_digit(at + 1));
     let end = text.char_indices().find(ends).map_or(text.len(), |(at, _)| at);
     text.split_at(end)
 }

@@ -32,7 +32,7 @@ pub fn leak_minutes(cx: &Context<'_>) -> Result<u64, Failure> {
 
 /// 0: no allowance.
 pub fn allowance_litres(cx: &Context<'_>) -> Result<u64, Failure> {
-    within(cx, "daily_allowance_litres", 1000, 0, 1_000_000_000).map(u64::from)
+    within(cx, "daily_allowance_litres", 1000, 0, 1_000_000_000_u32).map(u64::from)
 }
 
 /// Of the allowance; 0: never throttled.

@@ -143,8 +143,8 @@ component = {rule}
 numbers = ["7001"]
 [rule.config]
 acknowledge_reports = "true"
-daily_allowance_litres = "100000000"
-leak_minutes = "100000000"
+daily_allowance_litres = "0"
+leak_minutes = "0"
 "#
     )
 }

@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn meters_obey_commands_and_display_the_rest() {
         let mut fleet = fleet(1, crate::clock::instant());
-        assert_eq!(fleet.hear(3, "WM1 CLOSE"), Reaction::Obeyed(Command::Close));
+        assert_eq!(fleet.hear(3, "WM1 CLOSE"), Reaction::Obeyed(Command::Close { by: None }));
         assert_eq!(fleet.hear(4, "WM1 THROTTLE 30"), Reaction::Obeyed(Command::Throttle(30.0)));
         assert_eq!(fleet.hear(5, "WM1 OK 12 of 500 l"), Reaction::Displayed);
         assert_eq!(fleet.hear(9_999, "WM1 CLOSE"), Reaction::Displayed);

@@ -43,8 +43,13 @@ pub enum Valve {
 /// What an MT told the meter to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    Close,
-    Open,
+    /// With the number of whoever ordered it by hand.
+    Close {
+        by: Option<String>,
+    },
+    Open {
+        by: Option<String>,
+    },
     Throttle(f64),
     /// Report at once; the report names who wants to know.
     Report {
@@ -53,7 +58,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Reads `WM1 CLOSE`, `WM1 OPEN`, `WM1 THROTTLE <l/h>` or `WM1 REPORT [TO=<number>]`; any other text is
+    /// Reads `WM1 CLOSE [BY=<number>]`, `WM1 OPEN [BY=<number>]`, `WM1 THROTTLE <l/h>` or `WM1 REPORT [TO=<number>]`; any other text is
     /// for people, so the meter only displays it.
     pub fn parse(text: &str) -> Option<Self> {
         let mut words = text.split_ascii_whitespace();
@@ -65,21 +70,25 @@ impl Command {
             return None;
         }
         match (verb.as_str(), argument) {
-            ("CLOSE", None) => Some(Self::Close),
-            ("OPEN", None) => Some(Self::Open),
+            ("CLOSE", None) => Some(Self::Close { by: None }),
+            ("OPEN", None) => Some(Self::Open { by: None }),
+            ("CLOSE", Some(argument)) => Some(Self::Close { by: Some(number(argument, "BY")?) }),
+            ("OPEN", Some(argument)) => Some(Self::Open { by: Some(number(argument, "BY")?) }),
             ("THROTTLE", Some(limit)) => {
                 let limit: f64 = limit.parse().ok()?;
                 (limit.is_finite() && limit > 0.0).then_some(Self::Throttle(limit))
             }
             ("REPORT", None) => Some(Self::Report { to: None }),
-            ("REPORT", Some(argument)) => {
-                let (key, number) = argument.split_once('=')?;
-                let is_to = key.eq_ignore_ascii_case("TO") && !number.is_empty();
-                is_to.then(|| Self::Report { to: Some(number.to_owned()) })
-            }
+            ("REPORT", Some(argument)) => Some(Self::Report { to: Some(number(argument, "TO")?) }),
             _ => None,
         }
     }
+}
+
+/// `<key>=<number>` in any case.
+fn number(argument: &str, key: &str) -> Option<String> {
+    let (name, number) = argument.split_once('=')?;
+    (name.eq_ignore_ascii_case(key) && !number.is_empty()).then(|| number.to_owned())
 }
 
 #[derive(Debug)]
@@ -90,6 +99,8 @@ pub struct Meter {
     litres: f64,
     volts: f64,
     valve: Valve,
+    /// Who ordered the valve's state by hand; said in the next report.
+    ordered_by: Option<String>,
     read_at: Instant,
 }
 
@@ -108,6 +119,7 @@ impl Meter {
             litres: rng.between(20_000.0, 2_400_000.0).round(),
             volts: rng.between(volts.0, volts.1),
             valve: Valve::Open,
+            ordered_by: None,
             read_at: now,
         }
     }
@@ -123,8 +135,8 @@ impl Meter {
     /// Turns the valve; a report is the fleet's to send.
     pub fn obey(&mut self, command: &Command) {
         match command {
-            Command::Close => self.valve = Valve::Closed,
-            Command::Open => self.valve = Valve::Open,
+            Command::Close { by } => (self.valve, self.ordered_by) = (Valve::Closed, by.clone()),
+            Command::Open { by } => (self.valve, self.ordered_by) = (Valve::Open, by.clone()),
             Command::Throttle(limit) => self.valve = Valve::Throttled(*limit),
             Command::Report { .. } => {}
         }
@@ -152,6 +164,9 @@ impl Meter {
         if let Some(to) = to {
             // Writing to a String cannot fail.
             let _ = write!(text, " TO={to}");
+        }
+        if let Some(by) = self.ordered_by.take() {
+            let _ = write!(text, " BY={by}");
         }
         text
     }
@@ -194,8 +209,10 @@ mod tests {
 
     #[test]
     fn commands_are_read_in_any_case_and_other_texts_are_not_commands() {
-        assert_eq!(Command::parse("WM1 CLOSE"), Some(Command::Close));
-        assert_eq!(Command::parse(" wm1  open "), Some(Command::Open));
+        assert_eq!(Command::parse("WM1 CLOSE"), Some(Command::Close { by: None }));
+        assert_eq!(Command::parse(" wm1  open "), Some(Command::Open { by: None }));
+        let by = Some("+46731234567".to_owned());
+        assert_eq!(Command::parse("WM1 OPEN BY=+46731234567"), Some(Command::Open { by }));
         assert_eq!(Command::parse("WM1 THROTTLE 30"), Some(Command::Throttle(30.0)));
         assert_eq!(Command::parse("WM1 REPORT"), Some(Command::Report { to: None }));
         let to = Some("+46701234567".to_owned());
@@ -210,11 +227,11 @@ mod tests {
         let (mut meter, mut rng, now) = installed(Household::Leaking);
         let before = meter.report(DAY, 7.0, None, &mut rng, now);
         assert!(field(&before, "F=") > 0.0, "{before}");
-        meter.obey(&Command::Close);
+        meter.obey(&Command::Close { by: None });
         let closed = meter.report(DAY, 7.0, None, &mut rng, now + DAY / 24);
         assert!(closed.ends_with("S=CLOSED"), "{closed}");
         assert_eq!((field(&closed, "F="), field(&closed, "V=")), (0.0, field(&before, "V=")));
-        meter.obey(&Command::Open);
+        meter.obey(&Command::Open { by: None });
         let open = meter.report(DAY, 7.0, None, &mut rng, now + DAY / 12);
         assert!(field(&open, "V=") > field(&before, "V=") && open.ends_with("S=OPEN"), "{open}");
     }

@@ -9,8 +9,6 @@
 
 mod config;
 mod inbound;
-#[cfg(test)]
-mod tests;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -25,9 +23,6 @@ use crate::timers::{Due, Limits, Timers};
 use crate::tlv::{self, Tlv, Tlvs};
 use crate::values::{CommandId, CommandStatus, InterfaceVersion};
 use crate::window::Window;
-
-/// Our sequence numbers run from 1 to this and start over (SMPP 3.4 §3.2).
-const SEQUENCE_NUMBER_MAX: u32 = 0x7FFF_FFFF;
 
 /// Longest value of a TLV: its length has two octets.
 const TLV_VALUE_MAX: usize = 65_535;
@@ -61,7 +56,6 @@ pub struct Session {
     /// Events found outside of `poll`: at most one per window slot, and the end.
     events: VecDeque<Event>,
     output: BytesMut,
-    last_sequence_number: u32,
     /// The peer's requests that the embedder has not answered.
     unanswered: usize,
     peer_version: Option<InterfaceVersion>,
@@ -84,7 +78,6 @@ impl Session {
             window: Window::new(config.window_max),
             events: VecDeque::new(),
             output: BytesMut::new(),
-            last_sequence_number: 0,
             unanswered: 0,
             peer_version: None,
             now,
@@ -130,7 +123,7 @@ impl Session {
             BindMode::Receiver => Body::BindReceiver(bind),
             BindMode::Transceiver => Body::BindTransceiver(bind),
         };
-        let sequence_number = self.next_sequence_number();
+        let sequence_number = self.window.next_sequence_number();
         codec::encode_parts(CommandStatus::ESME_ROK, sequence_number, &body, &mut self.output);
         self.state = State::BindSent { mode, sequence_number };
     }
@@ -162,7 +155,7 @@ impl Session {
         if !fits_tlvs(&body) {
             return Err(RequestError::TooLong);
         }
-        let sequence_number = self.next_sequence_number();
+        let sequence_number = self.window.next_sequence_number();
         let start = self.output.len();
         codec::encode_parts(CommandStatus::ESME_ROK, sequence_number, &body, &mut self.output);
         if self.output.len() - start > self.config.pdu_max_octets {
@@ -204,7 +197,7 @@ impl Session {
         self.now = now;
         match self.state {
             State::Bound(mode) => {
-                let sequence_number = self.next_sequence_number();
+                let sequence_number = self.window.next_sequence_number();
                 self.send_header(CommandId::UNBIND, CommandStatus::ESME_ROK, sequence_number);
                 self.state = State::Unbinding { mode, sequence_number };
                 self.timers.unbinding(now);
@@ -257,7 +250,7 @@ impl Session {
             Some(Due::PeerSilent | Due::UnbindUnanswered) => self.close(CloseReason::PeerSilent),
             Some(Due::DrainOver) => self.finish_drain(),
             Some(Due::Probe) => {
-                let sequence_number = self.next_sequence_number();
+                let sequence_number = self.window.next_sequence_number();
                 self.send_header(CommandId::ENQUIRE_LINK, CommandStatus::ESME_ROK, sequence_number);
                 self.timers.probed(now);
             }
@@ -362,16 +355,6 @@ impl Session {
 
     fn send_header(&mut self, command_id: CommandId, status: CommandStatus, sequence_number: u32) {
         codec::encode_header(command_id, status, sequence_number, &mut self.output);
-    }
-
-    /// The next of our numbers; skips one still waiting from two thousand million requests ago.
-    fn next_sequence_number(&mut self) -> u32 {
-        loop {
-            self.last_sequence_number = self.last_sequence_number % SEQUENCE_NUMBER_MAX + 1;
-            if !self.window.holds(self.last_sequence_number) {
-                return self.last_sequence_number;
-            }
-        }
     }
 }
 

@@ -16,10 +16,14 @@ const STALE_MAX: usize = 64;
 /// Room made in advance; a larger window grows when it is used.
 const RESERVE_MAX: usize = 1024;
 
+/// Our sequence numbers run from 1 to this and start over (SMPP 3.4 §3.2).
+const SEQUENCE_NUMBER_MAX: u32 = 0x7FFF_FFFF;
+
 /// Outstanding requests, at most `max`.
 #[derive(Debug)]
 pub(crate) struct Window {
     max: usize,
+    last_sequence_number: u32,
     /// Sequence number to the response that answers it.
     pending: HashMap<u32, CommandId>,
     /// Deadlines, oldest first, as every request gets the same timeout. The front is always pending.
@@ -29,7 +33,17 @@ pub(crate) struct Window {
 impl Window {
     pub(crate) fn new(max: usize) -> Window {
         let room = max.min(RESERVE_MAX);
-        Window { max, pending: HashMap::with_capacity(room), deadlines: VecDeque::with_capacity(room) }
+        Window { max, last_sequence_number: 0, pending: HashMap::with_capacity(room), deadlines: VecDeque::with_capacity(room) }
+    }
+
+    /// The next of our numbers; skips one still waiting from two thousand million requests ago.
+    pub(crate) fn next_sequence_number(&mut self) -> u32 {
+        loop {
+            self.last_sequence_number = self.last_sequence_number % SEQUENCE_NUMBER_MAX + 1;
+            if !self.holds(self.last_sequence_number) {
+                return self.last_sequence_number;
+            }
+        }
     }
 
     pub(crate) fn outstanding(&self) -> usize {

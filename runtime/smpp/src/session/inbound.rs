@@ -140,8 +140,8 @@ impl Session {
             return self.refuse(&pdu);
         };
         let is_served = match (self.config.role, &pdu.body) {
-            (Role::Smsc, Body::SubmitSm(_)) => mode.can_submit(),
-            (Role::Smsc, _) => false,
+            // A network that carries devices may hand over their messages as deliver_sm, as an SMSC does.
+            (Role::Smsc, _) => mode.can_submit(),
             (Role::Esme, Body::DeliverSm(_)) => mode.can_receive(),
             (Role::Esme, _) => true,
         };

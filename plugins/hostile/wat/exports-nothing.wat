@@ -1,0 +1,2 @@
+;; A component that nobody could call.
+(component)
