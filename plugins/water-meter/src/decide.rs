@@ -45,8 +45,12 @@ pub fn account(meter: &mut Meter, report: &Report, now_secs: u64, day: Day) -> O
     (report.volume < old).then_some(old)
 }
 
-/// Locks the valve where water has not stood still for `leak_minutes`; 0 never locks.
-pub fn watch_leak(meter: &mut Meter, now_secs: u64, leak_minutes: u64) {
+/// Locks the valve where water has not stood still for `leak_minutes`; 0 never locks. `silent_secs`: since the
+/// report before. Nobody knows what flowed in a silence as long as the watch itself, so it starts anew.
+pub fn watch_leak(meter: &mut Meter, now_secs: u64, silent_secs: u64, leak_minutes: u64) {
+    if silent_secs > leak_minutes * 60 {
+        meter.flowing_since_secs = Some(now_secs);
+    }
     let flowing = meter.flowing_since_secs.map_or(0, |since| now_secs.saturating_sub(since));
     if leak_minutes > 0 && flowing >= leak_minutes * 60 {
         meter.lock = Some(Lock::Leak);

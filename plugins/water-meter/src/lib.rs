@@ -28,6 +28,7 @@ impl Rule for WaterMeter {
             Ok(Incoming::Report(report)) => on_report(mo, cx, &report),
             Ok(Incoming::Status) => on_status(mo, cx),
             Ok(Incoming::Order(order, meter)) => owner::relay(cx, &mo.source, order, meter.as_ref()),
+            Ok(Incoming::Answer) => Ok(()),
             Err(mistake) => {
                 cx.reply(texts::help(mistake))?;
                 Ok(())
@@ -53,9 +54,10 @@ fn on_report(mo: &Mo, cx: &mut Context<'_>, report: &Report) -> Result<(), Failu
     {
         decide::obey_owner(&mut meter, report.valve);
     }
+    let silent_secs = now_secs.saturating_sub(meter.seen_secs);
     let backwards_from = decide::account(&mut meter, report, now_secs, day);
     if meter.flowing_since_secs.is_some() && meter.lock.is_none() {
-        decide::watch_leak(&mut meter, now_secs, settings::leak_minutes(cx)?);
+        decide::watch_leak(&mut meter, now_secs, silent_secs, settings::leak_minutes(cx)?);
     }
     let battery_drops = decide::watch_battery(&mut meter, settings::battery_low(cx)?);
 

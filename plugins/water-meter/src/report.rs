@@ -50,6 +50,8 @@ pub enum Order {
 pub enum Incoming {
     Report(Report),
     Status,
+    /// `WM1 OK …` or `WM1 ERR …`: what a meter says to a command. Answering it could go on for ever.
+    Answer,
     /// None where the text names no meter.
     Order(Order, Option<Phone>),
 }
@@ -76,7 +78,14 @@ pub fn read(text: &str) -> Result<Incoming, Malformed> {
     let text = text.trim_matches(is_separator);
     let (word, rest) = split_word(text);
     if word.eq_ignore_ascii_case("WM1") {
-        if rest.eq_ignore_ascii_case("STATUS") { Ok(Incoming::Status) } else { fields(rest).map(Incoming::Report) }
+        let (verb, _) = split_word(rest);
+        if rest.eq_ignore_ascii_case("STATUS") {
+            Ok(Incoming::Status)
+        } else if verb.eq_ignore_ascii_case("OK") || verb.eq_ignore_ascii_case("ERR") {
+            Ok(Incoming::Answer)
+        } else {
+            fields(rest).map(Incoming::Report)
+        }
     } else if word.eq_ignore_ascii_case("STATUS") && rest.is_empty() {
         Ok(Incoming::Status)
     } else if word.eq_ignore_ascii_case("OPEN") {

@@ -33,7 +33,12 @@ pub(crate) struct Window {
 impl Window {
     pub(crate) fn new(max: usize) -> Window {
         let room = max.min(RESERVE_MAX);
-        Window { max, last_sequence_number: 0, pending: HashMap::with_capacity(room), deadlines: VecDeque::with_capacity(room) }
+        Window {
+            max,
+            last_sequence_number: 0,
+            pending: HashMap::with_capacity(room),
+            deadlines: VecDeque::with_capacity(room),
+        }
     }
 
     /// The next of our numbers; skips one still waiting from two thousand million requests ago.

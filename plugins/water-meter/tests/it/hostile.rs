@@ -31,7 +31,6 @@ fn malformed_texts_get_one_help_and_change_nothing() {
         "WM1 V=1,234.567 F=1 B=3 S=OPEN",
         "WM1 V=1 F=1 B=3 S=OPEN TO=+46 70 123",
         "WM1 V=1 F=1 B=3 S=OPEN BY=ÅÄÖ",
-        "WM1 OK 12 L today",
         &long,
         &digits,
     ] {

@@ -1,5 +1,8 @@
 //! What owners may do, and nobody else.
 
+use wasmsc_plugin::testing::Bench;
+use water_meter::WaterMeter;
+
 use crate::{METER, OWNER, QUIET, Town};
 
 const OTHER_METER: &str = "+46701234568";
@@ -87,4 +90,20 @@ fn orders_about_other_peoples_meters_are_refused() {
     assert_eq!(town.send("+46739999999", "CLOSE +46701234567"), [to("+46739999999", refusal)]);
     assert!(town.send(OWNER, "OPEN")[0].1.starts_with("Which meter?"));
     assert!(town.send(OWNER, "OPEN the gate")[0].1.starts_with("Which meter?"));
+}
+
+#[test]
+fn the_operator_may_order_every_meter() {
+    let mut bench = Bench::new().with_config("operator", "+46730000000");
+    bench.receive::<WaterMeter>("+46730000000", "7001", "CLOSE +46700000009").expect("accepted");
+    assert!(bench.sent.iter().any(|sent| sent.to == "+46700000009"), "{:?}", bench.sent);
+}
+
+#[test]
+fn a_meter_that_confirms_a_command_is_not_answered() {
+    let mut bench = Bench::new();
+    for text in ["WM1 OK", "wm1 err valve stuck"] {
+        bench.receive::<WaterMeter>("+46700000001", "7001", text).expect("accepted");
+    }
+    assert_eq!(bench.sent_texts(), Vec::<&str>::new());
 }

@@ -1,5 +1,8 @@
 //! Leaks, allowance and commands.
 
+use wasmsc_plugin::testing::Bench;
+use water_meter::WaterMeter;
+
 use crate::{QUIET, Town};
 
 #[test]
@@ -113,4 +116,14 @@ fn status_shows_the_last_volume_or_that_nothing_is_known() {
     assert!(town.status().contains("2345.8"));
     town.pass_minutes(1440);
     assert!(town.status().contains("no report today"));
+}
+
+#[test]
+fn flow_before_and_after_a_long_silence_is_no_leak() {
+    let mut bench = Bench::new();
+    for text in ["WM1 V=1.000 F=5 B=3.6 S=OPEN", "WM1 V=1.100 F=5 B=3.6 S=OPEN"] {
+        bench.receive::<WaterMeter>("+46700000001", "7001", text).expect("accepted");
+        bench.advance_ms(12 * 3_600_000);
+    }
+    assert_eq!(bench.sent_texts(), Vec::<&str>::new());
 }
