@@ -1,4 +1,4 @@
-//! Our requests that wait for their response.
+//! Our requests that wait for their response, and the numbers they go by.
 //!
 //! Every operation is O(1), amortised: a map finds a response's request, a queue in order of deadline
 //! finds the oldest. Never sends anything and never knows why a request was made; `session` owns it.
@@ -45,7 +45,7 @@ impl Window {
     pub(crate) fn next_sequence_number(&mut self) -> u32 {
         loop {
             self.last_sequence_number = self.last_sequence_number % SEQUENCE_NUMBER_MAX + 1;
-            if !self.holds(self.last_sequence_number) {
+            if !self.pending.contains_key(&self.last_sequence_number) {
                 return self.last_sequence_number;
             }
         }
@@ -57,10 +57,6 @@ impl Window {
 
     pub(crate) fn free(&self) -> usize {
         self.max.saturating_sub(self.pending.len())
-    }
-
-    pub(crate) fn holds(&self, sequence_number: u32) -> bool {
-        self.pending.contains_key(&sequence_number)
     }
 
     /// Takes a slot. `deadline` is `None` for a timeout beyond what `Instant` can hold.
@@ -116,6 +112,17 @@ mod tests {
     use std::time::Duration;
 
     const RESPONSE: CommandId = CommandId::DELIVER_SM_RESP;
+
+    #[test]
+    fn our_sequence_numbers_start_over_at_one_and_skip_what_still_waits() {
+        let mut window = Window::new(9);
+        assert_eq!(window.next_sequence_number(), 1);
+        window.insert(2, RESPONSE, None);
+        assert_eq!(window.next_sequence_number(), 3);
+        window.last_sequence_number = SEQUENCE_NUMBER_MAX - 1;
+        assert_eq!(window.next_sequence_number(), 0x7FFF_FFFF);
+        assert_eq!(window.next_sequence_number(), 1);
+    }
 
     #[test]
     fn slot_is_free_again_after_the_response() {

@@ -67,15 +67,29 @@ fn bind_mode_decides_who_may_send_what() {
 }
 
 #[test]
-fn request_of_the_wrong_direction_is_refused() {
+fn network_that_may_submit_may_also_hand_over_deliver_sm() {
+    // A network that carries devices speaks as an SMSC does; a receiver may send neither.
+    for (command_id, is_served) in [(1, false), (2, true), (9, true)] {
+        let mut smsc = Solo::smsc();
+        smsc.feed(&bind_pdu(command_id, 0x34));
+        smsc.session.accept_bind(b"smsc");
+        smsc.sent();
+        let events = smsc.feed(&hex!(DELIVER));
+        assert_eq!(matches!(events[..], [Event::Request { body: Body::DeliverSm(_), .. }]), is_served);
+        let refused = hex!("00000010 80000005 00000004 00000002"); // ESME_RINVBNDSTS
+        assert_eq!(smsc.sent(), if is_served { Bytes::new() } else { refused });
+    }
+}
+
+#[test]
+fn embedder_cannot_send_what_its_side_does_not() {
     let mut smsc = Solo::smsc_bound();
-    assert_eq!(smsc.feed(&hex!(DELIVER)), []);
-    assert_eq!(smsc.sent(), hex!("00000010 80000005 00000004 00000002"));
     let submit = smsc.session.request(Body::SubmitSm(Sm::default()), smsc.now);
     assert_eq!(submit, Err(RequestError::WrongMode));
     for body in [Body::EnquireLink, Body::UnbindResp, Body::SubmitSmResp(SmResp::default())] {
         assert_eq!(smsc.session.request(body, smsc.now), Err(RequestError::NotARequest));
     }
+    assert!(smsc.sent().is_empty());
 }
 
 #[test]
