@@ -8,6 +8,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -25,19 +26,29 @@ pub enum Turn {
     Failed,
 }
 
+/// A group of so many batches shows a busy house, for which fewer and larger groups cost less.
+const BUSY_BATCHES: usize = 16;
+/// How long a busy house gathers before the next group: about what a sync takes.
+const GATHER: Duration = Duration::from_micros(250);
+
 pub struct Writer {
     store: Arc<Store>,
     log: Box<dyn Log>,
+    /// The last group was that of a busy house.
+    is_busy: bool,
 }
 
 impl Writer {
     pub(super) fn new(store: Arc<Store>, log: Box<dyn Log>) -> Writer {
-        Writer { store, log }
+        Writer { store, log, is_busy: false }
     }
 
     /// Writes until the store is closed or has failed. Checkpoints run on a thread of their own.
     pub fn run(mut self) -> Result<(), StoreFailed> {
         loop {
+            if self.is_busy {
+                std::thread::sleep(GATHER);
+            }
             let checkpoint = match self.turn() {
                 Ok(checkpoint) => checkpoint,
                 Err(failed) => return Err(failed),
@@ -106,6 +117,7 @@ impl Writer {
         {
             return Err(self.fail(pending, &error));
         }
+        self.is_busy = pending.done.len() >= BUSY_BATCHES;
         for done in pending.done {
             done(Ok(()));
         }
