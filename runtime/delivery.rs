@@ -4,7 +4,7 @@
 //! now comes straight from memory; when more waits than memory should hold, the rest stays in the store
 //! and is read when there is room. A message is in one pair of hands at a time until it is settled.
 
-use std::collections::{BinaryHeap, HashSet, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, HashSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -142,17 +142,27 @@ impl Delivery {
 
     /// Rings for every route with an alarm up to `now`; the next alarm after that.
     pub fn ring_alarms(&self, now: Timestamp) -> Option<Timestamp> {
-        let mut alarms = self.alarms.lock();
-        while let Some(std::cmp::Reverse((due, route))) = alarms.peek().copied() {
-            if due > now {
-                return Some(due);
-            }
-            alarms.pop();
+        let (due, next) = self.due_alarms(now);
+        // Without the alarms' lock: whoever holds a queue may set an alarm.
+        for route in due {
             let mut queue = self.routes[route].queue.lock();
             queue.behind = true;
             ring(&queue);
         }
-        None
+        next
+    }
+
+    fn due_alarms(&self, now: Timestamp) -> (BTreeSet<usize>, Option<Timestamp>) {
+        let mut alarms = self.alarms.lock();
+        let mut routes = BTreeSet::new();
+        while let Some(std::cmp::Reverse((due, route))) = alarms.peek().copied() {
+            if due > now {
+                return (routes, Some(due));
+            }
+            alarms.pop();
+            routes.insert(route);
+        }
+        (routes, None)
     }
 
     /// Rings alarms when they are due, for as long as it is polled.

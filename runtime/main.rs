@@ -9,10 +9,6 @@ use tracing_subscriber::EnvFilter;
 use wasmsc::cli;
 use wasmsc::config::Config;
 
-/// A fifth of the CPU went into the system's allocator (docs/PERFORMANCE.md).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// An SMSC whose message logic is WebAssembly.
 #[derive(Parser)]
 #[command(version, about, max_term_width = 100)]

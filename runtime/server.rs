@@ -65,7 +65,7 @@ impl Server {
         let directory = Arc::new(Directory::new(&config));
         let threads = config.rule_threads.unwrap_or_else(default_rule_threads).max(1);
         // Rules first: one that does not fit is told before anything is touched.
-        let rules = Arc::new(load_rules(&config, &directory, threads)?);
+        let rules = Arc::new(load_rules(&config, &directory, threads).await?);
         let opened = store::disk::open(&config.data_dir).map_err(ServerError::DataDir)?;
         let (store, writer) = Store::open(opened)?;
         let (failed_sender, failed) = watch::channel(false);
@@ -119,11 +119,11 @@ fn default_rule_threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).max(2)
 }
 
-fn load_rules(config: &Config, directory: &Arc<Directory>, threads: usize) -> Result<Rules, ServerError> {
+async fn load_rules(config: &Config, directory: &Arc<Directory>, threads: usize) -> Result<Rules, ServerError> {
     let host = PluginHost::new(threads as u32)?;
     let mut loaded = Vec::with_capacity(config.rule.len());
     for rule in &config.rule {
-        loaded.push(host.load(rule, directory.clone())?);
+        loaded.push(host.load(rule, directory.clone()).await?);
         tracing::info!(rule = format!("{}/{}", rule.customer, rule.name), "rule loaded");
     }
     Ok(Rules { host, loaded })

@@ -14,6 +14,8 @@ pub enum Misfit {
     NoHandler,
     #[error("has an import or export whose type differs from wit/plugin.wit: {0}")]
     WrongType(String),
+    #[error("cannot be brought up: {0}; check its exports against wit/plugin.wit, and deadline_ms and memory_mib")]
+    NoInstance(String),
 }
 
 const GIVEN: &str = "wasmsc:plugin@0.1 (invocation, device, outbox, state, config, log) and all of WASI 0.2 but HTTP, \

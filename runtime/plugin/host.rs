@@ -59,8 +59,8 @@ impl PluginHost {
         Ok(PluginHost { engine, linker })
     }
 
-    /// Reads, checks and compiles a rule.
-    pub fn load(&self, rule: &config::Rule, directory: Arc<Directory>) -> Result<LoadedRule, LoadError> {
+    /// Reads, checks and compiles a rule, and makes one instance of it to see that it fits.
+    pub async fn load(&self, rule: &config::Rule, directory: Arc<Directory>) -> Result<LoadedRule, LoadError> {
         let name = format!("{}/{}", rule.customer, rule.name);
         let file = rule.component.clone();
         let wasm = std::fs::read(&file).map_err(|source| LoadError::Read {
@@ -71,9 +71,6 @@ impl PluginHost {
         let component = self.compile(&wasm, &name, &file)?;
         let misfit = |misfit| LoadError::Misfit { rule: name.clone(), file: file.clone(), misfit };
         fit::check(&component, &self.engine).map_err(misfit)?;
-        let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
-        let component = self.linker.instantiate_pre(&component).map_err(wrong_type)?;
-        let component = MoRulePre::new(component).map_err(wrong_type)?;
         let limits = Limits {
             deadline_ms: rule.deadline_ms,
             memory_octets: (rule.memory_mib as usize) << 20,
@@ -87,7 +84,12 @@ impl PluginHost {
             limits,
             directory,
         };
-        Ok(LoadedRule { facts: Arc::new(facts), component })
+        let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
+        let component = self.linker.instantiate_pre(&component).map_err(wrong_type)?;
+        let component = MoRulePre::new(component).map_err(wrong_type)?;
+        let loaded = LoadedRule { facts: Arc::new(facts), component };
+        self.try_instance(&loaded).await.map_err(misfit)?;
+        Ok(loaded)
     }
 
     fn compile(&self, wasm: &[u8], rule: &str, file: &Path) -> Result<Component, LoadError> {
@@ -96,6 +98,26 @@ impl PluginHost {
             file: file.into(),
             why: format!("{error:#}"),
         })
+    }
+
+    /// The types of exports show only in an instance; so does a start that traps or wants too much memory.
+    async fn try_instance(&self, rule: &LoadedRule) -> Result<(), Misfit> {
+        let limits = rule.facts.limits;
+        let call = Call::new(rule.facts.clone(), Invocation::trial(), clock::instant());
+        let mut store = self.store(call, limits);
+        let deadline = Duration::from_millis(limits.deadline_ms.into());
+        match tokio::time::timeout(deadline, rule.component.instantiate_async(&mut store)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(Misfit::NoInstance(format!("{error:#}"))),
+            Err(_) => Err(Misfit::NoInstance(format!("waited past its deadline of {} ms", limits.deadline_ms))),
+        }
+    }
+
+    fn store(&self, call: Call, limits: Limits) -> Store<Call> {
+        let mut store = Store::new(&self.engine, call);
+        store.limiter(|call| &mut call.limits);
+        store.set_epoch_deadline(u64::from(limits.deadline_ms) / TICK.as_millis() as u64 + 1);
+        store
     }
 
     /// Runs one event in a fresh instance. Returns within the rule's deadline, whatever the rule does.
@@ -107,9 +129,7 @@ impl PluginHost {
         let limits = rule.facts.limits;
         let mo = message(&invocation);
         let call = Call::new(rule.facts.clone(), invocation, clock::instant());
-        let mut store = Store::new(&self.engine, call);
-        store.limiter(|call| &mut call.limits);
-        store.set_epoch_deadline(u64::from(limits.deadline_ms) / TICK.as_millis() as u64 + 1);
+        let mut store = self.store(call, limits);
         let run = async {
             let instance = rule.component.instantiate_async(&mut store).await?;
             instance.wasmsc_plugin_mo_handler().call_handle_mo(&mut store, &mo).await

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::message::{Message, MessageId};
+use crate::message::{Address, Content, Message, MessageId, Timestamp};
 use crate::route::RuleIndex;
 
 /// The state of one subject as the last committed call left it.
@@ -23,6 +23,29 @@ pub struct Invocation {
     pub state: Arc<dyn StateView>,
     /// Of the data directory; the same event draws the same random octets on every attempt.
     pub secret: [u8; 32],
+}
+
+struct NoState;
+
+impl StateView for NoState {
+    fn get(&self, _name: &str) -> std::io::Result<Option<bytes::Bytes>> {
+        Ok(None)
+    }
+    fn names(&self, _prefix: &str, _after: Option<&str>, _limit: usize) -> std::io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+}
+
+impl Invocation {
+    /// Of no event, to see whether a rule can be brought up at all. Nothing is called with it.
+    pub(super) fn trial() -> Invocation {
+        let nobody = || Address::ShortCode("0".into());
+        let content =
+            Content { data_coding: 0, esm_class: 0, protocol_id: 0, octets: bytes::Bytes::new(), tlvs: Vec::new() };
+        let mo = Message { source: nobody(), destination: nobody(), content, received_at: Timestamp(0) };
+        let id = MessageId::accepted(0);
+        Invocation { rule: RuleIndex(0), id, attempt: 1, mo, state: Arc::new(NoState), secret: [0; 32] }
+    }
 }
 
 /// What a call wants done. The caller performs all of it or nothing.

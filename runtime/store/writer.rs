@@ -49,11 +49,7 @@ impl Writer {
             if self.is_busy {
                 std::thread::sleep(GATHER);
             }
-            let checkpoint = match self.turn() {
-                Ok(checkpoint) => checkpoint,
-                Err(failed) => return Err(failed),
-            };
-            if let Some(layer) = checkpoint {
+            if let Some(layer) = self.turn()? {
                 let store = self.store.clone();
                 let thread = std::thread::Builder::new().name("checkpoint".into());
                 let spawned = thread.spawn(move || checkpoint_layer(&store, &layer));

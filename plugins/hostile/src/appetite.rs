@@ -24,14 +24,15 @@ pub fn eat_memory() -> ! {
     }
 }
 
-/// Ends on the stack's bottom. The octets and the sum keep it from becoming a loop.
+/// Ends on the bottom of the stack that the host gives. The sum after the call keeps it from becoming a loop, and
+/// nothing lies in linear memory, where the guest's own stack would end first.
 #[inline(never)]
 pub fn recurse(depth: u64) -> u64 {
-    let octets = black_box([depth as u8; 256]);
     if depth == u64::MAX {
         return 0;
     }
-    recurse(depth + 1).wrapping_add(u64::from(octets[depth as usize % octets.len()]))
+    let deeper = recurse(depth + 1);
+    (deeper ^ depth).wrapping_add(deeper.rotate_left(7))
 }
 
 pub fn flood(cx: &mut Context<'_>, count: u32) -> Result<(), Failure> {

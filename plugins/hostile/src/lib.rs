@@ -3,7 +3,7 @@
 //! | MO | What it does |
 //! |---|---|
 //! | `LOOP` | computes for ever |
-//! | `TRAP` | panics with `hostile: boom` in `trap_on_purpose` |
+//! | `TRAP` | panics with `hostile: boom` in `burst_into_flames` |
 //! | `ABORT` | executes `unreachable` |
 //! | `EAT` | allocates and touches memory without end |
 //! | `DEEP` | recurses without end |
@@ -18,6 +18,8 @@
 //! | `PRINT` | prints a line to stdout and one to stderr |
 //! | `FILE`, `ENV`, `CLOCK`, `RANDOM` | replies with what WASI gives it |
 //! | `COUNT` | counts in its state and replies with the count |
+//! | `NAMES` | replies with the names of its state keys |
+//! | `TWICE CLOCK`, `TWICE RANDOM` | logs the answer; replies with it on the second attempt, that it asked for |
 //! | `HALF` | writes state, replies, then panics: nothing of it may survive |
 //! | `ECHO <text>`, anything else | replies with the text |
 //!
@@ -39,7 +41,7 @@ impl Rule for Hostile {
         let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
         match verb {
             "LOOP" => appetite::compute_for_ever(),
-            "TRAP" => trap_on_purpose(),
+            "TRAP" => burst_into_flames(),
             "ABORT" => abort(),
             "EAT" => appetite::eat_memory(),
             "DEEP" => reply(cx, appetite::recurse(1).to_string()),
@@ -56,7 +58,12 @@ impl Rule for Hostile {
             "FILE" => reply(cx, wasi::open_a_file()),
             "ENV" => reply(cx, wasi::environment()),
             "CLOCK" => reply(cx, wasi::clocks()),
-            "RANDOM" => random(cx),
+            "RANDOM" => {
+                let drawn = random(cx);
+                reply(cx, drawn)
+            }
+            "TWICE" => twice(cx, rest),
+            "NAMES" => names(cx),
             "COUNT" => count(cx),
             "HALF" => half(cx),
             "ECHO" => reply(cx, rest),
@@ -78,7 +85,7 @@ fn number(text: &str) -> Result<u32, Failure> {
 
 /// A frame of its own, so that the backtrace has its name.
 #[inline(never)]
-fn trap_on_purpose() -> ! {
+fn burst_into_flames() -> ! {
     panic!("hostile: boom")
 }
 
@@ -89,9 +96,28 @@ fn abort() -> ! {
     std::process::abort()
 }
 
-fn random(cx: &mut Context<'_>) -> Result<(), Failure> {
+fn random(cx: &mut Context<'_>) -> String {
     let ours: String = cx.random_bytes(8).iter().map(|octet| format!("{octet:02x}")).collect();
-    reply(cx, format!("contract {ours} wasi {:016x}", wasi::random()))
+    format!("contract {ours} wasi {:016x}", wasi::random())
+}
+
+/// Only the log outlives a failed attempt, so that both attempts can be compared there.
+fn twice(cx: &mut Context<'_>, what: &str) -> Result<(), Failure> {
+    let answer = match what {
+        "CLOCK" => wasi::clocks(),
+        "RANDOM" => random(cx),
+        other => return Err(Failure::Reject(format!("TWICE {other:?} is nothing to do twice"))),
+    };
+    cx.info(&answer);
+    if cx.attempt() == 1 {
+        return Err(Failure::Retry { after_ms: Some(20) });
+    }
+    reply(cx, answer)
+}
+
+fn names(cx: &mut Context<'_>) -> Result<(), Failure> {
+    let (names, _more) = cx.list_keys("", None)?;
+    reply(cx, format!("names: {}", names.join(" ")))
 }
 
 fn count(cx: &mut Context<'_>) -> Result<(), Failure> {
@@ -103,7 +129,7 @@ fn half(cx: &mut Context<'_>) -> Result<(), Failure> {
     cx.set_state_bytes("half", b"done")?;
     cx.increment("count", 1000)?;
     cx.reply("half done")?;
-    trap_on_purpose()
+    burst_into_flames()
 }
 
 #[cfg(test)]

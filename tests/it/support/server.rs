@@ -1,0 +1,111 @@
+//! A server on port 0 with a data directory of its own.
+//!
+//! Two customers live there: `acme` (7001, devices +4670…) and `beta` (7002, devices +4673…). One network
+//! account, `sim` with password `secret`, carries both.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use wasmsc::Server;
+use wasmsc::config::Config;
+use wasmsc::server::ServerError;
+use wasmsc_smpp::BindMode;
+
+use super::client::Client;
+use super::log;
+
+/// What a server is started from.
+pub struct Setup {
+    folder: TempDir,
+    rules: String,
+}
+
+/// A server that is up.
+pub struct Running {
+    setup: Setup,
+    server: Server,
+    pub smpp: SocketAddr,
+}
+
+/// A rule of plugins/, as `cargo xtask plugins` builds it.
+pub fn built(plugin: &str) -> PathBuf {
+    let name = format!("plugins/target/wasm32-wasip2/release/{plugin}.wasm");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    assert!(file.exists(), "{} is not there: run `cargo xtask plugins` first", file.display());
+    file
+}
+
+impl Setup {
+    pub fn new() -> Setup {
+        log::install();
+        Setup { folder: tempfile::tempdir().expect("a temporary folder can be made"), rules: String::new() }
+    }
+
+    /// Temporary files of the test may live here, too.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Adds a rule for the customer's number; `limits` are further lines of its table.
+    pub fn rule(mut self, customer: &str, name: &str, component: &Path, limits: &str) -> Setup {
+        let number = if customer == "acme" { "7001" } else { "7002" };
+        let component = component.display().to_string();
+        write!(
+            self.rules,
+            "[[rule]]\ncustomer = {customer:?}\nname = {name:?}\ncomponent = {component:?}\n\
+             numbers = [{number:?}]\n{limits}\n"
+        )
+        .expect("a String takes everything");
+        self
+    }
+
+    fn config(&self) -> Config {
+        let data_dir = self.folder().join("data").display().to_string();
+        let text = format!(
+            r#"
+data_dir = {data_dir:?}
+rule_threads = 2
+[smpp]
+listen = "127.0.0.1:0"
+system_id = "wasmsc"
+[[customer]]
+id = "acme"
+numbers = ["7001"]
+devices = ["+4670*"]
+[[customer]]
+id = "beta"
+numbers = ["7002"]
+devices = ["+4673*"]
+[[account]]
+system_id = "sim"
+password = "secret"
+role = "network"
+routes = ["+46"]
+{}"#,
+            self.rules
+        );
+        Config::parse(&text, Path::new("test.toml")).expect("the test's config is right")
+    }
+
+    pub async fn start(self) -> Result<Running, ServerError> {
+        let server = Server::start(self.config()).await?;
+        let smpp = server.smpp;
+        Ok(Running { setup: self, server, smpp })
+    }
+}
+
+impl Running {
+    /// The network, bound as transceiver.
+    pub async fn network(&self) -> Client {
+        let bound = Client::connect_and_bind(self.smpp, "sim", "secret", BindMode::Transceiver).await;
+        bound.expect("the account is in the config")
+    }
+
+    /// Ends in order; what it was started from can be started again, on the same data.
+    pub async fn stop(self) -> Setup {
+        self.server.stop().await.expect("the store closes");
+        self.setup
+    }
+}
