@@ -108,7 +108,10 @@ impl PluginHost {
         let deadline = Duration::from_millis(limits.deadline_ms.into());
         match tokio::time::timeout(deadline, rule.component.instantiate_async(&mut store)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(Misfit::NoInstance(format!("{error:#}"))),
+            Ok(Err(error)) => {
+                let why = format!("{error:#}");
+                Err(if why.contains("type mismatch") { Misfit::WrongType(why) } else { Misfit::NoInstance(why) })
+            }
             Err(_) => Err(Misfit::NoInstance(format!("waited past its deadline of {} ms", limits.deadline_ms))),
         }
     }
