@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     match execute(arguments.command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("wasmsc: {error:#}");
+            eprintln!("wasmsc: {error}"); // our errors name their cause themselves
             ExitCode::FAILURE
         }
     }

@@ -22,7 +22,8 @@ const BATCH_ROWS: usize = 1000;
 
 /// Opens or creates the store in `directory`.
 pub fn open(directory: &Path) -> io::Result<Opened> {
-    std::fs::create_dir_all(directory)?;
+    std::fs::create_dir_all(directory)
+        .map_err(|error| io::Error::new(error.kind(), format!("{} cannot be made: {error}", directory.display())))?;
     let tables = directory.join("tables");
     let base = sled::Config::new()
         .path(&tables)
