@@ -19,6 +19,8 @@ use crate::store::keys::OutboxKey;
 
 /// Messages of one account that wait in memory; the others wait in the store only.
 const HOT_MAX: usize = 8_192;
+/// As [`HOT_MAX`], in octets of text: long messages count for more.
+const HOT_OCTETS_MAX: usize = 8 << 20;
 
 /// Pause before looking again for messages that the store is about to make durable.
 const NOT_YET_DURABLE_MS: u64 = 5;
@@ -43,6 +45,8 @@ struct Route {
 #[derive(Default)]
 struct Queue {
     hot: VecDeque<Queued>,
+    /// Octets of text in `hot`.
+    hot_octets: usize,
     /// Ids in `hot` or in a link's hands.
     known: HashSet<MessageId>,
     /// The store may hold due messages that are not known here.
@@ -90,6 +94,7 @@ impl Delivery {
         let mut queue = self.routes[account.0].queue.lock();
         queue.bells.retain(|b| !Arc::ptr_eq(b, bell));
         for queued in unsettled.into_iter().rev() {
+            queue.hot_octets += octets(&queued);
             queue.hot.push_front(queued);
         }
         ring(&queue);
@@ -106,15 +111,18 @@ impl Delivery {
             }
         }
         let count = count.min(queue.hot.len());
-        queue.hot.drain(..count).collect()
+        let taken: Vec<Queued> = queue.hot.drain(..count).collect();
+        queue.hot_octets -= taken.iter().map(octets).sum::<usize>();
+        taken
     }
 
     fn refill(&self, route: &Route, queue: &mut Queue, now: Timestamp) {
         let is_known = |key: &OutboxKey| queue.known.contains(&key.id);
-        match self.house().store.due(&route.name, now, HOT_MAX, &is_known) {
+        match self.house().store.due(&route.name, now, (HOT_MAX, HOT_OCTETS_MAX), &is_known) {
             Ok((due, complete)) => {
                 queue.behind = !complete;
                 queue.known.extend(due.iter().map(|q| q.key.id));
+                queue.hot_octets += due.iter().map(octets).sum::<usize>();
                 queue.hot.extend(due);
             }
             Err(error) => tracing::error!(account = &*route.name, "messages that are due cannot be read: {error}"),
@@ -183,6 +191,10 @@ impl Delivery {
     }
 }
 
+fn octets(queued: &Queued) -> usize {
+    queued.record.message.content.octets.len()
+}
+
 fn ring(queue: &Queue) {
     for bell in &queue.bells {
         bell.notify_one();
@@ -196,9 +208,10 @@ impl Outlet for Delivery {
                 continue; // its account is not in the config; the message waits in the store
             };
             let mut queue = route.queue.lock();
-            if queue.hot.len() >= HOT_MAX {
+            if queue.hot.len() >= HOT_MAX || queue.hot_octets >= HOT_OCTETS_MAX {
                 queue.behind = true;
             } else if queue.known.insert(one.key.id) {
+                queue.hot_octets += octets(&one);
                 queue.hot.push_back(one);
             }
             ring(&queue);

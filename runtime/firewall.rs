@@ -30,6 +30,9 @@ pub enum Reject {
     /// ESME_RMSGQFUL
     #[error("customer {0} already has the most messages waiting that it may have")]
     QueueFull(String),
+    /// ESME_RMSGQFUL
+    #[error("the disk does not keep up")]
+    StoreBusy,
     /// ESME_RSYSERR
     #[error("the store does not accept messages: {0}")]
     StoreFailed(String),

@@ -22,7 +22,9 @@ use crate::plugin::{Effects, Invocation, Outcome, StateView};
 use crate::route::{AccountIndex, Destination, Directory, RuleIndex};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
 use crate::store::keys::{OutboxKey, Partition, Subject};
-use crate::store::{Failure, Finished, InboxRecord, NewMessage, OutboxRecord, Place, Queued, Settlement, Store};
+use crate::store::{
+    Failure, Finished, InboxRecord, NewMessage, NotAccepted, OutboxRecord, Place, Queued, Settlement, Store,
+};
 
 /// Takes messages that are durable and ready to leave. Delivery, in production.
 pub trait Outlet: Send + Sync {
@@ -151,14 +153,22 @@ pub fn accept<T: Send + 'static>(
                     outlet.offer(queued);
                 }
             }
-            Err(failed) => {
-                let reject = Reject::StoreFailed(failed.to_string());
+            Err(refusal) => {
+                let reject = match refusal {
+                    NotAccepted::Busy => Reject::StoreBusy,
+                    NotAccepted::Failed(failed) => Reject::StoreFailed(failed.to_string()),
+                };
                 verdicts.extend(tokens.into_iter().map(|token| (token, Err(reject.clone()))));
             }
         }
         answer(verdicts);
     });
-    house.schedule_accepted(&ids, subjects, now);
+    if ids.is_empty() {
+        // The store took none of them: they do not wait after all.
+        subjects.iter().flatten().for_each(|key| house.count(&house.directory.rules[key.rule.0].customer, -1));
+    } else {
+        house.schedule_accepted(&ids, subjects, now);
+    }
 }
 
 impl House {

@@ -22,6 +22,10 @@ use crate::store::Queued;
 
 /// Messages of this link that may wait for the store; above, we do not read, and the peer's TCP feels it.
 const PENDING_MAX: usize = 4_096;
+/// As [`PENDING_MAX`], in octets of text: long messages count for more.
+const PENDING_OCTETS_MAX: usize = 4 << 20;
+/// Messages that are turned into PDUs before the length of the output is looked at again.
+const DELIVER_AT_ONCE: usize = 32;
 /// Octets that may wait for the peer to take them; above, we neither read nor deliver.
 pub const OUTPUT_MAX: usize = 256 << 10;
 
@@ -56,6 +60,7 @@ pub struct LinkCore {
     window: usize,
     /// Messages of the peer whose response waits for the store.
     pending: usize,
+    pending_octets: usize,
     /// deliver_sm whose response we wait for, by sequence_number.
     in_flight: HashMap<u32, Queued>,
     /// The house closes: no new messages either way, and unbind when nothing is under way.
@@ -76,6 +81,7 @@ impl LinkCore {
             receives: false,
             window: 0,
             pending: 0,
+            pending_octets: 0,
             in_flight: HashMap::new(),
             draining: false,
             closed: false,
@@ -98,7 +104,11 @@ impl LinkCore {
     }
 
     pub fn may_read(&self) -> bool {
-        !self.closed && self.pending < PENDING_MAX
+        !self.closed && self.has_room(0, 0)
+    }
+
+    fn has_room(&self, more: usize, more_octets: usize) -> bool {
+        self.pending + more < PENDING_MAX && self.pending_octets + more_octets < PENDING_OCTETS_MAX
     }
 
     pub fn next_deadline(&self) -> Option<Instant> {
@@ -137,6 +147,7 @@ impl LinkCore {
         let acknowledgements = self.mailbox.empty();
         self.pending -= acknowledgements.len();
         for (request, result) in acknowledgements {
+            self.pending_octets -= request.octets;
             match result {
                 Ok(id) => self.respond(request, CommandStatus::ESME_ROK, id.to_string().as_bytes()),
                 Err(reject) => self.respond(request, translate::command_status(&reject), b""),
@@ -151,16 +162,19 @@ impl LinkCore {
     }
 
     fn poll_session(&mut self, now: Now) {
-        let mut batch = Vec::new();
+        let (mut batch, mut octets) = (Vec::new(), 0);
         let mut answers = Vec::new();
-        while self.pending + batch.len() < PENDING_MAX {
+        while self.has_room(batch.len(), octets) {
             let Some(event) = self.session.poll(&mut self.input, now.instant) else { break };
             match event {
                 Event::BindRequest { mode, bind, .. } => self.bind(mode, &bind),
-                Event::Request { sequence_number, body, .. } => {
-                    let request = Request { sequence_number, command_id: body.command_id() };
+                Event::Request { sequence_number, body, raw } => {
+                    let request = Request { sequence_number, command_id: body.command_id(), octets: raw.len() };
                     match self.submitted(body, now.timestamp) {
-                        Ok(message) => batch.push((request, message)),
+                        Ok(message) => {
+                            octets += request.octets;
+                            batch.push((request, message));
+                        }
                         Err(command_status) => self.respond(request, command_status, b""),
                     }
                 }
@@ -189,6 +203,7 @@ impl LinkCore {
         }
         if !batch.is_empty() {
             self.pending += batch.len();
+            self.pending_octets += batch.iter().map(|(request, _)| request.octets).sum::<usize>();
             let mailbox = self.mailbox.clone();
             relay::accept(&self.shared.house, account, batch, now, move |verdicts| mailbox.put(verdicts));
         }
@@ -244,11 +259,20 @@ impl LinkCore {
         if self.draining || self.closed || !self.session.is_bound() {
             return;
         }
-        let room = self.window.saturating_sub(self.in_flight.len()).min(self.session.window_free());
-        if room == 0 || self.session.output().len() >= OUTPUT_MAX {
-            return;
+        loop {
+            let room = self.window.saturating_sub(self.in_flight.len()).min(self.session.window_free());
+            let full = self.session.output().len() >= OUTPUT_MAX;
+            let count = if full { 0 } else { room.min(DELIVER_AT_ONCE) };
+            if count == 0 || self.deliver_some(account, count, now) == 0 {
+                return;
+            }
         }
-        let taken = self.shared.delivery.take(account, room, now.timestamp);
+    }
+
+    /// Takes and sends at most `count` messages; returns how many there were.
+    fn deliver_some(&mut self, account: AccountIndex, count: usize, now: Now) -> usize {
+        let taken = self.shared.delivery.take(account, count, now.timestamp);
+        let taken_count = taken.len();
         let message_id_tlv = self.shared.house.directory.accounts[account.0].message_id_tlv;
         let mut refused = Vec::new();
         for queued in taken {
@@ -260,6 +284,7 @@ impl LinkCore {
         if !refused.is_empty() {
             self.shared.delivery.settle(account, refused, now.timestamp);
         }
+        taken_count
     }
 
     pub fn account_name(&self) -> &str {

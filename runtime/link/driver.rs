@@ -150,9 +150,11 @@ impl Link {
                 Err(error) => return Err(error),
             }
         }
+        // A session that is over waits for nothing but its last octets.
+        let tolerated = if self.core.is_closed() { 1 } else { OUTPUT_MAX };
         let output = self.core.output();
         self.stuck_since = match output.len() {
-            left if left < OUTPUT_MAX => None,
+            left if left < tolerated => None,
             left if left < before => Some(now),
             _ => self.stuck_since.or(Some(now)),
         };

@@ -14,6 +14,8 @@ use crate::message::MessageId;
 pub struct Request {
     pub sequence_number: u32,
     pub command_id: CommandId,
+    /// Length of the PDU: what the message counts for while it is pending.
+    pub octets: usize,
 }
 
 pub type Acknowledgement = (Request, Result<MessageId, Reject>);

@@ -123,7 +123,7 @@ pub fn command_status(reject: &Reject) -> CommandStatus {
         Reject::UnknownDestination(_) | Reject::ForeignDevice(_) | Reject::NoRoute(_) | Reject::NobodyServes(_) => {
             CommandStatus::ESME_RINVDSTADR
         }
-        Reject::QueueFull(_) => CommandStatus::ESME_RMSGQFUL,
+        Reject::QueueFull(_) | Reject::StoreBusy => CommandStatus::ESME_RMSGQFUL,
         Reject::StoreFailed(_) => CommandStatus::ESME_RSYSERR,
         Reject::NotOffered(NotOffered::ScheduledDelivery) => CommandStatus::ESME_RINVSCHED,
         Reject::NotOffered(NotOffered::Receipts) => CommandStatus::ESME_RINVREGDLVFLG,

@@ -12,7 +12,7 @@ pub enum Misfit {
         "exports no {HANDLER}; export that interface (its one function is handle-mo), or nothing would ever call it"
     )]
     NoHandler,
-    #[error("has an import or export whose type differs from wit/plugin.wit: {0}")]
+    #[error("has a handle-mo, or an import, whose type differs from wit/plugin.wit: {0}")]
     WrongType(String),
     #[error("cannot be brought up: {0}; check its exports against wit/plugin.wit, and deadline_ms and memory_mib")]
     NoInstance(String),

@@ -23,7 +23,7 @@ const HEADER_OCTETS: u64 = 16;
 const FRAME_OCTETS: usize = 16;
 /// Allocated ahead for a segment; longer ones grow. Large enough that a checkpoint, which comes with each
 /// segment, costs little; small enough that a restart reads it in well under a second.
-pub const SEGMENT_OCTETS: u64 = 64 << 20;
+pub const SEGMENT_OCTETS: u64 = 32 << 20;
 
 pub struct CommitLog {
     directory: PathBuf,

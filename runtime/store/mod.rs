@@ -38,6 +38,16 @@ pub use writer::Writer;
 #[error("{0}")]
 pub struct StoreFailed(pub Arc<str>);
 
+/// Why messages were not accepted.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotAccepted {
+    #[error(transparent)]
+    Failed(#[from] StoreFailed),
+    /// The peer should try again in a moment.
+    #[error("the disk does not keep up")]
+    Busy,
+}
+
 /// Called once, by the writer: after the group with the change is durable, or when it never will be.
 pub type Done = Box<dyn FnOnce(Result<(), StoreFailed>) + Send>;
 

@@ -28,6 +28,13 @@ impl Op {
             Op::Insert(key, _) | Op::Put(key, _) | Op::Delete(key) => key,
         }
     }
+
+    fn octets(&self) -> usize {
+        match self {
+            Op::Insert(key, value) | Op::Put(key, value) => key.len() + value.len(),
+            Op::Delete(key) => key.len(),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -51,8 +58,17 @@ pub struct Row {
     pub group: u64,
 }
 
+/// Octets that may gather in memory while a checkpoint still moves the layer before into the base. Above, the
+/// disk is slower than the peers, and they have to feel it.
+const BEHIND_OCTETS_MAX: usize = 32 << 20;
+
+/// A batch up to here is small: some tens of ordinary messages.
+const SMALL_BATCH_OCTETS: usize = 16 << 10;
+
 pub struct Tables {
     active: Layer,
+    /// Octets of keys and values that came into `active`, overwritten ones included.
+    active_octets: usize,
     /// What a running checkpoint moves into the base.
     frozen: Option<Arc<Layer>>,
     base: Arc<dyn Base>,
@@ -60,10 +76,11 @@ pub struct Tables {
 
 impl Tables {
     pub fn new(base: Arc<dyn Base>) -> Tables {
-        Tables { active: Layer::new(), frozen: None, base }
+        Tables { active: Layer::new(), active_octets: 0, frozen: None, base }
     }
 
     pub fn apply(&mut self, op: Op, group: u64) {
+        self.active_octets += op.octets();
         match op {
             Op::Insert(key, value) => {
                 self.active.insert(key, Slot { value: Some(value), group, fresh: true });
@@ -147,8 +164,17 @@ impl Tables {
             return None;
         }
         let layer = Arc::new(std::mem::take(&mut self.active));
+        self.active_octets = 0;
         self.frozen = Some(layer.clone());
         Some(layer)
+    }
+
+    /// A checkpoint does not keep up, so that a batch of so many octets should not be accepted. Whoever brings
+    /// much feels it first; the small messages of others have as much room again.
+    pub fn is_behind(&self, batch_octets: usize) -> bool {
+        let small = batch_octets <= SMALL_BATCH_OCTETS;
+        let room = if small { 2 * BEHIND_OCTETS_MAX } else { BEHIND_OCTETS_MAX };
+        self.frozen.is_some() && self.active_octets > room
     }
 
     /// Ends a checkpoint: the base holds the frozen layer.

@@ -38,7 +38,7 @@ fn texts(store: &Store) -> Vec<String> {
 }
 
 fn due(store: &Store, now: Timestamp) -> Vec<Queued> {
-    store.due(&"sim".into(), now, 10_000, &|_| false).expect("readable").0
+    store.due(&"sim".into(), now, (10_000, usize::MAX), &|_| false).expect("readable").0
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn what_is_not_durable_yet_is_not_due() {
     let disk = MemoryDisk::new();
     let (store, mut writer) = Store::open(disk.open()).expect("opens");
     accept(&store, vec![mt("a")]);
-    let (rows, complete) = store.due(&"sim".into(), NOW, 10, &|_| false).expect("readable");
+    let (rows, complete) = store.due(&"sim".into(), NOW, (10, usize::MAX), &|_| false).expect("readable");
     assert!(rows.is_empty() && !complete, "it must be looked for again");
     drain(&mut writer);
     assert_eq!(due(&store, NOW).len(), 1);

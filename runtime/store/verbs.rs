@@ -8,8 +8,11 @@ use bytes::Bytes;
 use super::keys::{self, OutboxKey, Partition, Subject};
 use super::record::{self, DeadRecord, InboxRecord, OutboxRecord};
 use super::tables::Op;
-use super::{Done, Store, StoreFailed};
+use super::{Done, NotAccepted, Store, StoreFailed};
 use crate::message::{Message, MessageId, Timestamp};
+
+/// Rows that are read at once from the outbox: bounds what a page of long messages takes.
+const DUE_PAGE_ROWS: usize = 256;
 
 /// Bits of an event number below its millisecond: a million messages a millisecond before it runs ahead.
 const EVENT_BITS: u32 = 20;
@@ -90,15 +93,21 @@ impl Store {
         &self,
         list: Vec<NewMessage>,
         now: Timestamp,
-        done: impl FnOnce(Result<Vec<Accepted>, StoreFailed>) + Send + 'static,
+        done: impl FnOnce(Result<Vec<Accepted>, NotAccepted>) + Send + 'static,
     ) -> Vec<(MessageId, Partition)> {
         let encoded: Vec<(NewMessage, Bytes)> = list.into_iter().map(|new| encode_new(new, now)).collect();
+        let octets = encoded.iter().map(|(_, row)| row.len()).sum();
         let mut accepted = Vec::with_capacity(encoded.len());
         let mut batch = Vec::with_capacity(encoded.len());
         let mut inner = self.inner.lock();
-        if let Some(failed) = inner.failed.clone() {
+        let refusal = match inner.failed.clone() {
+            Some(failed) => Some(NotAccepted::Failed(failed)),
+            None if inner.tables.is_behind(octets) => Some(NotAccepted::Busy),
+            None => None,
+        };
+        if let Some(refusal) = refusal {
             drop(inner);
-            done(Err(failed));
+            done(Err(refusal));
             return Vec::new();
         }
         for (new, row) in encoded {
@@ -117,7 +126,7 @@ impl Store {
             accepted.push(Accepted { id, partition, queued });
         }
         let ids = accepted.iter().map(|a| (a.id, a.partition)).collect();
-        let done: Done = Box::new(move |result| done(result.map(|()| accepted)));
+        let done: Done = Box::new(move |result| done(result.map(|()| accepted).map_err(NotAccepted::Failed)));
         inner.submit(batch, Some(done)).expect("the store had not failed under this lock");
         drop(inner);
         self.work.notify_one();
@@ -198,26 +207,27 @@ impl Store {
         &self,
         route: &Arc<str>,
         now: Timestamp,
-        limit: usize,
+        (limit, octets_max): (usize, usize),
         is_known: &dyn Fn(&OutboxKey) -> bool,
     ) -> io::Result<(Vec<Queued>, bool)> {
         let mut due = Vec::new();
-        let mut complete = true;
+        let (mut complete, mut octets) = (true, 0);
         for partition in Partition::all() {
             let (mut from, to) = keys::outbox_range(partition, route, now);
-            while due.len() < limit {
-                let rows = self.inner.lock().tables.range(&from, &to, limit)?;
+            while due.len() < limit && octets < octets_max {
+                let rows = self.inner.lock().tables.range(&from, &to, DUE_PAGE_ROWS)?;
                 let Some(last) = rows.last() else { break };
                 from = [&*last.key, b"\0"].concat().into();
-                let more = rows.len() == limit;
+                let more = rows.len() == DUE_PAGE_ROWS;
                 for row in rows {
                     let Some(key) = OutboxKey::decode(&row.key, route) else { continue };
                     if is_known(&key) {
                         continue;
                     }
-                    if due.len() == limit || !self.is_durable(row.group) {
+                    if due.len() == limit || octets >= octets_max || !self.is_durable(row.group) {
                         complete = false;
                     } else {
+                        octets += row.value.len();
                         let record = record::decode(&row.value).map_err(io::Error::other)?;
                         due.push(Queued { key, record });
                     }
@@ -226,7 +236,7 @@ impl Store {
                     break;
                 }
             }
-            complete &= due.len() < limit;
+            complete &= due.len() < limit && octets < octets_max;
         }
         Ok((due, complete))
     }

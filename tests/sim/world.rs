@@ -189,7 +189,7 @@ impl World {
     fn is_quiet(&mut self) -> bool {
         let far = Timestamp(u64::MAX - 1);
         let alive = self.alive();
-        let (outbox, complete) = alive.store.due(&"net".into(), far, 10, &|_| false).expect("readable");
+        let (outbox, complete) = alive.store.due(&"net".into(), far, (10, usize::MAX), &|_| false).expect("readable");
         let idle = outbox.is_empty() && complete && alive.house.mos_waiting() == 0;
         idle && alive.link.as_ref().is_some_and(|l| l.open.is_empty())
     }

@@ -19,6 +19,7 @@ pub const ENQUIRE_LINK: u32 = 0x0000_0015;
 pub const RESP: u32 = 0x8000_0000;
 
 pub const ESME_ROK: u32 = 0x00;
+pub const ESME_RMSGQFUL: u32 = 0x14;
 pub const ESME_RINVCMDLEN: u32 = 0x02;
 pub const ESME_RINVCMDID: u32 = 0x03;
 pub const ESME_RINVBNDSTS: u32 = 0x04;

@@ -12,8 +12,9 @@ use crate::support::PATIENCE;
 /// What a peer may cost, the test's own share included.
 const MEMORY_GROWTH_MAX: u64 = 64 << 20;
 
-/// What messages may cost that stay: sled's cache and two layers of the store, 64 MiB each, and a queue.
-const STORED_MEMORY_GROWTH_MAX: u64 = 256 << 20;
+/// What messages may cost that stay, of which 540 MB are offered: two layers of the store, its log buffer, and
+/// what sled takes for them (its cache is 64 MiB, long values take more).
+const STORED_MEMORY_GROWTH_MAX: u64 = 512 << 20;
 
 /// Memory in octets, by a line of /proc/self/status. nextest gives each test a process of its own.
 fn memory(line: &str) -> u64 {
@@ -115,7 +116,6 @@ async fn peer_that_never_reads_is_closed_costs_little_and_loses_nothing() {
 /// Whatever a peer leaves unread, there is a time when the server has had enough. How much the kernel holds
 /// before it is the server that holds the rest is not known, so a range is tried.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "bug: a link whose session is over waits for ever to write less than OUTPUT_MAX (link/driver.rs)"]
 async fn peer_that_reads_nothing_and_falls_silent_is_closed_however_little_it_left_unread() {
     const PEERS: usize = 48;
     const STEP: usize = 128 << 10;
@@ -141,9 +141,8 @@ async fn peer_that_reads_nothing_and_falls_silent_is_closed_however_little_it_le
 
 /// Bounds that count messages must not forget that one may have 64 KiB.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "bug: Delivery's HOT_MAX counts messages, not octets, and the store's layers outgrow a segment"]
 async fn large_messages_that_nobody_takes_cost_little() {
-    const COUNT: u32 = 3_000;
+    const COUNT: u32 = 9_000;
     let house = House::new().await;
     let mut application = house.application().await;
     let mut body = submit_sm(1, NUMBER, DEVICE, "")[16..].to_vec();
@@ -153,7 +152,8 @@ async fn large_messages_that_nobody_takes_cost_little() {
     for n in 0..COUNT / 50 {
         let pdus: Vec<Vec<u8>> = (1..=50).map(|m| pdu(SUBMIT_SM, 0, 50 * n + m, &body)).collect();
         let responses = application.write_and_read(&pdus.concat(), 50).await;
-        assert!(responses.iter().all(|response| response.command_status == ESME_ROK));
+        // The disk may fall behind; then the peer is told, which is the point.
+        assert!(responses.iter().all(|r| [ESME_ROK, ESME_RMSGQFUL].contains(&r.command_status)));
     }
     let growth = memory("VmHWM:").saturating_sub(before);
     println!("{} KiB more memory for {COUNT} messages of 60,000 octets", growth / 1024);
