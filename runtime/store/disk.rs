@@ -16,7 +16,7 @@ use super::commit_log::CommitLog;
 use super::keys::Key;
 
 /// sled's page cache. Most reads are answered by the layers in memory above it.
-const CACHE_OCTETS: u64 = 64 << 20;
+const CACHE_OCTETS: u64 = 16 << 20;
 /// Rows in one sled batch of a checkpoint: bounds the memory that a checkpoint takes.
 const BATCH_ROWS: usize = 1000;
 
