@@ -141,16 +141,16 @@ impl Writer {
             let mut inner = self.store.inner.lock();
             (inner.tables.freeze(), inner.tables.base(), inner.last_event)
         };
+        // A checkpoint is under way: the base has neither its layer nor what came after, so the log stays whole
+        // and the next start replays it.
+        let Some(layer) = layer else { return Ok(()) };
         self.log.rotate()?;
-        if let Some(layer) = layer {
-            write_layer(&*base, &layer, last_event)?;
-        }
+        write_layer(&*base, &layer, last_event)?;
         self.store.inner.lock().tables.thawed();
         self.log.discard_old()
     }
 
     fn close(mut self) -> Result<(), StoreFailed> {
-        // A checkpoint that still runs holds the frozen layer; the log has it all in any case.
         self.turn()?;
         self.checkpoint_now().map_err(|error| self.fail(Pending::default(), &error))
     }
