@@ -190,7 +190,11 @@ impl LinkCore {
                     tracing::info!(peer = %self.peer, account = self.account_name(), "link closed: {reason}");
                     self.closed = true;
                 }
-                Event::Bound { .. } | Event::BindRefused { .. } | Event::Unbound => {}
+                Event::Bound { .. }
+                | Event::BindRefused { .. }
+                | Event::Unbound
+                | Event::Alert(_)
+                | Event::Outbind(_) => {}
             }
         }
         self.hand_over(batch, answers, now.timestamp);

@@ -256,6 +256,7 @@ impl<'a, T: Traffic> Link<'a, T> {
                     if command_status.is_ok() { Fate::Accepted { message_id } } else { Fate::Refused(command_status) };
                 self.settle(sequence_number, fate, traffic, now);
             }
+            Event::Alert(_) | Event::Outbind(_) => {}
             Event::Expired { sequence_number } => self.settle(sequence_number, Fate::Unknown, traffic, now),
             Event::Unbound => self.fall = Some(Fall::Closed("the server unbound".to_owned())),
             Event::Closed(reason) => {

@@ -118,20 +118,26 @@ pub fn encode_header(command_id: CommandId, command_status: CommandStatus, seque
     put_header(command_id, command_status, sequence_number, HEADER_OCTETS, out);
 }
 
-/// Appends a `submit_sm_resp` or `deliver_sm_resp`, the PDU there are most of, without building one.
+/// Appends the response of `submit_sm`, `deliver_sm` or `data_sm`, the PDU there are most of, without
+/// building one: `message_id`, and `congestion_state` for peers of 5.0.
 pub fn encode_sm_resp(
     command_id: CommandId,
     command_status: CommandStatus,
     sequence_number: u32,
-    message_id: &[u8],
+    (message_id, congestion_state): (&[u8], Option<u8>),
     out: &mut BytesMut,
 ) {
-    if !command_status.is_ok() && message_id.is_empty() {
+    const CONGESTION_OCTETS: usize = 5;
+    let tlv_octets = if congestion_state.is_some() { CONGESTION_OCTETS } else { 0 };
+    if !command_status.is_ok() && message_id.is_empty() && tlv_octets == 0 {
         return encode_header(command_id.response(), command_status, sequence_number, out);
     }
-    let octets = HEADER_OCTETS + message_id.len() + 1;
+    let octets = HEADER_OCTETS + message_id.len() + 1 + tlv_octets;
     put_header(command_id.response(), command_status, sequence_number, octets, out);
     crate::fields::put_cstr(out, message_id);
+    if let Some(congestion_state) = congestion_state {
+        crate::tlv::put_tlv(out, crate::tlv::tag::CONGESTION_STATE, &[congestion_state]);
+    }
 }
 
 /// Writes the sixteen octets in one piece, so that `out` is asked for room once.

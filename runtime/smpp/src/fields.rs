@@ -1,8 +1,8 @@
 //! The field table: one list of rows per PDU body becomes its struct, its decoder and its encoder.
 //!
-//! `pdu.rs` writes the rows. The kinds are `cstr(most octets, status when longer)`,
-//! `octet(type)`, `short_message` and `tlvs`. A decoder never reads beyond the frame it was
-//! given, never copies (every string is a slice of the frame) and never panics.
+//! `pdu.rs` writes the rows. The kinds are `cstr(most octets, status when longer)`, `octet(type)`,
+//! `octet_if_there` for responses, `list(type)`, `short_message` and `tlvs`. A decoder never reads
+//! beyond the frame it was given, never copies (every string is a slice of the frame) and never panics.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -31,6 +31,23 @@ impl Reader {
         let octet = self.body.get(self.at).copied();
         self.at += 1;
         octet.ok_or((CommandStatus::ESME_RINVCMDLEN, field))
+    }
+
+    /// One octet of a response, 0 where the body ends before it: error responses often have no body.
+    pub(crate) fn octet_if_there(&mut self) -> u8 {
+        let octet = self.body.get(self.at).copied().unwrap_or_default();
+        self.at += 1;
+        octet
+    }
+
+    /// Four octets as a number; those missing count as 0.
+    pub(crate) fn long_if_there(&mut self) -> u32 {
+        u32::from_be_bytes(std::array::from_fn(|_| self.octet_if_there()))
+    }
+
+    /// True at the end of the body.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.at >= self.body.len()
     }
 
     /// A C-octet string without its NUL. The end of the PDU ends it as well: some peers leave out
@@ -128,6 +145,8 @@ macro_rules! fields {
     (@type cstr $($arg:tt)*) => { bytes::Bytes };
     (@type octet) => { u8 };
     (@type octet $type:ident) => { $type };
+    (@type octet_if_there) => { u8 };
+    (@type list $type:ident) => { Vec<$type> };
     (@type short_message) => { bytes::Bytes };
     (@type tlvs $($arg:tt)*) => { $crate::tlv::Tlvs };
 
@@ -136,6 +155,8 @@ macro_rules! fields {
     };
     (@read $reader:ident, $field:expr, octet) => { $reader.octet($field)? };
     (@read $reader:ident, $field:expr, octet $type:ident) => { $type($reader.octet($field)?) };
+    (@read $reader:ident, $field:expr, octet_if_there) => { $reader.octet_if_there() };
+    (@read $reader:ident, $field:expr, list $type:ident) => { $type::read_list($reader)? };
     (@read $reader:ident, $field:expr, short_message) => { $reader.short_message($field)? };
     (@read $reader:ident, $field:expr, tlvs $($arg:tt)*) => { $reader.tlvs() };
 
@@ -144,6 +165,8 @@ macro_rules! fields {
     };
     (@write $out:ident, $self:ident, $field:ident, octet) => { $out.put_u8($self.$field) };
     (@write $out:ident, $self:ident, $field:ident, octet $type:ident) => { $out.put_u8($self.$field.0) };
+    (@write $out:ident, $self:ident, $field:ident, octet_if_there) => { $out.put_u8($self.$field) };
+    (@write $out:ident, $self:ident, $field:ident, list $type:ident) => { $type::write_list(&$self.$field, $out) };
     (@write $out:ident, $self:ident, $field:ident, short_message) => {
         $crate::fields::put_short_message($out, &$self.$field)
     };

@@ -1,4 +1,4 @@
-//! SMPP 3.4 without I/O: framing, PDUs, the session state machine, and the text inside messages.
+//! SMPP 3.3, 3.4 and 5.0 without I/O: framing, PDUs, the session state machine, and the text inside messages.
 //!
 //! Octets go in, events and octets come out. Nothing here opens a socket, starts a task or reads a
 //! clock: the embedder passes `std::time::Instant` in, which makes every timer testable in virtual
@@ -37,6 +37,7 @@
 #![warn(missing_docs)]
 
 pub mod codec;
+pub mod destinations;
 mod fields;
 pub mod pdu;
 pub mod session;
@@ -47,7 +48,11 @@ pub mod values;
 mod window;
 
 pub use codec::{DecodeError, FrameError, PDU_MAX_OCTETS, decode, encode, next_frame};
-pub use pdu::{Bind, BindResp, Body, Pdu, Sm, SmResp, Unknown};
+pub use destinations::{Destination, Unsuccess};
+pub use pdu::{
+    AlertNotification, Bind, BindResp, Body, BroadcastSm, CancelBroadcastSm, CancelSm, DataSm, Outbind, Pdu,
+    QueryBroadcastSm, QuerySm, QuerySmResp, ReplaceSm, Sm, SmResp, SubmitMulti, SubmitMultiResp, Unknown,
+};
 pub use session::{BindMode, CloseReason, Event, RequestError, Role, Session, SessionConfig};
 pub use tlv::{Tlv, Tlvs};
 pub use values::{CommandId, CommandStatus, DataCoding, EsmClass, InterfaceVersion, Npi, RegisteredDelivery, Ton};

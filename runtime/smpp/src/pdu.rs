@@ -9,6 +9,7 @@ use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::destinations::{Destination, Unsuccess};
 use crate::fields::{FieldError, Reader, fields};
 use crate::tlv::{self, Tlv, Tlvs};
 use crate::values::{CommandId, CommandStatus, DataCoding, EsmClass, InterfaceVersion, Npi, RegisteredDelivery, Ton};
@@ -23,6 +24,11 @@ const ADDRESS_RANGE_MAX: usize = 255;
 /// Most octets of every other C-octet string of a request: the widest is 20 by specification
 /// (addresses, §5.2.8), and three times that still holds any name or time a peer invents.
 const STRING_MAX: usize = 64;
+/// Most octets of an address in `data_sm` and `alert_notification` (§4.7.1: 65 with the NUL).
+const LONG_ADDRESS_MAX: usize = 128;
+/// Most octets of a `message_id` in a request: the specification says 64 (§5.2.23), some centres give
+/// longer ones and want them back.
+const MESSAGE_ID_MAX: usize = 255;
 /// Strings of a response are not bounded by themselves, only by the PDU: nobody can answer an error
 /// to a response, so a long `message_id` is better kept than refused.
 const RESPONSE_STRING_MAX: usize = usize::MAX;
@@ -111,6 +117,273 @@ fields! {
         message_id: cstr(RESPONSE_STRING_MAX, ESME_RINVMSGID),
         /// SMPP 3.4 knows none here, 5.0 does.
         tlvs: tlvs,
+    }
+}
+
+fields! {
+    /// Body of `outbind` (SMPP 3.4 §4.1.7): an SMSC asks an ESME to bind. No response.
+    #[derive(Clone, Default, PartialEq, Eq)]
+    Outbind {
+        /// The SMSC.
+        system_id: cstr(SYSTEM_ID_MAX, ESME_RINVSYSID),
+        /// In clear text; left out of `Debug`.
+        password: cstr(PASSWORD_MAX, ESME_RINVPASWD),
+    }
+}
+
+fields! {
+    /// Body of `alert_notification` (SMPP 3.4 §4.12.1): a subscriber became reachable. No response.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    AlertNotification {
+        /// Type of number of the subscriber.
+        source_addr_ton: octet(Ton),
+        /// Numbering plan of the subscriber.
+        source_addr_npi: octet(Npi),
+        /// The subscriber.
+        source_addr: cstr(LONG_ADDRESS_MAX, ESME_RINVSRCADR),
+        /// Type of number of the ESME that asked for it.
+        esme_addr_ton: octet(Ton),
+        /// Numbering plan of the ESME.
+        esme_addr_npi: octet(Npi),
+        /// The ESME.
+        esme_addr: cstr(LONG_ADDRESS_MAX, ESME_RINVDSTADR),
+        /// `ms_availability_status`.
+        tlvs: tlvs,
+    }
+}
+
+fields! {
+    /// Body of `data_sm` (SMPP 3.4 §4.7.1): a message whose text is in `message_payload`.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    DataSm {
+        /// Application service; mostly empty.
+        service_type: cstr(STRING_MAX, ESME_RINVSERTYP),
+        /// Type of number of the sender.
+        source_addr_ton: octet(Ton),
+        /// Numbering plan of the sender.
+        source_addr_npi: octet(Npi),
+        /// Sender.
+        source_addr: cstr(LONG_ADDRESS_MAX, ESME_RINVSRCADR),
+        /// Type of number of the destination.
+        dest_addr_ton: octet(Ton),
+        /// Numbering plan of the destination.
+        dest_addr_npi: octet(Npi),
+        /// Destination.
+        destination_addr: cstr(LONG_ADDRESS_MAX, ESME_RINVDSTADR),
+        /// Messaging mode, message type, UDHI.
+        esm_class: octet(EsmClass),
+        /// Which receipts are wanted.
+        registered_delivery: octet(RegisteredDelivery),
+        /// Encoding of the message.
+        data_coding: octet(DataCoding),
+        /// `message_payload` and everything else.
+        tlvs: tlvs,
+    }
+}
+
+fields! {
+    /// Body of `query_sm` (SMPP 3.4 §4.8.1).
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    QuerySm {
+        /// As `submit_sm_resp` gave it.
+        message_id: cstr(MESSAGE_ID_MAX, ESME_RINVMSGID),
+        /// Type of number of the sender.
+        source_addr_ton: octet(Ton),
+        /// Numbering plan of the sender.
+        source_addr_npi: octet(Npi),
+        /// Sender of the message; may be empty.
+        source_addr: cstr(STRING_MAX, ESME_RINVSRCADR),
+    }
+}
+
+fields! {
+    /// Body of `query_sm_resp` (SMPP 3.4 §4.8.2).
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    QuerySmResp {
+        /// As in the request.
+        message_id: cstr(RESPONSE_STRING_MAX, ESME_RINVMSGID),
+        /// When the message reached a final state, empty before (§7.1.1).
+        final_date: cstr(RESPONSE_STRING_MAX, ESME_RINVSCHED),
+        /// Message state (§5.2.28).
+        message_state: octet_if_there,
+        /// Network error of a failed delivery, 0 for none.
+        error_code: octet_if_there,
+    }
+}
+
+fields! {
+    /// Body of `cancel_sm` (SMPP 3.4 §4.9.1). An empty `message_id` cancels all messages with the
+    /// other fields.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    CancelSm {
+        /// Application service; part of the match when `message_id` is empty.
+        service_type: cstr(STRING_MAX, ESME_RINVSERTYP),
+        /// As `submit_sm_resp` gave it, or empty.
+        message_id: cstr(MESSAGE_ID_MAX, ESME_RINVMSGID),
+        /// Type of number of the sender.
+        source_addr_ton: octet(Ton),
+        /// Numbering plan of the sender.
+        source_addr_npi: octet(Npi),
+        /// Sender.
+        source_addr: cstr(STRING_MAX, ESME_RINVSRCADR),
+        /// Type of number of the destination.
+        dest_addr_ton: octet(Ton),
+        /// Numbering plan of the destination.
+        dest_addr_npi: octet(Npi),
+        /// Destination.
+        destination_addr: cstr(STRING_MAX, ESME_RINVDSTADR),
+    }
+}
+
+fields! {
+    /// Body of `replace_sm` (SMPP 3.4 §4.10.1).
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    ReplaceSm {
+        /// As `submit_sm_resp` gave it.
+        message_id: cstr(MESSAGE_ID_MAX, ESME_RINVMSGID),
+        /// Type of number of the sender.
+        source_addr_ton: octet(Ton),
+        /// Numbering plan of the sender.
+        source_addr_npi: octet(Npi),
+        /// Sender of the message.
+        source_addr: cstr(STRING_MAX, ESME_RINVSRCADR),
+        /// New time, empty to keep the old one.
+        schedule_delivery_time: cstr(STRING_MAX, ESME_RINVSCHED),
+        /// New validity, empty to keep the old one.
+        validity_period: cstr(STRING_MAX, ESME_RINVEXPIRY),
+        /// Which receipts are wanted from now on.
+        registered_delivery: octet(RegisteredDelivery),
+        /// Index of a predefined message, 0 for none.
+        sm_default_msg_id: octet,
+        /// The new text, in the encoding of the old one.
+        short_message: short_message,
+        /// `message_payload` (SMPP 5.0 §4.5.3.1); 3.4 knows none here.
+        tlvs: tlvs(overflow short_message),
+    }
+}
+
+fields! {
+    /// Body of `submit_multi` (SMPP 3.4 §4.5.1): `submit_sm` to several destinations.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    SubmitMulti {
+        /// Application service; mostly empty.
+        service_type: cstr(STRING_MAX, ESME_RINVSERTYP),
+        /// Type of number of the sender.
+        source_addr_ton: octet(Ton),
+        /// Numbering plan of the sender.
+        source_addr_npi: octet(Npi),
+        /// Sender.
+        source_addr: cstr(STRING_MAX, ESME_RINVSRCADR),
+        /// Numbers and distribution lists, at most 255.
+        dest_addresses: list(Destination),
+        /// Messaging mode, message type, UDHI.
+        esm_class: octet(EsmClass),
+        /// Protocol identifier of 3GPP TS 23.040 §9.2.3.9.
+        protocol_id: octet,
+        /// 0 to 3, rising.
+        priority_flag: octet,
+        /// When to deliver, empty for now (§7.1.1).
+        schedule_delivery_time: cstr(STRING_MAX, ESME_RINVSCHED),
+        /// Until when to try, empty for the default (§7.1.1).
+        validity_period: cstr(STRING_MAX, ESME_RINVEXPIRY),
+        /// Which receipts are wanted.
+        registered_delivery: octet(RegisteredDelivery),
+        /// Reserved in 3.4.
+        replace_if_present_flag: octet,
+        /// Encoding of the message.
+        data_coding: octet(DataCoding),
+        /// Index of a predefined message, 0 for none.
+        sm_default_msg_id: octet,
+        /// The message; more than 254 octets leave as `message_payload`.
+        short_message: short_message,
+        /// Optional parameters.
+        tlvs: tlvs(overflow short_message),
+    }
+}
+
+fields! {
+    /// Body of `submit_multi_resp` (SMPP 3.4 §4.5.2).
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    SubmitMultiResp {
+        /// Id of the message, of all its destinations.
+        message_id: cstr(RESPONSE_STRING_MAX, ESME_RINVMSGID),
+        /// Destinations that were refused.
+        unsuccess: list(Unsuccess),
+        /// SMPP 3.4 knows none here, 5.0 does.
+        tlvs: tlvs,
+    }
+}
+
+fields! {
+    /// Body of `broadcast_sm` (SMPP 5.0 §4.4.1.1).
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    BroadcastSm {
+        /// Application service; mostly empty.
+        service_type: cstr(STRING_MAX, ESME_RINVSERTYP),
+        /// Type of number of the sender.
+        source_addr_ton: octet(Ton),
+        /// Numbering plan of the sender.
+        source_addr_npi: octet(Npi),
+        /// Sender.
+        source_addr: cstr(STRING_MAX, ESME_RINVSRCADR),
+        /// Id of the broadcast to replace, or empty.
+        message_id: cstr(MESSAGE_ID_MAX, ESME_RINVMSGID),
+        /// 0 to 4.
+        priority_flag: octet,
+        /// When to begin, empty for now.
+        schedule_delivery_time: cstr(STRING_MAX, ESME_RINVSCHED),
+        /// Until when, empty for the default.
+        validity_period: cstr(STRING_MAX, ESME_RINVEXPIRY),
+        /// 1 replaces an earlier broadcast.
+        replace_if_present_flag: octet,
+        /// Encoding of the message.
+        data_coding: octet(DataCoding),
+        /// Index of a predefined message, 0 for none.
+        sm_default_msg_id: octet,
+        /// `broadcast_area_identifier`, `message_payload` and the others.
+        tlvs: tlvs,
+    }
+}
+
+fields! {
+    /// Body of `query_broadcast_sm` (SMPP 5.0 §4.6.1.1).
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    QueryBroadcastSm {
+        /// As `broadcast_sm_resp` gave it.
+        message_id: cstr(MESSAGE_ID_MAX, ESME_RINVMSGID),
+        /// Type of number of the sender.
+        source_addr_ton: octet(Ton),
+        /// Numbering plan of the sender.
+        source_addr_npi: octet(Npi),
+        /// Sender of the broadcast.
+        source_addr: cstr(STRING_MAX, ESME_RINVSRCADR),
+        /// `user_message_reference`.
+        tlvs: tlvs,
+    }
+}
+
+fields! {
+    /// Body of `cancel_broadcast_sm` (SMPP 5.0 §4.6.2.1).
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    CancelBroadcastSm {
+        /// Application service; part of the match when `message_id` is empty.
+        service_type: cstr(STRING_MAX, ESME_RINVSERTYP),
+        /// As `broadcast_sm_resp` gave it.
+        message_id: cstr(MESSAGE_ID_MAX, ESME_RINVMSGID),
+        /// Type of number of the sender.
+        source_addr_ton: octet(Ton),
+        /// Numbering plan of the sender.
+        source_addr_npi: octet(Npi),
+        /// Sender of the broadcast.
+        source_addr: cstr(STRING_MAX, ESME_RINVSRCADR),
+        /// `broadcast_content_type`, `user_message_reference`.
+        tlvs: tlvs,
+    }
+}
+
+impl fmt::Debug for Outbind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbind").field("system_id", &self.system_id).finish_non_exhaustive()
     }
 }
 
@@ -237,6 +510,24 @@ commands! {
     DELIVER_SM: DeliverSm(Sm),
     DELIVER_SM_RESP: DeliverSmResp(SmResp),
     GENERIC_NACK: GenericNack,
+    OUTBIND: Outbind(Outbind),
+    ALERT_NOTIFICATION: AlertNotification(AlertNotification),
+    DATA_SM: DataSm(DataSm),
+    DATA_SM_RESP: DataSmResp(SmResp),
+    QUERY_SM: QuerySm(QuerySm),
+    QUERY_SM_RESP: QuerySmResp(QuerySmResp),
+    CANCEL_SM: CancelSm(CancelSm),
+    CANCEL_SM_RESP: CancelSmResp,
+    REPLACE_SM: ReplaceSm(ReplaceSm),
+    REPLACE_SM_RESP: ReplaceSmResp,
+    SUBMIT_MULTI: SubmitMulti(SubmitMulti),
+    SUBMIT_MULTI_RESP: SubmitMultiResp(SubmitMultiResp),
+    BROADCAST_SM: BroadcastSm(BroadcastSm),
+    BROADCAST_SM_RESP: BroadcastSmResp(SmResp),
+    QUERY_BROADCAST_SM: QueryBroadcastSm(QueryBroadcastSm),
+    QUERY_BROADCAST_SM_RESP: QueryBroadcastSmResp(SmResp),
+    CANCEL_BROADCAST_SM: CancelBroadcastSm(CancelBroadcastSm),
+    CANCEL_BROADCAST_SM_RESP: CancelBroadcastSmResp,
 }
 
 impl Body {
@@ -245,7 +536,19 @@ impl Body {
     pub fn tlvs(&self) -> Option<&Tlvs> {
         match self {
             Body::SubmitSm(sm) | Body::DeliverSm(sm) => Some(&sm.tlvs),
-            Body::SubmitSmResp(resp) | Body::DeliverSmResp(resp) => Some(&resp.tlvs),
+            Body::DataSm(sm) => Some(&sm.tlvs),
+            Body::SubmitMulti(sm) => Some(&sm.tlvs),
+            Body::ReplaceSm(sm) => Some(&sm.tlvs),
+            Body::BroadcastSm(sm) => Some(&sm.tlvs),
+            Body::QueryBroadcastSm(query) => Some(&query.tlvs),
+            Body::CancelBroadcastSm(cancel) => Some(&cancel.tlvs),
+            Body::AlertNotification(alert) => Some(&alert.tlvs),
+            Body::SubmitSmResp(resp)
+            | Body::DeliverSmResp(resp)
+            | Body::DataSmResp(resp)
+            | Body::BroadcastSmResp(resp)
+            | Body::QueryBroadcastSmResp(resp) => Some(&resp.tlvs),
+            Body::SubmitMultiResp(resp) => Some(&resp.tlvs),
             Body::BindReceiverResp(resp) | Body::BindTransmitterResp(resp) | Body::BindTransceiverResp(resp) => {
                 Some(&resp.tlvs)
             }
@@ -256,7 +559,13 @@ impl Body {
     /// True for the fields of a response that say nothing: those an error response leaves out.
     pub(crate) fn is_blank_response(&self) -> bool {
         match self {
-            Body::SubmitSmResp(resp) | Body::DeliverSmResp(resp) => resp.message_id.is_empty() && resp.tlvs.is_empty(),
+            Body::SubmitSmResp(resp)
+            | Body::DeliverSmResp(resp)
+            | Body::DataSmResp(resp)
+            | Body::BroadcastSmResp(resp)
+            | Body::QueryBroadcastSmResp(resp) => resp.message_id.is_empty() && resp.tlvs.is_empty(),
+            Body::SubmitMultiResp(resp) => *resp == SubmitMultiResp::default(),
+            Body::QuerySmResp(resp) => *resp == QuerySmResp::default(),
             Body::BindReceiverResp(resp) | Body::BindTransmitterResp(resp) | Body::BindTransceiverResp(resp) => {
                 resp.system_id.is_empty() && resp.tlvs.is_empty()
             }

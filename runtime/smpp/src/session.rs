@@ -18,7 +18,7 @@ use bytes::{Bytes, BytesMut};
 pub use config::{BindMode, CloseReason, Event, RequestError, Role, SessionConfig};
 
 use crate::codec;
-use crate::pdu::{Bind, BindResp, Body};
+use crate::pdu::{AlertNotification, Bind, BindResp, Body, Outbind};
 use crate::timers::{Due, Limits, Timers};
 use crate::tlv::{self, Tlv, Tlvs};
 use crate::values::{CommandId, CommandStatus, InterfaceVersion};
@@ -59,6 +59,7 @@ pub struct Session {
     /// The peer's requests that the embedder has not answered.
     unanswered: usize,
     peer_version: Option<InterfaceVersion>,
+    congestion_state: Option<u8>,
     /// The latest instant we were told.
     now: Instant,
 }
@@ -80,6 +81,7 @@ impl Session {
             output: BytesMut::new(),
             unanswered: 0,
             peer_version: None,
+            congestion_state: None,
             now,
             config,
         }
@@ -90,8 +92,9 @@ impl Session {
     pub fn accept_bind(&mut self, system_id: &[u8]) {
         let State::BindRequested { mode, sequence_number } = self.state else { return };
         let mut resp = BindResp { system_id: Bytes::copy_from_slice(system_id), tlvs: Tlvs::new() };
-        if self.peer_version.is_some_and(InterfaceVersion::knows_tlvs) {
-            let value = Bytes::from_static(&[InterfaceVersion::V3_4.0]);
+        if let Some(version) = self.peer_version.filter(|version| version.knows_tlvs()) {
+            // The version both will speak: what the ESME asked for, as far as we know it.
+            let value = Bytes::copy_from_slice(&[version.0]);
             resp.tlvs.push(Tlv { tag: tlv::tag::SC_INTERFACE_VERSION, value });
         }
         let body = match mode {
@@ -141,8 +144,17 @@ impl Session {
             _ => return Err(RequestError::NotBound),
         };
         let is_allowed = match &body {
-            Body::SubmitSm(_) => self.config.role == Role::Esme && mode.can_submit(),
+            Body::SubmitSm(_)
+            | Body::SubmitMulti(_)
+            | Body::QuerySm(_)
+            | Body::CancelSm(_)
+            | Body::ReplaceSm(_)
+            | Body::BroadcastSm(_)
+            | Body::QueryBroadcastSm(_)
+            | Body::CancelBroadcastSm(_) => self.config.role == Role::Esme && mode.can_submit(),
             Body::DeliverSm(_) => self.config.role == Role::Smsc && mode.can_receive(),
+            Body::DataSm(_) if self.config.role == Role::Esme => mode.can_submit(),
+            Body::DataSm(_) => mode.can_receive(),
             Body::Unknown(unknown) if !unknown.command_id.is_response() => true,
             _ => return Err(RequestError::NotARequest),
         };
@@ -175,7 +187,7 @@ impl Session {
         }
     }
 
-    /// [`Session::respond`] for `submit_sm` and `deliver_sm` without building a body: `command_id` is
+    /// [`Session::respond`] for `submit_sm`, `deliver_sm` and `data_sm` without building a body: `command_id` is
     /// that of the request. With an error status and no `message_id` the response has no body.
     pub fn respond_sm(
         &mut self,
@@ -186,8 +198,39 @@ impl Session {
     ) {
         if !self.is_closed() {
             let out = &mut self.output;
-            codec::encode_sm_resp(command_id, command_status, sequence_number, message_id, out);
+            let congestion = self.congestion_state.filter(|_| self.peer_version == Some(InterfaceVersion::V5_0));
+            codec::encode_sm_resp(command_id, command_status, sequence_number, (message_id, congestion), out);
             self.answered();
+        }
+    }
+
+    /// Says how busy we are, 0 to 99 (SMPP 5.0 §4.8.4.18): peers of 5.0 find it as `congestion_state` in
+    /// every later response of [`Session::respond_sm`].
+    pub fn set_congestion_state(&mut self, congestion_state: u8) {
+        self.congestion_state = Some(congestion_state.min(99));
+    }
+
+    /// SMSC: says that a subscriber became reachable. There is no response and no window slot.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is sent when the peer is not bound to receive.
+    pub fn alert(&mut self, alert: AlertNotification) -> Result<(), RequestError> {
+        if !self.can_deliver() {
+            return Err(RequestError::NotBound);
+        }
+        let sequence_number = self.window.next_sequence_number();
+        let body = Body::AlertNotification(alert);
+        codec::encode_parts(CommandStatus::ESME_ROK, sequence_number, &body, &mut self.output);
+        Ok(())
+    }
+
+    /// SMSC: asks an ESME that we connected to, to bind. There is no response but its bind.
+    pub fn outbind(&mut self, outbind: Outbind) {
+        if self.config.role == Role::Smsc && self.state == State::Open {
+            let sequence_number = self.window.next_sequence_number();
+            let body = Body::Outbind(outbind);
+            codec::encode_parts(CommandStatus::ESME_ROK, sequence_number, &body, &mut self.output);
         }
     }
 
@@ -304,7 +347,7 @@ impl Session {
         self.config.role == Role::Esme && self.mode().is_some_and(BindMode::can_submit)
     }
 
-    /// What the peer speaks, normalised to 3.3 or 3.4: known from its bind or bind response. A peer
+    /// What the peer speaks, normalised to 3.3, 3.4 or 5.0: known from its bind or bind response. A peer
     /// of 3.3 must not be sent TLVs (SMPP 3.4 §3.4).
     #[must_use]
     pub fn peer_version(&self) -> Option<InterfaceVersion> {
@@ -363,6 +406,8 @@ fn fits_tlvs(body: &Body) -> bool {
     let fits = |octets: &Bytes| octets.len() <= TLV_VALUE_MAX;
     let message_fits = match body {
         Body::SubmitSm(sm) | Body::DeliverSm(sm) => fits(&sm.short_message),
+        Body::SubmitMulti(sm) => fits(&sm.short_message),
+        Body::ReplaceSm(sm) => fits(&sm.short_message),
         _ => true,
     };
     message_fits && body.tlvs().is_none_or(|tlvs| tlvs.iter().all(|tlv| fits(&tlv.value)))

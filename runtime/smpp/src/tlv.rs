@@ -147,7 +147,7 @@ pub(crate) fn put_tlv(out: &mut BytesMut, tag: u16, value: &[u8]) {
     out.put_slice(&value[..usize::from(value_octets)]);
 }
 
-/// The tags of SMPP 3.4 §5.3.2.
+/// The tags of SMPP 3.4 §5.3.2 and of SMPP 5.0 §4.8.1.
 pub mod tag {
     macro_rules! tags {
         ($($name:ident = $value:literal;)*) => {
@@ -193,7 +193,27 @@ pub mod tag {
         DELIVERY_FAILURE_REASON = 0x0425;
         MORE_MESSAGES_TO_SEND = 0x0426;
         MESSAGE_STATE = 0x0427;
+        CONGESTION_STATE = 0x0428;
         USSD_SERVICE_OP = 0x0501;
+        BROADCAST_CHANNEL_INDICATOR = 0x0600;
+        BROADCAST_CONTENT_TYPE = 0x0601;
+        BROADCAST_CONTENT_TYPE_INFO = 0x0602;
+        BROADCAST_MESSAGE_CLASS = 0x0603;
+        BROADCAST_REP_NUM = 0x0604;
+        BROADCAST_FREQUENCY_INTERVAL = 0x0605;
+        BROADCAST_AREA_IDENTIFIER = 0x0606;
+        BROADCAST_ERROR_STATUS = 0x0607;
+        BROADCAST_AREA_SUCCESS = 0x0608;
+        BROADCAST_END_TIME = 0x0609;
+        BROADCAST_SERVICE_GROUP = 0x060A;
+        BILLING_IDENTIFICATION = 0x060B;
+        SOURCE_NETWORK_ID = 0x060D;
+        DEST_NETWORK_ID = 0x060E;
+        SOURCE_NODE_ID = 0x060F;
+        DEST_NODE_ID = 0x0610;
+        DEST_ADDR_NP_RESOLUTION = 0x0611;
+        DEST_ADDR_NP_INFORMATION = 0x0612;
+        DEST_ADDR_NP_COUNTRY = 0x0613;
         DISPLAY_TIME = 0x1201;
         SMS_SIGNAL = 0x1203;
         MS_VALIDITY = 0x1204;

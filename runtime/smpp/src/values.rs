@@ -1,4 +1,4 @@
-//! The numbers of SMPP 3.4 chapter 5, each in a type of its own.
+//! The numbers of SMPP 3.4 chapter 5 and SMPP 5.0 §4.7, each in a type of its own.
 //!
 //! Every type is a transparent wrapper around what was on the wire, so a value this crate has no
 //! name for survives decode and encode unchanged. Nothing here refuses a value: judging one is the
@@ -80,6 +80,12 @@ named! { CommandId, "8",
     ALERT_NOTIFICATION = 0x0000_0102, "Says a subscriber became reachable, §4.12.1.";
     DATA_SM = 0x0000_0103, "Carries a message with its data in TLVs, §4.7.1.";
     DATA_SM_RESP = 0x8000_0103, "Answers `data_sm`, §4.7.2.";
+    BROADCAST_SM = 0x0000_0111, "Submits to an area, SMPP 5.0 §4.4.1.1.";
+    BROADCAST_SM_RESP = 0x8000_0111, "Answers `broadcast_sm`, SMPP 5.0 §4.4.1.2.";
+    QUERY_BROADCAST_SM = 0x0000_0112, "Asks for the state of a broadcast, SMPP 5.0 §4.6.1.1.";
+    QUERY_BROADCAST_SM_RESP = 0x8000_0112, "Answers `query_broadcast_sm`, SMPP 5.0 §4.6.1.3.";
+    CANCEL_BROADCAST_SM = 0x0000_0113, "Cancels a broadcast, SMPP 5.0 §4.6.2.1.";
+    CANCEL_BROADCAST_SM_RESP = 0x8000_0113, "Answers `cancel_broadcast_sm`, SMPP 5.0 §4.6.2.3.";
 }
 
 /// `command_status`: how a request went (SMPP 3.4 §5.1.3).
@@ -146,6 +152,25 @@ named! { CommandStatus, "8",
     ESME_RINVOPTPARAMVAL = 0x0000_00C4, "Invalid optional parameter value.";
     ESME_RDELIVERYFAILURE = 0x0000_00FE, "Delivery failed, in `data_sm_resp`.";
     ESME_RUNKNOWNERR = 0x0000_00FF, "Unknown error.";
+    ESME_RSERTYPUNAUTH = 0x0000_0100, "Not authorised for this `service_type` (this and the next: SMPP 5.0 §4.7.6).";
+    ESME_RPROHIBITED = 0x0000_0101, "The ESME may not use this operation.";
+    ESME_RSERTYPUNAVAIL = 0x0000_0102, "The `service_type` is unavailable.";
+    ESME_RSERTYPDENIED = 0x0000_0103, "The `service_type` is denied.";
+    ESME_RINVDCS = 0x0000_0104, "Invalid `data_coding`.";
+    ESME_RINVSRCADDRSUBUNIT = 0x0000_0105, "Invalid source address subunit.";
+    ESME_RINVDSTADDRSUBUNIT = 0x0000_0106, "Invalid destination address subunit.";
+    ESME_RINVBCASTFREQINT = 0x0000_0107, "Invalid broadcast frequency interval.";
+    ESME_RINVBCASTALIAS_NAME = 0x0000_0108, "Invalid broadcast alias name.";
+    ESME_RINVBCASTAREAFMT = 0x0000_0109, "Invalid broadcast area format.";
+    ESME_RINVNUMBCAST_AREAS = 0x0000_010A, "Invalid number of broadcast areas.";
+    ESME_RINVBCASTCNTTYPE = 0x0000_010B, "Invalid broadcast content type.";
+    ESME_RINVBCASTMSGCLASS = 0x0000_010C, "Invalid broadcast message class.";
+    ESME_RBCASTFAIL = 0x0000_010D, "`broadcast_sm` failed.";
+    ESME_RBCASTQUERYFAIL = 0x0000_010E, "`query_broadcast_sm` failed.";
+    ESME_RBCASTCANCELFAIL = 0x0000_010F, "`cancel_broadcast_sm` failed.";
+    ESME_RINVBCAST_REP = 0x0000_0110, "Invalid number of repeated broadcasts.";
+    ESME_RINVBCASTSRVGRP = 0x0000_0111, "Invalid broadcast service group.";
+    ESME_RINVBCASTCHANIND = 0x0000_0112, "Invalid broadcast channel indicator.";
 }
 
 /// `data_coding`: how the message text is encoded (SMPP 3.4 §5.2.19). See [`crate::text`].
@@ -259,14 +284,21 @@ pub struct InterfaceVersion(pub u8);
 impl InterfaceVersion {
     /// SMPP 3.3, which knows no TLVs.
     pub const V3_3: InterfaceVersion = InterfaceVersion(0x33);
-    /// SMPP 3.4, what this crate speaks.
+    /// SMPP 3.4.
     pub const V3_4: InterfaceVersion = InterfaceVersion(0x34);
+    /// SMPP 5.0, the newest this crate speaks.
+    pub const V5_0: InterfaceVersion = InterfaceVersion(0x50);
 
-    /// The version both sides can speak. Peers send 0x00, 0x31, 0x35 or 0x50; anything below 3.4
-    /// counts as 3.3 (§5.2.4: 0x00–0x33 support 3.3 or earlier), anything above as 3.4.
+    /// The version both sides can speak. Peers send 0x00, 0x31 or 0x35; anything below 3.4 counts as
+    /// 3.3 (§5.2.4: 0x00–0x33 support 3.3 or earlier), anything from 5.0 on as 5.0, and what lies
+    /// between as 3.4.
     #[must_use]
     pub const fn normalised(self) -> InterfaceVersion {
-        if self.0 < InterfaceVersion::V3_4.0 { InterfaceVersion::V3_3 } else { InterfaceVersion::V3_4 }
+        match self.0 {
+            0x00..=0x33 => InterfaceVersion::V3_3,
+            0x34..=0x4F => InterfaceVersion::V3_4,
+            0x50..=0xFF => InterfaceVersion::V5_0,
+        }
     }
 
     /// The peer may be sent TLVs.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::codec::PDU_MAX_OCTETS;
-use crate::pdu::{Bind, Body};
+use crate::pdu::{AlertNotification, Bind, Body, Outbind};
 use crate::values::{CommandId, CommandStatus};
 
 /// Which side of the session we are.
@@ -137,6 +137,11 @@ pub enum Event {
         /// The whole PDU as it came, for relaying and tracing.
         raw: Bytes,
     },
+    /// The peer says that a subscriber became reachable. There is no response.
+    Alert(AlertNotification),
+    /// The SMSC at the other end asks us to bind; whether it is one that we know is the embedder's to
+    /// judge. There is no response but our bind.
+    Outbind(Outbind),
     /// A request of ours was answered.
     Response {
         /// As `request` returned it.

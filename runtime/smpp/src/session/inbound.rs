@@ -75,8 +75,29 @@ impl Session {
             }
             // Every PDU counts as a sign of life; this one says nothing else.
             Body::EnquireLinkResp => None,
-            Body::SubmitSm(_) | Body::DeliverSm(_) => self.request_came(pdu, frame),
-            Body::SubmitSmResp(_) | Body::DeliverSmResp(_) => self.response_came(pdu),
+            Body::SubmitSm(_)
+            | Body::DeliverSm(_)
+            | Body::DataSm(_)
+            | Body::SubmitMulti(_)
+            | Body::QuerySm(_)
+            | Body::CancelSm(_)
+            | Body::ReplaceSm(_)
+            | Body::BroadcastSm(_)
+            | Body::QueryBroadcastSm(_)
+            | Body::CancelBroadcastSm(_) => self.request_came(pdu, frame),
+            Body::SubmitSmResp(_)
+            | Body::DeliverSmResp(_)
+            | Body::DataSmResp(_)
+            | Body::SubmitMultiResp(_)
+            | Body::QuerySmResp(_)
+            | Body::CancelSmResp
+            | Body::ReplaceSmResp
+            | Body::BroadcastSmResp(_)
+            | Body::QueryBroadcastSmResp(_)
+            | Body::CancelBroadcastSmResp => self.response_came(pdu),
+            // These two have no response, not even when they come at the wrong time.
+            Body::AlertNotification(alert) => self.mode_if_serving().map(|_| Event::Alert(alert)),
+            Body::Outbind(outbind) => (self.state == State::Open).then_some(Event::Outbind(outbind)),
             Body::GenericNack => self.nack_came(pdu),
             Body::Unknown(_) => self.unknown_came(pdu),
         }
@@ -136,13 +157,13 @@ impl Session {
     /// A request is served while the bind mode allows it. An SMSC we are bound to may also submit: two
     /// centres often share one session, and refusing would cost the message.
     fn request_came(&mut self, pdu: Pdu, raw: Bytes) -> Option<Event> {
-        let (State::Bound(mode) | State::Unbinding { mode, .. }) = self.state else {
+        let Some(mode) = self.mode_if_serving() else {
             return self.refuse(&pdu);
         };
         let is_served = match (self.config.role, &pdu.body) {
             // A network that carries devices may hand over their messages as deliver_sm, as an SMSC does.
             (Role::Smsc, _) => mode.can_submit(),
-            (Role::Esme, Body::DeliverSm(_)) => mode.can_receive(),
+            (Role::Esme, Body::DeliverSm(_) | Body::DataSm(_)) => mode.can_receive(),
             (Role::Esme, _) => true,
         };
         if !is_served {
@@ -150,6 +171,14 @@ impl Session {
         }
         self.unanswered += 1;
         Some(Event::Request { sequence_number: pdu.sequence_number, body: pdu.body, raw })
+    }
+
+    /// What we are bound for, while the peer's requests are still served.
+    fn mode_if_serving(&self) -> Option<BindMode> {
+        match self.state {
+            State::Bound(mode) | State::Unbinding { mode, .. } => Some(mode),
+            _ => None,
+        }
     }
 
     fn refuse(&mut self, pdu: &Pdu) -> Option<Event> {

@@ -12,6 +12,7 @@ mod bind;
 mod body_field;
 mod framing;
 mod link_field;
+mod operations;
 mod peer;
 mod round_trip;
 mod session;

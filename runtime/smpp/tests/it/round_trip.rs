@@ -65,8 +65,73 @@ fn sm_resp() -> impl Strategy<Value = SmResp> {
     (c_string(100), tlvs()).prop_map(|(message_id, tlvs)| SmResp { message_id, tlvs })
 }
 
+fn data_sm() -> impl Strategy<Value = DataSm> {
+    (sm(), c_string(128), c_string(128)).prop_map(|(sm, source_addr, destination_addr)| DataSm {
+        service_type: sm.service_type,
+        source_addr_ton: sm.source_addr_ton,
+        source_addr_npi: sm.source_addr_npi,
+        source_addr,
+        dest_addr_ton: sm.dest_addr_ton,
+        dest_addr_npi: sm.dest_addr_npi,
+        destination_addr,
+        esm_class: sm.esm_class,
+        registered_delivery: sm.registered_delivery,
+        data_coding: sm.data_coding,
+        tlvs: sm.tlvs,
+    })
+}
+
+fn destination() -> impl Strategy<Value = Destination> {
+    prop_oneof![
+        (any::<[u8; 2]>(), c_string(20)).prop_map(|([ton, npi], address)| Destination::Address {
+            ton: Ton(ton),
+            npi: Npi(npi),
+            address
+        }),
+        c_string(20).prop_map(Destination::DistributionList),
+    ]
+}
+
+fn submit_multi() -> impl Strategy<Value = SubmitMulti> {
+    (sm(), prop::collection::vec(destination(), 0..6)).prop_map(|(sm, dest_addresses)| SubmitMulti {
+        service_type: sm.service_type,
+        source_addr_ton: sm.source_addr_ton,
+        source_addr_npi: sm.source_addr_npi,
+        source_addr: sm.source_addr,
+        dest_addresses,
+        esm_class: sm.esm_class,
+        protocol_id: sm.protocol_id,
+        priority_flag: sm.priority_flag,
+        schedule_delivery_time: sm.schedule_delivery_time,
+        validity_period: sm.validity_period,
+        registered_delivery: sm.registered_delivery,
+        replace_if_present_flag: sm.replace_if_present_flag,
+        data_coding: sm.data_coding,
+        sm_default_msg_id: sm.sm_default_msg_id,
+        short_message: sm.short_message,
+        tlvs: sm.tlvs,
+    })
+}
+
+fn submit_multi_resp() -> impl Strategy<Value = SubmitMultiResp> {
+    let unsuccess = (any::<[u8; 2]>(), c_string(20), any::<u32>()).prop_map(|([ton, npi], address, status)| {
+        Unsuccess { ton: Ton(ton), npi: Npi(npi), address, error_status_code: CommandStatus(status) }
+    });
+    (c_string(64), prop::collection::vec(unsuccess, 0..6), tlvs())
+        .prop_map(|(message_id, unsuccess, tlvs)| SubmitMultiResp { message_id, unsuccess, tlvs })
+}
+
 fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
+        data_sm().prop_map(Body::DataSm),
+        sm_resp().prop_map(Body::DataSmResp),
+        submit_multi().prop_map(Body::SubmitMulti),
+        submit_multi_resp().prop_map(Body::SubmitMultiResp),
+        (c_string(64), c_string(17), any::<[u8; 2]>()).prop_map(|(message_id, final_date, [state, error])| {
+            Body::QuerySmResp(QuerySmResp { message_id, final_date, message_state: state, error_code: error })
+        }),
+        Just(Body::CancelSmResp),
+        Just(Body::ReplaceSmResp),
         bind().prop_map(Body::BindReceiver),
         bind().prop_map(Body::BindTransmitter),
         bind().prop_map(Body::BindTransceiver),
@@ -113,7 +178,7 @@ proptest! {
     ) {
         let command_status = CommandStatus(status);
         let (mut fast, mut general) = (BytesMut::new(), BytesMut::new());
-        codec::encode_sm_resp(CommandId::SUBMIT_SM, command_status, number, &message_id, &mut fast);
+        codec::encode_sm_resp(CommandId::SUBMIT_SM, command_status, number, (&message_id, None), &mut fast);
         let body = Body::SubmitSmResp(SmResp { message_id, tlvs: Tlvs::new() });
         encode(&Pdu { command_status, sequence_number: number, body }, &mut general);
         prop_assert_eq!(fast, general);
