@@ -7,6 +7,7 @@
 //! - [`codec`]: cut PDUs off a stream, decode, encode
 //! - [`pdu`]: the commands and their fields; [`values`] and [`tlv`]: the numbers in them
 //! - [`session`]: binds, windows, timers, the answers every session owes its peer
+//! - [`receipt`] and [`time`]: delivery receipts and the time format
 //! - [`text`]: GSM 03.38, UCS-2, Latin-1 and what `data_coding` says about them
 //!
 //! ```
@@ -40,8 +41,10 @@ pub mod codec;
 pub mod destinations;
 mod fields;
 pub mod pdu;
+pub mod receipt;
 pub mod session;
 pub mod text;
+pub mod time;
 mod timers;
 pub mod tlv;
 pub mod values;

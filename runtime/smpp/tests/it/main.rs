@@ -14,9 +14,12 @@ mod framing;
 mod link_field;
 mod operations;
 mod peer;
+mod receipt;
+mod receipt_id;
 mod round_trip;
 mod session;
 mod text;
+mod time;
 mod wire;
 
 /// Octets from hex digits; anything else separates.
