@@ -8,6 +8,7 @@
 //! - [`pdu`]: the commands and their fields; [`values`] and [`tlv`]: the numbers in them
 //! - [`session`]: binds, windows, timers, the answers every session owes its peer
 //! - [`text`]: GSM 03.38, UCS-2, Latin-1 and what `data_coding` says about them
+//! - [`udh`] and [`segment`]: the header before a text, and long messages in parts
 //!
 //! ```
 //! use bytes::BytesMut;
@@ -39,10 +40,12 @@
 pub mod codec;
 mod fields;
 pub mod pdu;
+pub mod segment;
 pub mod session;
 pub mod text;
 mod timers;
 pub mod tlv;
+pub mod udh;
 pub mod values;
 mod window;
 
@@ -50,4 +53,5 @@ pub use codec::{DecodeError, FrameError, PDU_MAX_OCTETS, decode, encode, next_fr
 pub use pdu::{Bind, BindResp, Body, Pdu, Sm, SmResp, Unknown};
 pub use session::{BindMode, CloseReason, Event, RequestError, Role, Session, SessionConfig};
 pub use tlv::{Tlv, Tlvs};
+pub use udh::{Concat, Udh};
 pub use values::{CommandId, CommandStatus, DataCoding, EsmClass, InterfaceVersion, Npi, RegisteredDelivery, Ton};

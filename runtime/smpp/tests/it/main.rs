@@ -14,8 +14,10 @@ mod framing;
 mod link_field;
 mod peer;
 mod round_trip;
+mod segment;
 mod session;
 mod text;
+mod udh;
 mod wire;
 
 /// Octets from hex digits; anything else separates.
