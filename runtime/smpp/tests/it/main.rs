@@ -17,6 +17,8 @@ mod round_trip;
 mod segment;
 mod session;
 mod text;
+mod text_content;
+mod text_national;
 mod udh;
 mod wire;
 
