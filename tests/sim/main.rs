@@ -7,6 +7,7 @@
 
 mod application;
 mod ledger;
+mod offline;
 mod pipe;
 mod rng;
 mod rule;

@@ -45,19 +45,19 @@ rule = [{ customer = "acme", name = "count", component = "native", numbers = ["7
 "#;
 
 /// What a crash takes away.
-struct Alive {
-    store: Arc<Store>,
-    writer: Writer,
-    house: Arc<House>,
-    delivery: Arc<Delivery>,
-    shared: Arc<Shared>,
-    link: Option<Link>,
-    application: Option<Pipe>,
-    upstream: Option<Pipe>,
+pub struct Alive {
+    pub store: Arc<Store>,
+    pub writer: Writer,
+    pub house: Arc<House>,
+    pub delivery: Arc<Delivery>,
+    pub shared: Arc<Shared>,
+    pub link: Option<Link>,
+    pub application: Option<Pipe>,
+    pub upstream: Option<Pipe>,
 }
 
 /// Both ends of one connection.
-struct Link {
+pub struct Link {
     core: LinkCore,
     peer: Session,
     /// Octets on their way to the peer.
@@ -70,12 +70,12 @@ struct Link {
 }
 
 pub struct World {
-    disk: MemoryDisk,
-    alive: Option<Alive>,
-    rng: Rng,
-    instant: Instant,
-    now: Timestamp,
-    garbage: u32,
+    pub disk: MemoryDisk,
+    pub alive: Option<Alive>,
+    pub rng: Rng,
+    pub instant: Instant,
+    pub now: Timestamp,
+    pub garbage: u32,
     pub ledger: Ledger,
     pub application: Application,
     pub upstream: Upstream,
@@ -134,11 +134,11 @@ impl World {
         self.disk.inject(if kept { Fault::KeptAtSync(at) } else { Fault::LostAtSync(at) });
     }
 
-    fn alive(&mut self) -> &mut Alive {
+    pub fn alive(&mut self) -> &mut Alive {
         self.alive.as_mut().expect("booted")
     }
 
-    fn clock(&self) -> Now {
+    pub fn clock(&self) -> Now {
         Now { instant: self.instant, timestamp: self.now }
     }
 
@@ -357,7 +357,7 @@ impl World {
         }
     }
 
-    fn write(&mut self) {
+    pub fn write(&mut self) {
         if self.alive().writer.step() == Turn::Failed {
             assert!(self.alive().store.failure().is_some(), "it says why it stopped");
             self.ledger.nacked.retain(|_, count| *count > 0);
@@ -376,6 +376,10 @@ impl World {
 
     fn pass_time(&mut self) {
         let millis = 1 + self.rng.below(2_000);
+        self.pass(millis);
+    }
+
+    pub fn pass(&mut self, millis: u64) {
         self.instant += Duration::from_millis(millis);
         self.now = self.now.plus_ms(millis);
         let now = self.now;
