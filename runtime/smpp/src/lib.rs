@@ -9,6 +9,7 @@
 //! - [`session`]: binds, windows, timers, the answers every session owes its peer
 //! - [`receipt`] and [`time`]: delivery receipts and the time format
 //! - [`text`]: GSM 03.38, UCS-2, Latin-1 and what `data_coding` says about them
+//! - [`udh`] and [`segment`]: the header before a text, and long messages in parts
 //!
 //! ```
 //! use bytes::BytesMut;
@@ -42,11 +43,13 @@ pub mod destinations;
 mod fields;
 pub mod pdu;
 pub mod receipt;
+pub mod segment;
 pub mod session;
 pub mod text;
 pub mod time;
 mod timers;
 pub mod tlv;
+pub mod udh;
 pub mod values;
 mod window;
 
@@ -58,4 +61,5 @@ pub use pdu::{
 };
 pub use session::{BindMode, CloseReason, Event, RequestError, Role, Session, SessionConfig};
 pub use tlv::{Tlv, Tlvs};
+pub use udh::{Concat, Udh};
 pub use values::{CommandId, CommandStatus, DataCoding, EsmClass, InterfaceVersion, Npi, RegisteredDelivery, Ton};

@@ -1,14 +1,30 @@
 //! Message text: what `data_coding` says about octets, and octets for a text.
 //!
 //! Decoding never fails: an octet without a meaning becomes U+FFFD, and what is no text stays octets.
-//! Encoding takes the GSM alphabet when the whole text is in it and UTF-16 when not. Splitting a text
-//! into parts and user data headers are somebody else's business.
+//! Encoding takes the GSM alphabet when the whole text is in it and UTF-16 when not; [`encode_with`]
+//! also knows national tables and similar characters. [`crate::segment`] splits what is too long,
+//! [`crate::udh`] reads the header before the text.
 
+mod content;
+pub mod dcs;
+mod encode;
 pub mod gsm;
+mod national;
+mod transcode;
+mod transliterate;
 
 use bytes::Bytes;
 
+use crate::segment::{self, Style};
+use crate::udh::Udh;
 use crate::values::DataCoding;
+
+pub use content::decode_content;
+pub use dcs::Dcs;
+pub use encode::{EncodeOptions, encode_with};
+pub use national::{NationalTables, Shifts, UnknownLanguage};
+pub use transcode::{from_default_alphabet, recode, to_default_alphabet};
+pub use transliterate::transliterate;
 
 /// Septets in one SMS without user data header (3GPP TS 23.040 §9.2.3.16).
 pub const SEPTETS_MAX: usize = 160;
@@ -83,8 +99,19 @@ pub struct Encoded {
     pub data_coding: DataCoding,
     /// The message.
     pub octets: Bytes,
-    /// Its length in septets, UTF-16 code units or octets, whichever the coding counts in.
+    /// Its length in septets, UTF-16 code units or octets, whichever the coding counts in, without a
+    /// header.
     pub units: usize,
+    /// The national tables its septets are written with.
+    pub shifts: Shifts,
+}
+
+impl Encoded {
+    /// The header the message needs; empty unless national tables were used.
+    #[must_use]
+    pub fn udh(&self) -> Udh {
+        self.shifts.udh()
+    }
 }
 
 /// Decodes a message, with GSM 03.38 as the default alphabet.
@@ -111,27 +138,16 @@ pub fn decode_as(alphabet: Alphabet, octets: &Bytes) -> Payload {
 /// Encodes a text: GSM 03.38 if it has every character, else UTF-16.
 #[must_use]
 pub fn encode(text: &str) -> Encoded {
-    if let Some(septets) = gsm::encode(text) {
-        let units = septets.len();
-        return Encoded { data_coding: DataCoding::DEFAULT, octets: septets.into(), units };
+    match gsm::encode(text) {
+        Some(septets) => encode::gsm_text(septets, Shifts::default()),
+        None => encode::utf_16(text),
     }
-    let mut octets = Vec::with_capacity(text.len() * 2);
-    for unit in text.encode_utf16() {
-        octets.extend_from_slice(&unit.to_be_bytes());
-    }
-    let units = octets.len() / 2;
-    Encoded { data_coding: DataCoding::UCS_2, octets: octets.into(), units }
 }
 
 /// True when the text needs no splitting.
 #[must_use]
 pub fn fits_one_sms(encoded: &Encoded) -> bool {
-    encoded.units
-        <= match Alphabet::of(encoded.data_coding, Alphabet::Gsm) {
-            Alphabet::Gsm | Alphabet::GsmPacked => SEPTETS_MAX,
-            Alphabet::Utf16 => UTF_16_UNITS_MAX,
-            _ => OCTETS_MAX,
-        }
+    segment::parts_needed(encoded.data_coding, &encoded.udh(), &encoded.octets, Style::Udh8) == 1
 }
 
 /// UTF-16BE as the field sends it: a lone half of a pair and an odd last octet become U+FFFD.

@@ -17,9 +17,11 @@ mod peer;
 mod receipt;
 mod receipt_id;
 mod round_trip;
+mod segment;
 mod session;
 mod text;
 mod time;
+mod udh;
 mod wire;
 
 /// Octets from hex digits; anything else separates.

@@ -133,7 +133,12 @@ fn one_sms_holds_160_septets_70_units_140_octets() {
     assert!(fits(&"€".repeat(80)) && !fits(&("€".repeat(80) + "a")));
     assert!(fits(&"č".repeat(70)) && !fits(&"č".repeat(71)));
     assert!(fits(&"😀".repeat(35)) && !fits(&("😀".repeat(35) + "č")));
-    let octets = |units| text::Encoded { data_coding: DataCoding::OCTETS, octets: Bytes::from(vec![0; units]), units };
+    let octets = |units| text::Encoded {
+        data_coding: DataCoding::OCTETS,
+        octets: Bytes::from(vec![0; units]),
+        units,
+        shifts: text::Shifts::default(),
+    };
     assert!(text::fits_one_sms(&octets(140)) && !text::fits_one_sms(&octets(141)));
 }
 

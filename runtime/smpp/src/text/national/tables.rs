@@ -1,0 +1,288 @@
+//! The tables of 3GPP TS 23.038 Annex A: A.2 single shift, A.3 locking shift, by language.
+//!
+//! A table is built from what differs: Turkish, Spanish and Portuguese from the default alphabet, the
+//! languages of India from the order of their Unicode block, which Annex A follows.
+
+/// A table by septet; [`HOLE`] where it has no character.
+pub(in crate::text) type Table = [u16; 128];
+
+/// No character here. Not in any table: the code point is no character.
+pub(in crate::text) const HOLE: u16 = 0xFFFF;
+
+/// A language's tables: single shift, locking shift.
+pub(super) type Language = (Table, Option<Table>);
+
+/// By identifier, from 1 (§6.2.1.2.4).
+pub(super) static LANGUAGES: [Language; 13] = [
+    (latin_single(TURKISH), Some(over(DEFAULT, TURKISH_LOCKING))),
+    (latin_single(SPANISH), None),
+    (latin_single(PORTUGUESE), Some(over(DEFAULT, PORTUGUESE_LOCKING))),
+    // Bengali
+    (
+        indic_single(&[
+            0x09E6, 0x09E7, 0x09E8, 0x09E9, 0x09EA, 0x09EB, 0x09EC, 0x09ED, 0x09EE, 0x09EF, 0x09DF, 0x09E0, 0x09E1,
+            0x09E2, 0x09E3, 0x09F2, 0x09F3, 0x09F4, 0x09F5, 0x09F6, 0x09F7, 0x09F8, 0x09F9, 0x09FA,
+        ]),
+        Some(indic_locking(
+            0x0980,
+            &[0x0D, 0x0E, 0x11, 0x12, 0x29, 0x31, 0x33, 0x34, 0x35, 0x45, 0x46, 0x49, 0x4A],
+            [0x4E, 0x57, 0x5C, 0x5D, 0x70, 0x71],
+        )),
+    ),
+    // Gujarati
+    (
+        indic_single(&[0x0964, 0x0965, 0x0AE6, 0x0AE7, 0x0AE8, 0x0AE9, 0x0AEA, 0x0AEB, 0x0AEC, 0x0AED, 0x0AEE, 0x0AEF]),
+        Some(indic_locking(0x0A80, &[0x0E, 0x12, 0x29, 0x31, 0x34, 0x46, 0x4A], [0x50, 0x60, 0x61, 0x62, 0x63, 0x71])),
+    ),
+    // Hindi
+    (
+        indic_single(&[
+            0x0964, 0x0965, 0x0966, 0x0967, 0x0968, 0x0969, 0x096A, 0x096B, 0x096C, 0x096D, 0x096E, 0x096F, 0x0951,
+            0x0952, 0x0953, 0x0954, 0x0958, 0x0959, 0x095A, 0x095B, 0x095C, 0x095D, 0x095E, 0x095F, 0x0960, 0x0961,
+            0x0962, 0x0963, 0x0970, 0x0971,
+        ]),
+        Some(indic_locking(0x0900, &[], [0x50, 0x72, 0x7B, 0x7C, 0x7E, 0x7F])),
+    ),
+    // Kannada
+    (
+        indic_single(&[
+            0x0964, 0x0965, 0x0CE6, 0x0CE7, 0x0CE8, 0x0CE9, 0x0CEA, 0x0CEB, 0x0CEC, 0x0CED, 0x0CEE, 0x0CEF, 0x0CDE,
+            0x0CF1, 0x0CF2,
+        ]),
+        Some(indic_locking(0x0C80, &[0x01, 0x0D, 0x11, 0x29, 0x34, 0x45, 0x49], [0x55, 0x56, 0x60, 0x61, 0x62, 0x63])),
+    ),
+    // Malayalam
+    (
+        indic_single(&[
+            0x0964, 0x0965, 0x0D66, 0x0D67, 0x0D68, 0x0D69, 0x0D6A, 0x0D6B, 0x0D6C, 0x0D6D, 0x0D6E, 0x0D6F, 0x0D70,
+            0x0D71, 0x0D72, 0x0D73, 0x0D74, 0x0D75, 0x0D7A, 0x0D7B, 0x0D7C, 0x0D7D, 0x0D7E, 0x0D7F,
+        ]),
+        Some(indic_locking(0x0D00, &[0x01, 0x0D, 0x11, 0x29, 0x3C, 0x45, 0x49], [0x57, 0x60, 0x61, 0x62, 0x63, 0x79])),
+    ),
+    // Oriya
+    (
+        indic_single(&[
+            0x0964, 0x0965, 0x0B66, 0x0B67, 0x0B68, 0x0B69, 0x0B6A, 0x0B6B, 0x0B6C, 0x0B6D, 0x0B6E, 0x0B6F, 0x0B5C,
+            0x0B5D, 0x0B5F, 0x0B70, 0x0B71,
+        ]),
+        Some(indic_locking(
+            0x0B00,
+            &[0x0D, 0x0E, 0x11, 0x12, 0x29, 0x31, 0x34, 0x45, 0x46, 0x49, 0x4A],
+            [0x56, 0x57, 0x60, 0x61, 0x62, 0x63],
+        )),
+    ),
+    // Punjabi
+    (
+        indic_single(&[
+            0x0964, 0x0965, 0x0A66, 0x0A67, 0x0A68, 0x0A69, 0x0A6A, 0x0A6B, 0x0A6C, 0x0A6D, 0x0A6E, 0x0A6F, 0x0A59,
+            0x0A5A, 0x0A5B, 0x0A5C, 0x0A5E, 0x0A75,
+        ]),
+        Some(indic_locking(
+            0x0A00,
+            &[0x0B, 0x0C, 0x0D, 0x0E, 0x11, 0x12, 0x29, 0x31, 0x34, 0x37, 0x3D, 0x43, 0x44, 0x45, 0x46, 0x49, 0x4A],
+            [0x51, 0x70, 0x71, 0x72, 0x73, 0x74],
+        )),
+    ),
+    // Tamil
+    (
+        indic_single(&[
+            0x0964, 0x0965, 0x0BE6, 0x0BE7, 0x0BE8, 0x0BE9, 0x0BEA, 0x0BEB, 0x0BEC, 0x0BED, 0x0BEE, 0x0BEF, 0x0BF3,
+            0x0BF4, 0x0BF5, 0x0BF6, 0x0BF7, 0x0BF8, 0x0BFA,
+        ]),
+        Some(indic_locking(
+            0x0B80,
+            &[
+                0x01, 0x0B, 0x0C, 0x0D, 0x11, 0x16, 0x17, 0x18, 0x1B, 0x1D, 0x20, 0x21, 0x22, 0x25, 0x26, 0x27, 0x2B,
+                0x2C, 0x2D, 0x3C, 0x3D, 0x43, 0x44, 0x45, 0x49,
+            ],
+            [0x50, 0x57, 0x70, 0x71, 0x72, 0x79],
+        )),
+    ),
+    // Telugu
+    (
+        indic_single(&[
+            HOLE, HOLE, 0x0C66, 0x0C67, 0x0C68, 0x0C69, 0x0C6A, 0x0C6B, 0x0C6C, 0x0C6D, 0x0C6E, 0x0C6F, 0x0C58, 0x0C59,
+            0x0C78, 0x0C79, 0x0C7A, 0x0C7B, 0x0C7C, 0x0C7D, 0x0C7E, 0x0C7F,
+        ]),
+        Some(indic_locking(0x0C00, &[0x0D, 0x11, 0x29, 0x34, 0x3C, 0x45, 0x49], [0x55, 0x56, 0x60, 0x61, 0x62, 0x63])),
+    ),
+    // Urdu
+    (
+        indic_single(&[
+            0x0600, 0x0601, 0x06F0, 0x06F1, 0x06F2, 0x06F3, 0x06F4, 0x06F5, 0x06F6, 0x06F7, 0x06F8, 0x06F9, 0x060C,
+            0x060D, 0x060E, 0x060F, 0x0610, 0x0611, 0x0612, 0x0613, 0x0614, 0x061B, 0x061F, 0x0640, 0x0652, 0x0658,
+            0x066B, 0x066C, 0x0672, 0x0673, 0x06CD, 0x06D4,
+        ]),
+        Some(fill(INDIC_LOCKING_FRAME, &URDU_LOCKING)),
+    ),
+];
+
+/// What differs from another table.
+type Changes = &'static [(u8, char)];
+
+const EXTENSION: Changes = crate::text::gsm::EXTENSION.as_slice();
+
+const TURKISH: Changes = &[(0x47, 'Ğ'), (0x49, 'İ'), (0x53, 'Ş'), (0x63, 'ç'), (0x67, 'ğ'), (0x69, 'ı'), (0x73, 'ş')];
+
+const TURKISH_LOCKING: Changes =
+    &[(0x04, '€'), (0x07, 'ı'), (0x0B, 'Ğ'), (0x0C, 'ğ'), (0x1C, 'Ş'), (0x1D, 'ş'), (0x40, 'İ'), (0x60, 'ç')];
+
+#[rustfmt::skip]
+const SPANISH: Changes = &[
+    (0x09, 'ç'), (0x41, 'Á'), (0x49, 'Í'), (0x4F, 'Ó'), (0x55, 'Ú'),
+    (0x61, 'á'), (0x69, 'í'), (0x6F, 'ó'), (0x75, 'ú'),
+];
+
+#[rustfmt::skip]
+const PORTUGUESE: Changes = &[
+    (0x05, 'ê'), (0x09, 'ç'), (0x0B, 'Ô'), (0x0C, 'ô'), (0x0E, 'Á'), (0x0F, 'á'), (0x12, 'Φ'), (0x13, 'Γ'),
+    (0x15, 'Ω'), (0x16, 'Π'), (0x17, 'Ψ'), (0x18, 'Σ'), (0x19, 'Θ'), (0x1F, 'Ê'), (0x41, 'À'), (0x49, 'Í'),
+    (0x4F, 'Ó'), (0x55, 'Ú'), (0x5B, 'Ã'), (0x5C, 'Õ'), (0x61, 'Â'), (0x69, 'í'), (0x6F, 'ó'), (0x75, 'ú'),
+    (0x7B, 'ã'), (0x7C, 'õ'), (0x7F, 'â'),
+];
+
+#[rustfmt::skip]
+const PORTUGUESE_LOCKING: Changes = &[
+    (0x04, 'ê'), (0x06, 'ú'), (0x07, 'í'), (0x08, 'ó'), (0x09, 'ç'), (0x0B, 'Ô'), (0x0C, 'ô'), (0x0E, 'Á'),
+    (0x0F, 'á'), (0x12, 'ª'), (0x13, 'Ç'), (0x14, 'À'), (0x15, '∞'), (0x16, '^'), (0x17, '\\'), (0x18, '€'),
+    (0x19, 'Ó'), (0x1A, '|'), (0x1C, 'Â'), (0x1D, 'â'), (0x1E, 'Ê'), (0x24, 'º'), (0x40, 'Í'), (0x5B, 'Ã'),
+    (0x5C, 'Õ'), (0x5D, 'Ú'), (0x60, '~'), (0x7B, 'ã'), (0x7C, 'õ'), (0x7D, '`'),
+];
+
+/// Urdu has no order of its block: the slots of its locking table in theirs.
+#[rustfmt::skip]
+const URDU_LOCKING: [u16; 80] = [
+    0x0627, 0x0622, 0x0628, 0x067B, 0x0680, 0x067E, 0x06A6, 0x062A, 0x06C2, 0x067F, // 0x00
+    0x0679, 0x067D, 0x067A, 0x067C, // 0x0B
+    0x062B, 0x062C, 0x0681, 0x0684, 0x0683, 0x0685, 0x0686, 0x0687, 0x062D, 0x062E, 0x062F, // 0x10
+    0x068C, 0x0688, 0x0689, 0x068A, // 0x1C
+    0x068F, 0x068D, 0x0630, 0x0631, 0x0691, 0x0693, // 0x22
+    0x0699, 0x0632, 0x0696, 0x0698, // 0x2A, 0x2B, 0x2D, 0x2F
+    0x069A, 0x0633, 0x0634, // 0x3C
+    0x0635, 0x0636, 0x0637, 0x0638, 0x0639, 0x0641, 0x0642, 0x06A9, 0x06AA, 0x06AB, 0x06AF, 0x06B3, 0x06B1, 0x0644,
+    0x0645, 0x0646, 0x06BA, 0x06BB, 0x06BC, 0x0648, 0x06C4, 0x06D5, 0x06C1, 0x06BE, 0x0621, 0x06CC, 0x06D0, 0x06D2,
+    0x064D, 0x0650, 0x064F, 0x0657, 0x0654, // to 0x60
+    0x0655, 0x0651, 0x0653, 0x0656, 0x0670, // 0x7B
+];
+
+/// Marks a slot of a frame that a language fills.
+const SLOT: u16 = 0;
+
+const DEFAULT: Table = {
+    let mut table = [HOLE; 128];
+    let mut septet = 0;
+    while septet < table.len() {
+        if septet != 0x1B {
+            table[septet] = crate::text::gsm::TABLE[septet] as u16;
+        }
+        septet += 1;
+    }
+    table
+};
+
+/// Single shift tables of the Indic languages: signs, the language's digits and rest, capitals.
+const INDIC_SINGLE_FRAME: Table = {
+    let signs: [u8; 25] = *b"@\xA3$\xA5\xBF\"\xA4%&'\x0C*+\0-/<=>\xA1^\xA1_#*";
+    let mut table = [HOLE; 128];
+    let mut septet = 0;
+    while septet < 0x40 {
+        table[septet] = if septet == 0x0D || septet == 0x1B {
+            HOLE
+        } else if septet < signs.len() {
+            signs[septet] as u16
+        } else {
+            SLOT
+        };
+        septet += 1;
+    }
+    let mut capital = b'A';
+    while capital <= b'Z' {
+        table[capital as usize] = capital as u16;
+        capital += 1;
+    }
+    over(
+        table,
+        &[(0x28, '{'), (0x29, '}'), (0x2F, '\\'), (0x3C, '['), (0x3D, '~'), (0x3E, ']'), (0x40, '|'), (0x65, '€')],
+    )
+};
+
+/// Locking shift tables of the Indic languages: ASCII signs, digits and small letters among the slots.
+const INDIC_LOCKING_FRAME: Table = {
+    let mut table = [SLOT; 128];
+    table[0x1B] = HOLE;
+    let mut septet = 0;
+    while septet < table.len() {
+        let octet = septet as u8;
+        if octet.is_ascii_digit()
+            || octet.is_ascii_lowercase()
+            || matches!(octet, b'\n' | b'\r' | b' ' | b'!' | b',' | b'.' | b':' | b';' | b'?')
+        {
+            table[septet] = septet as u16;
+        }
+        septet += 1;
+    }
+    // The brackets stand the other way round than in ASCII.
+    over(table, &[(0x28, ')'), (0x29, '(')])
+};
+
+/// A table with some of its characters changed.
+const fn over(mut table: Table, changes: &[(u8, char)]) -> Table {
+    let mut row = 0;
+    while row < changes.len() {
+        let (septet, character) = changes[row];
+        table[septet as usize] = character as u16;
+        row += 1;
+    }
+    table
+}
+
+/// The extension table of the default alphabet with a language's additions.
+const fn latin_single(changes: Changes) -> Table {
+    over(over([HOLE; 128], EXTENSION), changes)
+}
+
+/// Fills the slots of a frame in order; those left over are holes.
+const fn fill(mut frame: Table, characters: &[u16]) -> Table {
+    let (mut septet, mut taken) = (0, 0);
+    while septet < frame.len() {
+        if frame[septet] == SLOT {
+            frame[septet] = if taken < characters.len() { characters[taken] } else { HOLE };
+            taken += 1;
+        }
+        septet += 1;
+    }
+    assert!(taken >= characters.len(), "more characters than slots");
+    frame
+}
+
+const fn indic_single(characters: &[u16]) -> Table {
+    fill(INDIC_SINGLE_FRAME, characters)
+}
+
+/// Signs, vowels and consonants of a Unicode block in its order, then six characters out of order.
+const fn indic_locking(block: u16, holes: &[u8], last: [u8; 6]) -> Table {
+    let mut characters = [HOLE; 80];
+    let (mut offset, mut at) = (0x01, 0);
+    while offset <= 0x4D {
+        // No language of these has anything at 0x04, 0x3A and 0x3B.
+        if !matches!(offset, 0x04 | 0x3A | 0x3B) {
+            characters[at] = block + offset as u16;
+            let mut row = 0;
+            while row < holes.len() {
+                if holes[row] == offset {
+                    characters[at] = HOLE;
+                }
+                row += 1;
+            }
+            at += 1;
+        }
+        offset += 1;
+    }
+    let mut row = 0;
+    while row < last.len() {
+        characters[at + row] = block + last[row] as u16;
+        row += 1;
+    }
+    assert!(at + last.len() == characters.len(), "the block fills every slot");
+    fill(INDIC_LOCKING_FRAME, &characters)
+}
