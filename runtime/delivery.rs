@@ -1,176 +1,216 @@
 //! Due messages to links with window space, and what became of them back to the relay.
 //!
-//! Links pull: a link with room in its window takes what waits for its account. What was committed just
+//! Links pull: a link with room in its window takes what waits in its peer's queues. What was committed just
 //! now comes straight from memory; when more waits than memory should hold, the rest stays in the store
 //! and is read when there is room. A message is in one pair of hands at a time until it is settled.
 
-use std::collections::{BTreeSet, BinaryHeap, HashSet, VecDeque};
+mod queue;
+
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::clock;
-use crate::message::{MessageId, Timestamp};
+use crate::message::{Class, MessageId, Timestamp};
 use crate::relay::{self, Answer, House, Outlet};
-use crate::route::{AccountIndex, Directory};
+use crate::route::{Directory, PeerIndex, QueueIndex};
 use crate::store::Queued;
-use crate::store::keys::OutboxKey;
-
-/// Messages of one account that wait in memory; the others wait in the store only.
-const HOT_MAX: usize = 8_192;
-/// As [`HOT_MAX`], in octets of text: long messages count for more.
-const HOT_OCTETS_MAX: usize = 8 << 20;
+use crate::store::keys::{OutboxKey, Partition};
+pub use queue::Filter;
+use queue::{HOT_MAX, HOT_OCTETS_MAX, Queue};
 
 /// Pause before looking again for messages that the store is about to make durable.
 const NOT_YET_DURABLE_MS: u64 = 5;
+/// Shortest pause between two searches of a queue for messages whose time is over. A search that took long
+/// makes it longer, so that searching never takes more than a tenth of one core.
+const SWEEP_PAUSE_MS: u64 = 1_000;
+const SWEEP_PAUSE_PER_MS: u64 = 10;
+/// Longest pause. Within it, what applications submit is looked for when its time is over; what rules send
+/// lives for days.
+const SWEEP_PAUSE_MAX_MS: u64 = 600_000;
+/// Messages that one search ends; the next one follows.
+const SWEEP_MAX: usize = 10_000;
 
 /// Rings when there may be something to take.
 pub type Bell = Arc<Notify>;
 
 pub struct Delivery {
-    routes: Vec<Route>,
+    directory: Arc<Directory>,
+    /// By [`QueueIndex`].
+    queues: Vec<Mutex<Queue>>,
     /// Set once the house stands; links come after that.
     house: OnceLock<Arc<House>>,
-    /// When to look into the store again: (due, route), earliest first.
+    /// When to look into the store again: (due, queue), earliest first.
     alarms: Mutex<BinaryHeap<std::cmp::Reverse<(Timestamp, usize)>>>,
     alarm_set: Notify,
-}
-
-struct Route {
-    name: Arc<str>,
-    queue: Mutex<Queue>,
-}
-
-#[derive(Default)]
-struct Queue {
-    hot: VecDeque<Queued>,
-    /// Octets of text in `hot`.
-    hot_octets: usize,
-    /// Ids in `hot` or in a link's hands.
-    known: HashSet<MessageId>,
-    /// The store may hold due messages that are not known here.
-    behind: bool,
-    bells: Vec<Bell>,
+    /// When to search each queue for what expired.
+    sweeps: Mutex<Vec<Timestamp>>,
 }
 
 impl Delivery {
-    pub fn new(directory: &Directory) -> Arc<Delivery> {
-        let route = |account: &crate::config::Account| Route {
-            name: account.system_id.as_str().into(),
-            queue: Mutex::new(Queue { behind: true, ..Queue::default() }),
-        };
+    pub fn new(directory: &Arc<Directory>) -> Arc<Delivery> {
         Arc::new(Delivery {
-            routes: directory.accounts.iter().map(route).collect(),
+            directory: directory.clone(),
+            queues: directory.queues.iter().map(|_| Mutex::default()).collect(),
             house: OnceLock::new(),
             alarms: Mutex::new(BinaryHeap::new()),
             alarm_set: Notify::new(),
+            sweeps: Mutex::new(Vec::new()),
         })
     }
 
     /// Connects both halves, and sets an alarm for what the store holds for later.
     pub fn open(&self, house: Arc<House>, now: Timestamp) -> std::io::Result<()> {
-        for (index, route) in self.routes.iter().enumerate() {
-            if let Some(due) = house.store.next_due(&route.name, now)? {
+        for (index, queue) in self.directory.queues.iter().enumerate() {
+            if let Some(due) = house.store.next_due(&queue.name, now)? {
                 self.set_alarm(due, index);
             }
         }
+        *self.sweeps.lock() = vec![now.plus_ms(SWEEP_PAUSE_MS); self.queues.len()];
         self.house.get_or_init(|| house);
         Ok(())
     }
 
-    fn house(&self) -> &House {
+    fn house(&self) -> &Arc<House> {
         self.house.get().expect("links are opened after the house")
     }
 
-    /// A link of this account can receive from now on; `bell` rings when something waits.
-    pub fn attach(&self, account: AccountIndex, bell: Bell) {
+    fn queues_of(&self, peer: PeerIndex) -> impl Iterator<Item = QueueIndex> + '_ {
+        self.directory.peer(peer).queues.iter().copied()
+    }
+
+    /// A link of this peer can receive from now on; `bell` rings when something waits.
+    pub fn attach(&self, peer: PeerIndex, bell: &Bell) {
+        for queue in self.queues_of(peer) {
+            self.queues[queue.0].lock().attach(peer, self.directory.peer(peer), bell.clone());
+        }
         bell.notify_one();
-        self.routes[account.0].queue.lock().bells.push(bell);
     }
 
-    /// The link is gone; what it had in hand and nobody answered for goes to the front again.
-    pub fn detach(&self, account: AccountIndex, bell: &Bell, unsettled: Vec<Queued>) {
-        let mut queue = self.routes[account.0].queue.lock();
-        queue.bells.retain(|b| !Arc::ptr_eq(b, bell));
-        for queued in unsettled.into_iter().rev() {
-            queue.hot_octets += octets(&queued);
-            queue.hot.push_front(queued);
-        }
-        ring(&queue);
-    }
-
-    /// At most `count` messages that are due now.
-    pub fn take(&self, account: AccountIndex, count: usize, now: Timestamp) -> Vec<Queued> {
-        let route = &self.routes[account.0];
-        let mut queue = route.queue.lock();
-        if queue.hot.is_empty() && queue.behind {
-            self.refill(route, &mut queue, now);
-            if queue.hot.is_empty() && queue.behind {
-                self.set_alarm(now.plus_ms(NOT_YET_DURABLE_MS), account.0);
+    /// The link is gone; what it had in hand and nobody answered for goes to the front again, in order.
+    pub fn detach(&self, peer: PeerIndex, bell: &Bell, unsettled: Vec<Queued>) {
+        let mut by_queue: HashMap<QueueIndex, Vec<Queued>> = HashMap::new();
+        for queued in unsettled {
+            if let Some(queue) = self.directory.queue_named(&queued.key.queue) {
+                by_queue.entry(queue).or_default().push(queued);
             }
         }
-        let count = count.min(queue.hot.len());
-        let taken: Vec<Queued> = queue.hot.drain(..count).collect();
-        queue.hot_octets -= taken.iter().map(octets).sum::<usize>();
-        taken
+        for queue in self.queues_of(peer) {
+            let unsettled = by_queue.remove(&queue).unwrap_or_default();
+            self.queues[queue.0].lock().detach(bell, unsettled);
+        }
     }
 
-    fn refill(&self, route: &Route, queue: &mut Queue, now: Timestamp) {
+    /// The peer asked for a pause: others of the same queues take over until it ends.
+    pub fn pause(&self, peer: PeerIndex, paused: bool) {
+        for queue in self.queues_of(peer) {
+            self.queues[queue.0].lock().set_paused(peer, paused);
+        }
+    }
+
+    /// Messages that a link took and could not send at all now, back to the front.
+    pub fn put_back(&self, messages: Vec<Queued>) {
+        for queued in messages.into_iter().rev() {
+            if let Some(queue) = self.directory.queue_named(&queued.key.queue) {
+                self.queues[queue.0].lock().put_back(queued);
+            }
+        }
+    }
+
+    /// At most `count` messages that are due now, the most urgent first.
+    pub fn take(&self, peer: PeerIndex, bell: &Bell, count: usize, now: Timestamp, filter: Filter<'_>) -> Vec<Queued> {
+        let mut taken = Vec::new();
+        for queue in self.queues_of(peer) {
+            let mut locked = self.queues[queue.0].lock();
+            let (before, want) = (taken.len(), count - taken.len());
+            let yields = locked.must_yield(peer);
+            for class in Class::all() {
+                if yields || taken.len() == count {
+                    break;
+                }
+                if locked.needs_refill(class) {
+                    self.refill(queue, class, &mut locked, now);
+                }
+                locked.take(class, count - taken.len(), filter, &mut taken);
+            }
+            let took = taken.len() - before;
+            locked.visited(bell, took, took < want, filter.is_some());
+            if !locked.is_empty() {
+                locked.ring_others(bell);
+            }
+        }
+        self.without_expired(taken, now)
+    }
+
+    fn without_expired(&self, taken: Vec<Queued>, now: Timestamp) -> Vec<Queued> {
+        if taken.iter().all(|queued| now < queued.record.expires) {
+            return taken;
+        }
+        let (alive, expired): (Vec<_>, Vec<_>) = taken.into_iter().partition(|queued| now < queued.record.expires);
+        self.settle(None, expired.into_iter().map(|queued| (queued, Answer::Expired)).collect(), now);
+        alive
+    }
+
+    fn refill(&self, index: QueueIndex, class: Class, queue: &mut Queue, now: Timestamp) {
+        let name = &self.directory.queues[index.0].name;
         let is_known = |key: &OutboxKey| queue.known.contains(&key.id);
-        match self.house().store.due(&route.name, now, (HOT_MAX, HOT_OCTETS_MAX), &is_known) {
-            Ok((due, complete)) => {
-                queue.behind = !complete;
-                queue.known.extend(due.iter().map(|q| q.key.id));
-                queue.hot_octets += due.iter().map(octets).sum::<usize>();
-                queue.hot.extend(due);
+        match self.house().store.due((name, class), now, (HOT_MAX, HOT_OCTETS_MAX), &is_known) {
+            Ok((due, is_complete)) => {
+                let found_nothing = due.is_empty();
+                queue.refilled(class, due, is_complete);
+                if found_nothing && !is_complete {
+                    self.set_alarm(now.plus_ms(NOT_YET_DURABLE_MS), index.0);
+                }
             }
-            Err(error) => tracing::error!(account = &*route.name, "messages that are due cannot be read: {error}"),
+            Err(error) => tracing::error!(queue = &**name, "messages that are due cannot be read: {error}"),
         }
     }
 
-    /// What the peer said about messages that a link took.
-    pub fn settle(&self, account: AccountIndex, answers: Vec<(Queued, Answer)>, now: Timestamp) {
-        let ids: Vec<MessageId> = answers.iter().map(|(queued, _)| queued.key.id).collect();
-        let retries = relay::settle(self.house(), answers, now);
-        let mut queue = self.routes[account.0].queue.lock();
-        for id in &ids {
-            queue.known.remove(id);
+    /// What a peer said about messages that a link took; None: nobody said it, their time is over.
+    pub fn settle(&self, peer: Option<PeerIndex>, answers: Vec<(Queued, Answer)>, now: Timestamp) {
+        let ids: Vec<(Arc<str>, MessageId)> =
+            answers.iter().map(|(queued, _)| (queued.key.queue.clone(), queued.key.id)).collect();
+        let retries = relay::settle(self.house(), peer, answers, now);
+        for (name, id) in &ids {
+            if let Some(queue) = self.directory.queue_named(name) {
+                self.queues[queue.0].lock().known.remove(id);
+            }
         }
-        drop(queue);
-        for due in retries.unwrap_or_default() {
-            self.set_alarm(due, account.0);
+        for (name, due) in retries.unwrap_or_default() {
+            if let Some(queue) = self.directory.queue_named(&name) {
+                self.set_alarm(due, queue.0);
+            }
         }
     }
 
-    fn set_alarm(&self, due: Timestamp, route: usize) {
-        self.alarms.lock().push(std::cmp::Reverse((due, route)));
+    fn set_alarm(&self, due: Timestamp, queue: usize) {
+        self.alarms.lock().push(std::cmp::Reverse((due, queue)));
         self.alarm_set.notify_one();
     }
 
-    /// Rings for every route with an alarm up to `now`; the next alarm after that.
+    /// Looks into the store for every queue with an alarm up to `now`; the next alarm after that.
     pub fn ring_alarms(&self, now: Timestamp) -> Option<Timestamp> {
         let (due, next) = self.due_alarms(now);
         // Without the alarms' lock: whoever holds a queue may set an alarm.
-        for route in due {
-            let mut queue = self.routes[route].queue.lock();
-            queue.behind = true;
-            ring(&queue);
+        for queue in due {
+            self.queues[queue].lock().look_again();
         }
         next
     }
 
     fn due_alarms(&self, now: Timestamp) -> (BTreeSet<usize>, Option<Timestamp>) {
         let mut alarms = self.alarms.lock();
-        let mut routes = BTreeSet::new();
-        while let Some(std::cmp::Reverse((due, route))) = alarms.peek().copied() {
+        let mut queues = BTreeSet::new();
+        while let Some(std::cmp::Reverse((due, queue))) = alarms.peek().copied() {
             if due > now {
-                return (routes, Some(due));
+                return (queues, Some(due));
             }
             alarms.pop();
-            routes.insert(route);
+            queues.insert(queue);
         }
-        (routes, None)
+        (queues, None)
     }
 
     /// Rings alarms when they are due, for as long as it is polled.
@@ -189,32 +229,83 @@ impl Delivery {
             }
         }
     }
-}
 
-fn octets(queued: &Queued) -> usize {
-    queued.record.message.content.octets.len()
-}
+    /// Ends messages whose time is over while no link takes them. Reads whole queues, a page at a time, so
+    /// it is for a thread that may take long.
+    pub fn sweep(&self, now: Timestamp) {
+        for index in 0..self.queues.len() {
+            if self.sweeps.lock()[index] <= now
+                && let Err(error) = self.sweep_queue(index, now)
+            {
+                tracing::error!(
+                    queue = &*self.directory.queues[index].name,
+                    "expired messages cannot be read: {error}"
+                );
+            }
+        }
+    }
 
-fn ring(queue: &Queue) {
-    for bell in &queue.bells {
-        bell.notify_one();
+    fn sweep_queue(&self, index: usize, now: Timestamp) -> std::io::Result<()> {
+        let name = &self.directory.queues[index].name;
+        let started = clock::instant();
+        let mut expired = Vec::new();
+        let mut next = now.plus_ms(SWEEP_PAUSE_MAX_MS);
+        for partition in Partition::all() {
+            self.house().store.each_queued(partition, name, |queued| {
+                if queued.record.expires > now || expired.len() == SWEEP_MAX {
+                    next = next.min(queued.record.expires);
+                } else {
+                    expired.push(queued);
+                }
+            })?;
+        }
+        // Those that a link has in hand are the link's to settle.
+        expired.retain(|queued| self.queues[index].lock().withdraw(queued.key.class, queued.key.id));
+        self.settle(None, expired.into_iter().map(|queued| (queued, Answer::Expired)).collect(), now);
+        let took_ms = started.elapsed().as_millis() as u64;
+        self.sweeps.lock()[index] = next.max(now.plus_ms(SWEEP_PAUSE_MS + took_ms * SWEEP_PAUSE_PER_MS));
+        Ok(())
+    }
+
+    fn expect_expiry(&self, queue: QueueIndex, expires: Timestamp) {
+        if let Some(next) = self.sweeps.lock().get_mut(queue.0) {
+            *next = expires.min(*next);
+        }
     }
 }
 
 impl Outlet for Delivery {
     fn offer(&self, queued: Vec<Queued>) {
         for one in queued {
-            let Some(route) = self.routes.iter().find(|route| route.name == one.key.route) else {
-                continue; // its account is not in the config; the message waits in the store
+            let Some(index) = self.directory.queue_named(&one.key.queue) else {
+                continue; // the config has no such queue any more; the message waits in the store
             };
-            let mut queue = route.queue.lock();
-            if queue.hot.len() >= HOT_MAX || queue.hot_octets >= HOT_OCTETS_MAX {
-                queue.behind = true;
-            } else if queue.known.insert(one.key.id) {
-                queue.hot_octets += octets(&one);
-                queue.hot.push_back(one);
-            }
-            ring(&queue);
+            self.queues[index.0].lock().offer(one);
+        }
+    }
+
+    fn later(&self, queued: &Queued) {
+        if let Some(index) = self.directory.queue_named(&queued.key.queue) {
+            self.set_alarm(queued.key.due, index.0);
+        }
+    }
+
+    fn expires(&self, key: &OutboxKey, at: Timestamp) {
+        if let Some(index) = self.directory.queue_named(&key.queue) {
+            self.expect_expiry(index, at);
+        }
+    }
+
+    fn withdraw(&self, key: &OutboxKey) -> bool {
+        match self.directory.queue_named(&key.queue) {
+            Some(index) => self.queues[index.0].lock().withdraw(key.class, key.id),
+            None => true,
+        }
+    }
+
+    fn release(&self, key: &OutboxKey) {
+        if let Some(index) = self.directory.queue_named(&key.queue) {
+            self.queues[index.0].lock().known.remove(&key.id);
         }
     }
 }

@@ -22,7 +22,7 @@ pub enum Reject {
     #[error("destination {0} is no device of this account's customer")]
     ForeignDevice(String),
     /// ESME_RINVDSTADR
-    #[error("no network account has a route to {0}")]
+    #[error("no network account or upstream has a route to {0}")]
     NoRoute(String),
     /// ESME_RINVDSTADR
     #[error("no rule or application takes messages to {0}")]
@@ -36,25 +36,18 @@ pub enum Reject {
     /// ESME_RSYSERR
     #[error("the store does not accept messages: {0}")]
     StoreFailed(String),
-    /// ESME_RINVSCHED, ESME_RINVREGDLVFLG: asked for, not offered.
-    #[error("{0} is not offered")]
-    NotOffered(NotOffered),
-}
-
-/// Services of submit_sm that this version does not have; refused, so that nobody waits for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotOffered {
-    ScheduledDelivery,
-    Receipts,
-}
-
-impl std::fmt::Display for NotOffered {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            NotOffered::ScheduledDelivery => "schedule_delivery_time",
-            NotOffered::Receipts => "registered_delivery",
-        })
-    }
+    /// ESME_RINVEXPIRY
+    #[error("validity_period is over already")]
+    AlreadyExpired,
+    /// ESME_RINVEXPIRY
+    #[error("validity_period ends before schedule_delivery_time")]
+    ExpiresBeforeSchedule,
+    /// ESME_RMSGQFUL
+    #[error("customer {0} has too many parts of long messages waiting for the others")]
+    TooManyParts(String),
+    /// ESME_RSYSERR
+    #[error("the store cannot be read: {0}")]
+    Unreadable(String),
 }
 
 /// May `source` send an MO to `destination`? Yields the customer whose MO it is.
@@ -69,7 +62,7 @@ pub fn check_mo<'d>(directory: &'d Directory, source: &Address, destination: &Ad
 
 /// May this customer send an MT from `source` to `destination`? The same for applications and rules.
 pub fn check_mt(customer: &Customer, source: &Address, destination: &Address) -> Result<(), Reject> {
-    if !customer.owns_number(source) {
+    if !customer.may_send_from(source) {
         return Err(Reject::ForeignSender(source.to_string()));
     }
     if !customer.owns_device(destination) {

@@ -6,7 +6,7 @@
 //! EDGES      link/ (SMPP sockets)  delivery  rule_threads  cli/     tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
-//! HEART      firewall  route  schedule  message                     pure, take `now`
+//! HEART      firewall  route  schedule  retry  tracking  message                     pure, take `now`
 //! PROTOCOL   crate wasmsc-smpp                                      pure
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
@@ -20,11 +20,13 @@ pub mod link;
 pub mod message;
 pub mod plugin;
 pub mod relay;
+pub mod retry;
 pub mod route;
 mod rule_threads;
 pub mod schedule;
 pub mod server;
 pub mod store;
+pub mod tracking;
 
 #[cfg(feature = "bench")]
 mod bench_switch;

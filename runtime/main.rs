@@ -38,6 +38,7 @@ enum Command {
 
 fn main() -> ExitCode {
     bound_arenas();
+    raise_descriptor_limit();
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -60,6 +61,13 @@ fn bound_arenas() {
     }
 }
 
+/// A connection is a descriptor, and the usual soft limit of 1,024 is below `smpp.max_links`.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("the async runtime cannot start")?;
     match command {
@@ -76,7 +84,10 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let ready = |server: &wasmsc::Server| {
         tracing::info!(smpp = %server.smpp, "serving");
-        println!("ready smpp={}", server.smpp);
+        match server.smpp_tls {
+            Some(tls) => println!("ready smpp={} smpp_tls={tls}", server.smpp),
+            None => println!("ready smpp={}", server.smpp),
+        }
     };
     wasmsc::run(config, ready, terminated()).await?;
     tracing::info!("closed in order");

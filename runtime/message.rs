@@ -7,7 +7,9 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use wasmsc_smpp::{DataCoding, text};
+use wasmsc_smpp::text::{self, Alphabet};
+use wasmsc_smpp::udh::{Concat, Udh};
+use wasmsc_smpp::{DataCoding, EsmClass};
 
 /// Milliseconds since 1970-01-01T00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,9 +38,16 @@ impl MessageId {
         Self { event, index: 0 }
     }
 
-    /// Id of the `index`-th message (from 1) that the rule run for `self` sends.
+    /// Id of the `index`-th message (from 1) that the rule run for `self` sends, or of a further
+    /// destination of a submit_multi.
     pub fn effect(self, index: u16) -> Self {
         Self { event: self.event, index }
+    }
+
+    /// Id of the `number`-th receipt (from 0) for `self`. Rules and submit_multi stay below 256 messages an
+    /// event, so that it is nobody else's.
+    pub fn receipt(self, number: u8) -> Self {
+        Self { event: self.event, index: 0x8000 | u16::from(number & 0x7F) << 8 | (self.index & 0xFF) }
     }
 
     /// The fixed-width form that keys use; its octet order is the order of ids.
@@ -47,6 +56,17 @@ impl MessageId {
         key[..8].copy_from_slice(&self.event.to_be_bytes());
         key[8..].copy_from_slice(&self.index.to_be_bytes());
         key
+    }
+
+    /// Reads what [`Display`](fmt::Display) wrote, in any case.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        let (event, index) = match text.len() {
+            16 => (text, "0"),
+            20 => text.split_at(16),
+            _ => return None,
+        };
+        Some(Self { event: u64::from_str_radix(event, 16).ok()?, index: u16::from_str_radix(index, 16).ok()? })
     }
 
     pub fn from_key(key: &[u8]) -> Option<Self> {
@@ -141,7 +161,8 @@ impl fmt::Display for Address {
 }
 
 /// What a message says, as octets in their coding: kept as they came, decoded where somebody reads them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Text in the default alphabet is GSM 03.38 in here, whatever it was at the edge.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
     /// `data_coding` (SMPP 3.4 §5.2.19).
     pub data_coding: u8,
@@ -149,6 +170,10 @@ pub struct Content {
     pub esm_class: u8,
     /// `protocol_id` (SMPP 3.4 §5.2.13).
     pub protocol_id: u8,
+    /// `priority_flag` (SMPP 3.4 §5.2.14).
+    pub priority_flag: u8,
+    /// `service_type` (SMPP 3.4 §5.2.11).
+    pub service_type: Bytes,
     pub octets: Bytes,
     /// Optional parameters, in their wire form, less `message_payload`, which is in `octets`.
     pub tlvs: Vec<(u16, Bytes)>,
@@ -157,16 +182,65 @@ pub struct Content {
 impl Content {
     /// Text or binary, without a user data header.
     pub fn payload(&self) -> text::Payload {
-        text::decode(DataCoding(self.data_coding), &self.user_data())
+        text::decode_content(self.data_coding(), self.has_udhi(), &self.octets, Alphabet::Gsm).0
     }
 
-    fn user_data(&self) -> Bytes {
-        const UDHI: u8 = 0x40; // SMPP 3.4 §5.2.12: the octets start with a user data header
-        let header = match self.octets.first() {
-            Some(length) if self.esm_class & UDHI != 0 => 1 + *length as usize,
-            _ => 0,
-        };
-        self.octets.slice(header.min(self.octets.len())..)
+    pub fn data_coding(&self) -> DataCoding {
+        DataCoding(self.data_coding)
+    }
+
+    pub fn has_udhi(&self) -> bool {
+        EsmClass(self.esm_class).has_udhi()
+    }
+
+    pub fn tlv(&self, tag: u16) -> Option<&Bytes> {
+        self.tlvs.iter().find(|(t, _)| *t == tag).map(|(_, value)| value)
+    }
+
+    /// The user data header and what follows it. A header that lies is none.
+    pub fn split_udh(&self) -> (Udh, Bytes) {
+        match self.has_udhi().then(|| Udh::split(&self.octets)) {
+            Some(Ok(split)) => split,
+            _ => (Udh::default(), self.octets.clone()),
+        }
+    }
+
+    /// Which part of a long message this is: by its user data header, else by its sar_* TLVs.
+    pub fn part(&self) -> Option<Concat> {
+        if self.has_udhi() {
+            return self.split_udh().0.concat();
+        }
+        sar(|tag| self.tlv(tag))
+    }
+}
+
+/// The sar_* TLVs (SMPP 3.4 §5.3.2.22 to §5.3.2.24), where they make sense together.
+fn sar<'t>(tlv: impl Fn(u16) -> Option<&'t Bytes>) -> Option<Concat> {
+    use wasmsc_smpp::tlv::tag;
+    let octet = |tag| tlv(tag).filter(|value| value.len() == 1).map(|value| value[0]);
+    let reference = tlv(tag::SAR_MSG_REF_NUM).and_then(|value| Some(u16::from_be_bytes(value[..].try_into().ok()?)))?;
+    let (total, number) = (octet(tag::SAR_TOTAL_SEGMENTS)?, octet(tag::SAR_SEGMENT_SEQNUM)?);
+    (total > 0 && (1..=total).contains(&number)).then_some(Concat { reference, total, number, wide: true })
+}
+
+/// Which messages leave first; the lower, the sooner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Class(pub u8);
+
+impl Class {
+    pub const COUNT: usize = 4;
+    /// What rules answer.
+    pub const REPLY: Class = Class(0);
+    /// What applications receive: MOs and receipts.
+    pub const INBOUND: Class = Class(1);
+
+    /// Of an application's message: `priority_flag` 0 is bulk, 3 as urgent as a reply.
+    pub fn of_priority(priority_flag: u8) -> Class {
+        Class(3 - priority_flag.min(3))
+    }
+
+    pub fn all() -> impl Iterator<Item = Class> {
+        (0..Class::COUNT as u8).map(Class)
     }
 }
 
@@ -208,6 +282,11 @@ mod tests {
         assert!(first.to_key() < effect.to_key() && effect.to_key() < next.to_key());
         assert_eq!(MessageId::from_key(&effect.to_key()), Some(effect));
         assert_eq!(effect.to_string(), "00000000000000ff0001");
+        for id in [first, effect, effect.receipt(3)] {
+            assert_eq!(MessageId::parse(id.to_string().to_uppercase().as_bytes()), Some(id));
+        }
+        assert_eq!(MessageId::parse(b"+0000000000000ff"), None);
+        assert_ne!(first.receipt(0), first.effect(1).receipt(0));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! THE MAIN PATH. A message comes in (`accept`), its rule runs (`claim`, then `conclude`), and what a link
-//! says of the answer is recorded (`settle`). Read this first.
+//! says of the answer is recorded (`settle`). Read this first; the files beside it are side paths.
 //!
 //! ```text
 //! link ── accept ──▶ store ──▶ schedule ── claim ──▶ plugin ── conclude ──▶ store ──▶ delivery ──▶ link
@@ -10,25 +10,45 @@
 //! Plain functions: each reads, decides purely, and writes one batch. Nothing here waits, and nobody
 //! outside hears of anything before it is durable: the two arrows down are callbacks of the store.
 
+mod admit;
+mod operations;
+mod parts;
+mod receipts;
+mod settle;
+mod wake;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::firewall::{self, Reject};
-use crate::message::{Address, Message, MessageId, Timestamp};
+use crate::firewall::Reject;
+use crate::message::{Class, Message, MessageId, Timestamp};
 use crate::plugin::{Effects, Invocation, Outcome, StateView};
-use crate::route::{AccountIndex, Destination, Directory, RuleIndex};
+use crate::route::{Directory, PeerIndex, RuleIndex};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
 use crate::store::keys::{OutboxKey, Partition, Subject};
 use crate::store::{
-    Failure, Finished, InboxRecord, NewMessage, NotAccepted, OutboxRecord, Place, Queued, Settlement, Store,
+    Accepted, Change, Failure, Finished, InboxRecord, NewMessage, NotAccepted, OutboxRecord, Queued, Store,
 };
+
+use admit::{Admitted, admit, expiry, place_mo, queue_to};
+pub use operations::{Cancel, NotDone, Query, Replace, cancel, query, replace};
+pub use receipts::{PeerReceipt, receipt};
+pub use settle::{Answer, settle};
+pub use wake::{keep_house, wake};
 
 /// Takes messages that are durable and ready to leave. Delivery, in production.
 pub trait Outlet: Send + Sync {
     fn offer(&self, queued: Vec<Queued>);
+    /// A message is durable that is not due yet.
+    fn later(&self, queued: &Queued);
+    /// A message's time is over then.
+    fn expires(&self, key: &OutboxKey, at: Timestamp);
+    /// Keeps a message from every link, until it is released; false when one has it in hand already.
+    fn withdraw(&self, key: &OutboxKey) -> bool;
+    fn release(&self, key: &OutboxKey);
 }
 
 /// Everything the main path works on.
@@ -41,10 +61,12 @@ pub struct House {
     runnable: Condvar,
     /// MOs that wait or run, per customer: the bound of HOUSE promise 8.
     waiting: Vec<AtomicUsize>,
+    /// Held from reading a tracked row to writing it, and while a waiting message changes its row.
+    tracking: Mutex<()>,
+    joiner: Mutex<parts::Joiner>,
+    absentees: Mutex<wake::Absentees>,
 }
 
-/// Longest that an MT is offered to its network before it is given up (days, as networks do).
-const MT_VALIDITY: Duration = Duration::from_secs(3 * 24 * 3600);
 /// First pause before another attempt; doubles up to the last.
 const RETRY_FIRST_MS: u64 = 1_000;
 const RETRY_LAST_MS: u64 = 300_000;
@@ -52,7 +74,8 @@ const RETRY_LAST_MS: u64 = 300_000;
 const RECOVERY_PAGE: usize = 1_000;
 
 impl House {
-    /// Also puts every MO that the store still holds back into the schedule.
+    /// Also puts every MO that the store still holds back into the schedule, and finds again what waits for
+    /// its parts or its device.
     pub fn new(
         directory: Arc<Directory>,
         store: Arc<Store>,
@@ -62,7 +85,12 @@ impl House {
     ) -> std::io::Result<Arc<House>> {
         let schedule = Mutex::new(Schedule::new(directory.rules.len(), rule_threads));
         let waiting = directory.customers.iter().map(|_| AtomicUsize::new(0)).collect();
-        let house = Arc::new(House { directory, store, outlet, schedule, runnable: Condvar::new(), waiting });
+        let joiner = Mutex::new(parts::Joiner::recover(&directory, &store)?);
+        let absentees = Mutex::new(wake::Absentees::recover(&store)?);
+        let (runnable, tracking) = (Condvar::new(), Mutex::new(()));
+        let house = House { directory, store, outlet, schedule, runnable, waiting, tracking, joiner, absentees };
+        let house = Arc::new(house);
+        house.reroute()?;
         for partition in Partition::all() {
             house.recover(partition, now)?;
         }
@@ -112,62 +140,150 @@ impl House {
 /// What a peer learns about one message of a batch.
 pub type Verdict<T> = (T, Result<MessageId, Reject>);
 
-/// Takes a batch of messages from one account. `answer` is called once, when all that were accepted are
-/// durable; `T` is whatever the caller needs to find its request again.
+/// A message as a peer submitted it, with what it wants done about it.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    pub message: Message,
+    /// Not before this.
+    pub schedule: Option<Timestamp>,
+    /// Not after this.
+    pub expires: Option<Timestamp>,
+    /// `registered_delivery` (SMPP 3.4 §5.2.17).
+    pub registered_delivery: u8,
+    /// Takes the place of an earlier one with the same addresses that still waits.
+    pub replaces: bool,
+    /// The n-th further destination of the submission before it.
+    pub sibling: u16,
+}
+
+impl Submission {
+    /// At once, for the customer's usual time, without a receipt.
+    pub fn plain(message: Message) -> Submission {
+        Submission { message, schedule: None, expires: None, registered_delivery: 0, replaces: false, sibling: 0 }
+    }
+}
+
+/// What goes into the same batch as new messages, and follows when it is durable.
+#[derive(Default)]
+struct Also {
+    changes: Vec<Change>,
+    /// Receipts that are among the changes.
+    offers: Vec<Queued>,
+    /// Messages that nobody may take until then.
+    releases: Vec<OutboxKey>,
+}
+
+/// Takes a batch of messages from one peer. `answer` is called when those it names are durable or refused,
+/// each once; `T` is whatever the caller needs to find its request again.
 pub fn accept<T: Send + 'static>(
     house: &Arc<House>,
-    from: AccountIndex,
-    batch: Vec<(T, Message)>,
+    from: PeerIndex,
+    batch: Vec<(T, Submission)>,
     now: Timestamp,
-    answer: impl FnOnce(Vec<Verdict<T>>) + Send + 'static,
+    answer: impl Fn(Vec<Verdict<T>>) + Clone + Send + 'static,
 ) {
     let mut tokens = Vec::with_capacity(batch.len());
     let mut refused = Vec::new();
     let mut list = Vec::with_capacity(batch.len());
     let mut subjects = Vec::with_capacity(batch.len());
-    for (token, message) in batch {
-        match admit(house, from, message) {
-            Ok((new, subject)) => {
+    let mut also = Also::default();
+    // Held until the store has the batch, in which replaced messages end.
+    let lock = batch.iter().any(|(_, submission)| submission.replaces).then(|| house.tracking.lock());
+    let mut has_lead = false;
+    for (token, mut submission) in batch {
+        // The first destination that is accepted leads the others of its submit_multi.
+        has_lead &= submission.sibling > 0;
+        submission.sibling = if has_lead { submission.sibling } else { 0 };
+        if house.directory.peer(from).customer.is_none() {
+            wake::wake(house, &submission.message.source, now);
+        }
+        match admit(house, from, submission, &mut also, now) {
+            Ok(Admitted::Whole(new, subject)) => {
+                has_lead = true;
                 tokens.push(token);
                 list.push(new);
                 subjects.push(subject);
             }
+            Ok(Admitted::Part(part)) => parts::accept(house, part, now, {
+                let answer = answer.clone();
+                move |result| answer(vec![(token, result)])
+            }),
             Err(reject) => {
-                tracing::warn!(account = house.directory.accounts[from.0].system_id, "refused: {reject}");
+                tracing::warn!(account = &*house.directory.peer(from).name, "refused: {reject}");
                 refused.push((token, Err(reject)));
             }
         }
     }
-    if list.is_empty() {
-        return answer(refused);
+    if !refused.is_empty() {
+        answer(refused);
     }
+    if !list.is_empty() {
+        store_messages(house, list, subjects, also, now, move |result| answer(verdicts(tokens, result)));
+    }
+    drop(lock);
+}
+
+fn verdicts<T>(tokens: Vec<T>, result: Result<Vec<MessageId>, Reject>) -> Vec<Verdict<T>> {
+    match result {
+        Ok(ids) => tokens.into_iter().zip(ids.into_iter().map(Ok)).collect(),
+        Err(reject) => tokens.into_iter().map(|token| (token, Err(reject.clone()))).collect(),
+    }
+}
+
+/// Writes messages that were admitted; `done` hears of it after the sync. Those for rules are scheduled.
+fn store_messages(
+    house: &Arc<House>,
+    list: Vec<NewMessage>,
+    subjects: Vec<Option<SubjectKey>>,
+    also: Also,
+    now: Timestamp,
+    done: impl FnOnce(Result<Vec<MessageId>, Reject>) + Send + 'static,
+) -> bool {
     let outlet = house.outlet.clone();
-    let ids = house.store.accept(list, now, move |result| {
-        let mut verdicts = refused;
-        match result {
-            Ok(accepted) => {
-                let (ids, queued): (Vec<_>, Vec<_>) = accepted.into_iter().map(|a| (a.id, a.queued)).unzip();
-                verdicts.extend(tokens.into_iter().zip(ids).map(|(token, id)| (token, Ok(id))));
-                let queued: Vec<Queued> = queued.into_iter().flatten().collect();
-                if !queued.is_empty() {
-                    outlet.offer(queued);
-                }
+    let Also { changes, offers, releases } = also;
+    let answer = move |result: Result<Vec<Accepted>, NotAccepted>| match result {
+        Ok(accepted) => {
+            releases.iter().for_each(|key| outlet.release(key));
+            if !offers.is_empty() {
+                outlet.offer(offers);
             }
-            Err(refusal) => {
-                let reject = match refusal {
-                    NotAccepted::Busy => Reject::StoreBusy,
-                    NotAccepted::Failed(failed) => Reject::StoreFailed(failed.to_string()),
-                };
-                verdicts.extend(tokens.into_iter().map(|token| (token, Err(reject.clone()))));
-            }
+            let (ids, queued): (Vec<_>, Vec<_>) = accepted.into_iter().map(|a| (a.id, a.queued)).unzip();
+            offer_when_due(&*outlet, queued.into_iter().flatten().collect(), now);
+            done(Ok(ids));
         }
-        answer(verdicts);
-    });
+        Err(refusal) => {
+            releases.iter().for_each(|key| outlet.release(key));
+            done(Err(refusal.into()));
+        }
+    };
+    let ids = house.store.accept_and(list, changes, now, answer);
     if ids.is_empty() {
         // The store took none of them: they do not wait after all.
         subjects.iter().flatten().for_each(|key| house.count(&house.directory.rules[key.rule.0].customer, -1));
-    } else {
-        house.schedule_accepted(&ids, subjects, now);
+        return false;
+    }
+    house.schedule_accepted(&ids, subjects, now);
+    true
+}
+
+impl From<NotAccepted> for Reject {
+    fn from(refusal: NotAccepted) -> Reject {
+        match refusal {
+            NotAccepted::Busy => Reject::StoreBusy,
+            NotAccepted::Failed(failed) => Reject::StoreFailed(failed.to_string()),
+        }
+    }
+}
+
+/// Durable messages: those that are due go to delivery, for the others it sets its alarm.
+fn offer_when_due(outlet: &dyn Outlet, queued: Vec<Queued>, now: Timestamp) {
+    for one in queued.iter().filter(|one| one.record.tracked) {
+        outlet.expires(&one.key, one.record.expires);
+    }
+    let (due, later): (Vec<_>, Vec<_>) = queued.into_iter().partition(|one| one.key.due <= now);
+    later.iter().for_each(|one| outlet.later(one));
+    if !due.is_empty() {
+        outlet.offer(due);
     }
 }
 
@@ -189,56 +305,6 @@ impl House {
             _ => drop(self.runnable.notify_all()),
         }
     }
-}
-
-/// MO or MT? The account's role decides, never the PDU.
-fn admit(house: &House, from: AccountIndex, message: Message) -> Result<(NewMessage, Option<SubjectKey>), Reject> {
-    match &house.directory.accounts[from.0].customer {
-        None => admit_mo(house, message),
-        Some(customer) => admit_mt(&house.directory, customer, message).map(|new| (new, None)),
-    }
-}
-
-fn admit_mo(house: &House, message: Message) -> Result<(NewMessage, Option<SubjectKey>), Reject> {
-    let directory = &house.directory;
-    let customer = firewall::check_mo(directory, &message.source, &message.destination)?;
-    let place = match directory.destination(customer, &message.destination, || first_word(&message)) {
-        Some(Destination::Rule(rule)) => {
-            // Counted here already: the messages of one batch must not slip in together.
-            let waiting = house.counter(&customer.id).map_or(0, |c| c.fetch_add(1, Ordering::Relaxed));
-            if waiting >= customer.queue_max {
-                house.count(&customer.id, -1);
-                return Err(Reject::QueueFull(customer.id.to_string()));
-            }
-            let name = directory.rules[rule.0].name.as_str().into();
-            let key = SubjectKey { rule, device: message.source.to_string().into() };
-            (Place::Inbox { rule: name }, Some(key))
-        }
-        Some(Destination::Application(account)) => {
-            (Place::Outbox { route: directory.accounts[account.0].system_id.as_str().into() }, None)
-        }
-        None => return Err(Reject::NobodyServes(message.destination.to_string())),
-    };
-    Ok((NewMessage { customer: (*customer.id).into(), place: place.0, message }, place.1))
-}
-
-fn first_word(message: &Message) -> String {
-    match message.content.payload() {
-        wasmsc_smpp::text::Payload::Text(text) => text.split_whitespace().next().unwrap_or_default().to_owned(),
-        wasmsc_smpp::text::Payload::Binary(_) => String::new(),
-    }
-}
-
-fn admit_mt(directory: &Directory, customer: &str, message: Message) -> Result<NewMessage, Reject> {
-    let owner = directory.customer(customer).ok_or_else(|| Reject::ForeignSender(message.source.to_string()))?;
-    firewall::check_mt(owner, &message.source, &message.destination)?;
-    let route = route_of(directory, &message.destination)?;
-    Ok(NewMessage { customer: customer.into(), place: Place::Outbox { route }, message })
-}
-
-fn route_of(directory: &Directory, device: &Address) -> Result<Arc<str>, Reject> {
-    let account = directory.route_to_device(device).ok_or_else(|| Reject::NoRoute(device.masked()))?;
-    Ok(directory.accounts[account.0].system_id.as_str().into())
 }
 
 // ---- process: claim, run, conclude --------------------------------------------------------------
@@ -333,15 +399,17 @@ pub fn conclude(house: &House, key: &SubjectKey, event: Event, outcome: Outcome,
 type Stored<T> = Result<T, crate::store::StoreFailed>;
 
 fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: Timestamp) -> Stored<()> {
-    let customer = &house.directory.rules[key.rule.0].customer;
+    let customer = &*house.directory.rules[key.rule.0].customer;
     let id = MessageId::accepted(event.number);
     let mut queued = Vec::with_capacity(effects.messages.len());
+    let validity_ms = house.directory.customer(customer).map_or(0, |customer| customer.validity_ms);
     for (index, message) in effects.messages.into_iter().enumerate() {
-        let Ok(route) = route_of(&house.directory, &message.destination) else {
+        let Ok(queue) = queue_to(&house.directory, &message.destination) else {
             continue; // the outbox checked it; the directory does not change under a call
         };
-        let key = OutboxKey { partition: event.partition, route, due: now, id: id.effect(index as u16 + 1) };
-        let record = OutboxRecord { customer: customer.as_str().into(), message, attempts: 0 };
+        let id = id.effect(index as u16 + 1);
+        let key = OutboxKey { partition: event.partition, queue, class: Class::REPLY, due: now, id };
+        let record = OutboxRecord::untracked(customer, message, now.plus_ms(validity_ms));
         queued.push(Queued { key, record });
     }
     let finished = Finished {
@@ -392,47 +460,4 @@ fn postpone(house: &House, event: Event, record: InboxRecord, failure: Failure, 
 /// 1 s, 2 s, 4 s … 5 min, by the number of attempts that failed before.
 fn back_off(attempts: u32) -> u64 {
     RETRY_FIRST_MS.saturating_mul(1 << attempts.min(20)).min(RETRY_LAST_MS)
-}
-
-// ---- settle -------------------------------------------------------------------------------------
-
-/// What a peer said about a message that was delivered to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    Taken,
-    /// Not now, or no answer at all.
-    Later(String),
-    /// Not ever.
-    Never(String),
-}
-
-/// Records what links learned. Yields the due time of each message that is to be tried again.
-pub fn settle(house: &House, answers: Vec<(Queued, Answer)>, now: Timestamp) -> Stored<Vec<Timestamp>> {
-    let mut retries = Vec::new();
-    let mut list = Vec::with_capacity(answers.len());
-    for (queued, answer) in answers {
-        let settlement = decide(&queued, answer, now);
-        if let Settlement::RetryAt(due) = settlement {
-            retries.push(due);
-        }
-        list.push((queued, settlement));
-    }
-    house.store.settle(list, now)?;
-    Ok(retries)
-}
-
-fn decide(queued: &Queued, answer: Answer, now: Timestamp) -> Settlement {
-    let (id, account, attempt) = (queued.key.id, &*queued.key.route, queued.record.attempts + 1);
-    let expires = queued.record.message.received_at.plus_ms(MT_VALIDITY.as_millis() as u64);
-    match answer {
-        Answer::Taken => Settlement::Accepted,
-        Answer::Later(why) if now < expires => {
-            tracing::warn!(message_id = %id, account, attempt, "not delivered, another attempt follows: {why}");
-            Settlement::RetryAt(now.plus_ms(back_off(queued.record.attempts)))
-        }
-        Answer::Later(why) | Answer::Never(why) => {
-            tracing::error!(message_id = %id, account, attempt, "dead letter: {why}");
-            Settlement::Dead(why.into())
-        }
-    }
 }

@@ -1,16 +1,27 @@
-//! Who owns a number or a device, which rule runs, and which account carries an MT.
+//! Who owns a number or a device, which rule runs, and which queue an MT waits in for whom.
 //!
 //! Pure lookups on tables that are built once from the config. Never sees a PDU, a link or the store.
+//!
+//! A **queue** belongs to a route prefix, or to an application account. Its peers pull from it, so that one
+//! that is gone or slow is made up for by the others without anything being moved.
 
-use std::collections::{BTreeSet, HashMap};
+mod peer;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Incomplete, Retry};
 use crate::message::Address;
 
-/// Index of an account in [`Directory::accounts`]; as a route it says where an MT leaves.
+pub use peer::{AddressSet, Login, Peer, Rate, national_tables};
+
+/// Index of a peer in [`Directory::peers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AccountIndex(pub usize);
+pub struct PeerIndex(pub usize);
+
+/// Index of a queue in [`Directory::queues`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QueueIndex(pub usize);
 
 /// Index of a rule in [`Directory::rules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,22 +32,23 @@ pub struct RuleIndex(pub usize);
 pub struct Customer {
     pub id: Arc<str>,
     pub queue_max: usize,
+    pub validity_ms: u64,
+    pub validity_max_ms: u64,
+    pub join_timeout_ms: u64,
+    pub incomplete: Incomplete,
     numbers: BTreeSet<Address>,
-    devices: BTreeSet<Address>,
-    /// Digits without `+`.
-    device_prefixes: Vec<Box<str>>,
+    senders: BTreeSet<Address>,
+    devices: AddressSet,
 }
 
 impl Customer {
     pub fn owns_device(&self, address: &Address) -> bool {
-        let Address::Msisdn(digits) = address else {
-            return false;
-        };
-        self.devices.contains(address) || self.device_prefixes.iter().any(|prefix| digits.starts_with(&**prefix))
+        matches!(address, Address::Msisdn(_)) && self.devices.contains(address)
     }
 
-    pub fn owns_number(&self, address: &Address) -> bool {
-        self.numbers.contains(address)
+    /// True for its numbers and for the names that it may send from.
+    pub fn may_send_from(&self, address: &Address) -> bool {
+        self.numbers.contains(address) || self.senders.contains(address)
     }
 
     /// The sender of an MT that names none.
@@ -45,24 +57,37 @@ impl Customer {
     }
 }
 
+/// Where messages wait for one of several peers.
+#[derive(Debug)]
+pub struct Queue {
+    /// A prefix such as "+46", or the name of an application account. Part of what is on disk.
+    pub name: Arc<str>,
+    pub peers: Vec<PeerIndex>,
+}
+
 /// Where an MO to a customer's number goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
     Rule(RuleIndex),
     /// No rule takes it, but the customer's own software does.
-    Application(AccountIndex),
+    Application(PeerIndex),
 }
 
 /// Every table that routing asks.
 #[derive(Debug)]
 pub struct Directory {
     pub customers: Vec<Customer>,
-    pub accounts: Vec<config::Account>,
+    /// Accounts in the order of the config, then upstreams.
+    pub peers: Vec<Peer>,
+    pub queues: Vec<Queue>,
     pub rules: Vec<config::Rule>,
+    pub retry: Retry,
+    pub history_ms: u64,
     rule_names: Vec<Box<str>>,
     number_owner: HashMap<Address, usize>,
-    /// (digits, account), longest first.
-    routes: Vec<(Box<str>, AccountIndex)>,
+    /// (digits, queue), longest first.
+    routes: Vec<(Box<str>, QueueIndex)>,
+    queues_by_name: HashMap<Arc<str>, QueueIndex>,
     rules_by_number: HashMap<Address, Vec<RuleIndex>>,
 }
 
@@ -74,36 +99,60 @@ impl Directory {
         for (index, customer) in customers.iter().enumerate() {
             number_owner.extend(customer.numbers.iter().map(|number| (number.clone(), index)));
         }
-        let mut routes: Vec<(Box<str>, AccountIndex)> = Vec::new();
-        for (index, account) in config.account.iter().enumerate() {
-            let digits = account.routes.iter().map(|r| r.trim_start_matches('+').into());
-            routes.extend(digits.map(|d| (d, AccountIndex(index))));
-        }
+        let accounts = config.account.iter().map(|account| (Peer::account(account), account.routes.as_slice()));
+        let upstreams = config.upstream.iter().map(|upstream| (Peer::upstream(upstream), upstream.routes.as_slice()));
+        let (mut peers, prefixes): (Vec<Peer>, Vec<_>) = accounts.chain(upstreams).unzip();
+        let queues = queues(&mut peers, &prefixes);
+        let queues_by_name: HashMap<_, _> =
+            queues.iter().enumerate().map(|(index, queue)| (queue.name.clone(), QueueIndex(index))).collect();
+        let digits = |name: &Arc<str>| name.strip_prefix('+').map(Into::into);
+        let mut routes: Vec<(Box<str>, QueueIndex)> =
+            queues_by_name.iter().filter_map(|(name, index)| Some((digits(name)?, *index))).collect();
         routes.sort_by_key(|(digits, _)| std::cmp::Reverse(digits.len()));
-        let mut rules_by_number: HashMap<Address, Vec<RuleIndex>> = HashMap::new();
-        for (index, rule) in config.rule.iter().enumerate() {
-            for number in rule.numbers.iter().filter_map(|n| Address::parse(n).ok()) {
-                rules_by_number.entry(number).or_default().push(RuleIndex(index));
-            }
+        let rules = config.rule.clone();
+        Directory {
+            customers,
+            peers,
+            queues,
+            retry: config.retry.clone(),
+            history_ms: config.history_secs * 1_000,
+            rule_names: rules.iter().map(|r| format!("{}/{}", r.customer, r.name).into()).collect(),
+            number_owner,
+            routes,
+            queues_by_name,
+            rules_by_number: rules_by_number(&rules),
+            rules,
         }
-        for rules in rules_by_number.values_mut() {
-            rules.sort_by_key(|r| config.rule[r.0].keyword.is_none()); // keywords first, else file order
-        }
-        let (accounts, rules) = (config.account.clone(), config.rule.clone());
-        let rule_names = rules.iter().map(|r| format!("{}/{}", r.customer, r.name).into()).collect();
-        Directory { customers, accounts, rules, rule_names, number_owner, routes, rules_by_number }
     }
 
     pub fn owner_of_number(&self, number: &Address) -> Option<&Customer> {
         self.number_owner.get(number).map(|index| &self.customers[*index])
     }
 
+    /// Whose MTs come from this number or name.
+    pub fn owner_of_sender(&self, sender: &Address) -> Option<&Customer> {
+        self.owner_of_number(sender).or_else(|| self.customers.iter().find(|c| c.may_send_from(sender)))
+    }
+
     pub fn customer(&self, id: &str) -> Option<&Customer> {
         self.customers.iter().find(|c| &*c.id == id)
     }
 
-    pub fn account(&self, system_id: &[u8]) -> Option<AccountIndex> {
-        self.accounts.iter().position(|a| a.system_id.as_bytes() == system_id).map(AccountIndex)
+    pub fn peer(&self, index: PeerIndex) -> &Peer {
+        &self.peers[index.0]
+    }
+
+    /// The account that binds to us under this name.
+    pub fn account(&self, system_id: &[u8]) -> Option<PeerIndex> {
+        self.peers.iter().position(|p| p.login.is_some() && p.name.as_bytes() == system_id).map(PeerIndex)
+    }
+
+    pub fn peer_named(&self, name: &str) -> Option<PeerIndex> {
+        self.peers.iter().position(|p| &*p.name == name).map(PeerIndex)
+    }
+
+    pub fn queue_named(&self, name: &str) -> Option<QueueIndex> {
+        self.queues_by_name.get(name).copied()
     }
 
     pub fn rule(&self, customer: &str, name: &str) -> Option<RuleIndex> {
@@ -115,12 +164,18 @@ impl Directory {
         &self.rule_names[rule.0]
     }
 
-    /// The network account with the longest prefix of this device.
-    pub fn route_to_device(&self, device: &Address) -> Option<AccountIndex> {
+    /// The queue with the longest prefix of this device.
+    pub fn route_to_device(&self, device: &Address) -> Option<QueueIndex> {
         let Address::Msisdn(digits) = device else {
             return None;
         };
-        self.routes.iter().find(|(prefix, _)| digits.starts_with(&**prefix)).map(|(_, account)| *account)
+        self.routes.iter().find(|(prefix, _)| digits.starts_with(&**prefix)).map(|(_, queue)| *queue)
+    }
+
+    /// The queue of an application account: its MOs and receipts.
+    pub fn queue_of(&self, application: PeerIndex) -> Option<&Arc<str>> {
+        let queue = self.peer(application).queues.first()?;
+        Some(&self.queues[queue.0].name)
     }
 
     /// Which rule or application takes an MO to `number` that begins with `first_word`.
@@ -136,20 +191,60 @@ impl Directory {
             None => true,
         });
         rule.map(|index| Destination::Rule(*index)).or_else(|| {
-            let own = |a: &config::Account| a.customer.as_deref() == Some(&*customer.id);
-            self.accounts.iter().position(own).map(|index| Destination::Application(AccountIndex(index)))
+            let own = |p: &Peer| p.customer.as_deref() == Some(&*customer.id);
+            self.peers.iter().position(own).map(|index| Destination::Application(PeerIndex(index)))
         })
+    }
+
+    /// A rule that takes MOs to `number` needs their text before it can be chosen.
+    pub fn has_keywords(&self, number: &Address) -> bool {
+        let candidates = self.rules_by_number.get(number).map(Vec::as_slice).unwrap_or_default();
+        candidates.iter().any(|index| self.rules[index.0].keyword.is_some())
     }
 }
 
+/// One queue per prefix, shared by its peers, and one per application.
+fn queues(peers: &mut [Peer], prefixes: &[&[String]]) -> Vec<Queue> {
+    let mut by_name: BTreeMap<Arc<str>, Vec<PeerIndex>> = BTreeMap::new();
+    for (index, peer) in peers.iter().enumerate() {
+        let own = peer.customer.is_some().then(|| peer.name.clone());
+        let names = prefixes[index].iter().map(|prefix| Arc::from(prefix.as_str())).chain(own);
+        for name in names.collect::<BTreeSet<_>>() {
+            by_name.entry(name).or_default().push(PeerIndex(index));
+        }
+    }
+    for (queue, members) in by_name.values().enumerate() {
+        for member in members {
+            peers[member.0].queues.push(QueueIndex(queue));
+        }
+    }
+    by_name.into_iter().map(|(name, peers)| Queue { name, peers }).collect()
+}
+
+fn rules_by_number(rules: &[config::Rule]) -> HashMap<Address, Vec<RuleIndex>> {
+    let mut by_number: HashMap<Address, Vec<RuleIndex>> = HashMap::new();
+    for (index, rule) in rules.iter().enumerate() {
+        for number in rule.numbers.iter().filter_map(|n| Address::parse(n).ok()) {
+            by_number.entry(number).or_default().push(RuleIndex(index));
+        }
+    }
+    for candidates in by_number.values_mut() {
+        candidates.sort_by_key(|r| rules[r.0].keyword.is_none()); // keywords first, else file order
+    }
+    by_number
+}
+
 fn customer(from: &config::Customer) -> Customer {
-    let (prefixes, exact): (Vec<_>, Vec<_>) = from.devices.iter().partition(|d| d.ends_with('*'));
     Customer {
         id: from.id.as_str().into(),
         queue_max: from.queue_max,
+        validity_ms: from.validity_secs * 1_000,
+        validity_max_ms: from.validity_max_secs * 1_000,
+        join_timeout_ms: from.join_timeout_secs * 1_000,
+        incomplete: from.incomplete,
         numbers: from.numbers.iter().filter_map(|n| Address::parse(n).ok()).collect(),
-        devices: exact.iter().filter_map(|d| Address::parse(d).ok()).collect(),
-        device_prefixes: prefixes.iter().map(|p| p.trim_matches(['+', '*']).into()).collect(),
+        senders: from.senders.iter().filter_map(|n| Address::parse(n).ok()).collect(),
+        devices: AddressSet::new(&from.devices),
     }
 }
 
@@ -179,9 +274,22 @@ account = [{{ system_id = "wide", password = "", role = "network", routes = ["+4
     #[test]
     fn the_longest_prefix_carries_an_mt() {
         let d = directory("");
-        assert_eq!(d.route_to_device(&address("+46701111111")), Some(AccountIndex(1)));
-        assert_eq!(d.route_to_device(&address("+46711111111")), Some(AccountIndex(0)));
-        assert_eq!(d.route_to_device(&address("+11711111111")), None);
+        let carriers = |device| d.route_to_device(&address(device)).map(|queue| d.queues[queue.0].peers.clone());
+        assert_eq!(carriers("+46701111111"), Some(vec![PeerIndex(1)]));
+        assert_eq!(carriers("+46711111111"), Some(vec![PeerIndex(0)]));
+        assert_eq!(carriers("+11711111111"), None);
+    }
+
+    #[test]
+    fn peers_with_the_same_prefix_share_its_queue() {
+        let d = directory(
+            r#"upstream = [{ name = "carrier", host = "h", port = 1, system_id = "x", password = "", routes = ["+4670"] }]"#,
+        );
+        let queue = d.route_to_device(&address("+46701111111")).expect("there");
+        assert_eq!(d.queues[queue.0].peers, [PeerIndex(1), PeerIndex(3)]);
+        assert_eq!(d.peer(PeerIndex(3)).queues, [queue]);
+        assert_eq!(d.account(b"carrier"), None, "nobody binds as an upstream");
+        assert_eq!(d.queue_of(PeerIndex(2)).map(|name| &**name), Some("app"));
     }
 
     #[test]
@@ -204,6 +312,6 @@ account = [{{ system_id = "wide", password = "", role = "network", routes = ["+4
         assert_eq!(d.destination(acme, &number, || "wm1".into()), Some(Destination::Rule(RuleIndex(1))));
         assert_eq!(d.destination(acme, &number, || "HELLO".into()), Some(Destination::Rule(RuleIndex(0))));
         let b = d.customer("b").expect("there");
-        assert_eq!(d.destination(b, &address("7002"), String::new), Some(Destination::Application(AccountIndex(2))));
+        assert_eq!(d.destination(b, &address("7002"), String::new), Some(Destination::Application(PeerIndex(2))));
     }
 }

@@ -10,10 +10,13 @@ use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::link;
 use crate::plugin::{EngineError, LoadError, PluginHost};
-use crate::relay::House;
+use crate::relay::{self, House};
 use crate::route::Directory;
 use crate::rule_threads::{RuleThreads, Rules};
 use crate::store::{self, OpenError, Store, StoreFailed};
+
+/// Messages expire and long ones time out to within this.
+const HOUSEKEEPING_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Why the server did not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +39,12 @@ pub enum ServerError {
 pub struct Server {
     /// Where SMPP is served; the port, if the config says 0.
     pub smpp: SocketAddr,
+    /// Where SMPP inside TLS is served, if the config has it.
+    pub smpp_tls: Option<SocketAddr>,
     closing: watch::Sender<bool>,
     links: tokio::task::JoinHandle<()>,
     alarms: tokio::task::JoinHandle<()>,
+    housekeeping: tokio::task::JoinHandle<()>,
     rules: RuleThreads,
     store: Arc<Store>,
     writer: std::thread::JoinHandle<Result<(), StoreFailed>>,
@@ -86,12 +92,13 @@ impl Server {
             tracing::info!(waiting, "MOs from before the start are run now");
         }
         let server = link::server::Server::bind(&config.smpp, house.clone(), delivery.clone()).await?;
-        let smpp = server.local_addr()?;
-        let rules = RuleThreads::start(house, rules, threads)?;
+        let (smpp, smpp_tls) = (server.local_addr()?, server.local_tls_addr());
+        let rules = RuleThreads::start(house.clone(), rules, threads)?;
         let (closing, closing_receiver) = watch::channel(false);
         let links = tokio::spawn(server.run(closing_receiver));
+        let housekeeping = tokio::spawn(keep_house(house, delivery.clone()));
         let alarms = tokio::spawn(async move { delivery.run_alarms().await });
-        Ok(Server { smpp, closing, links, alarms, rules, store, writer, failed })
+        Ok(Server { smpp, smpp_tls, closing, links, alarms, housekeeping, rules, store, writer, failed })
     }
 
     /// In order: no more connections and messages, links say goodbye, rules end, the store closes.
@@ -101,6 +108,7 @@ impl Server {
             tracing::error!("the link server ended badly: {error}");
         }
         self.alarms.abort();
+        self.housekeeping.abort();
         let (rules, store, writer) = (self.rules, self.store, self.writer);
         let closed = tokio::task::spawn_blocking(move || {
             rules.stop();
@@ -110,6 +118,24 @@ impl Server {
         match closed.await {
             Ok(Ok(result)) => Ok(result?),
             _ => Err(StoreFailed("the store's thread panicked".into()).into()),
+        }
+    }
+}
+
+/// Ends what is over, every second, on a thread that may take long.
+async fn keep_house(house: Arc<House>, delivery: Arc<Delivery>) {
+    loop {
+        tokio::time::sleep(HOUSEKEEPING_PAUSE).await;
+        let (house, delivery) = (house.clone(), delivery.clone());
+        let turn = tokio::task::spawn_blocking(move || {
+            let now = clock::now();
+            delivery.sweep(now);
+            relay::keep_house(&house, now)
+        });
+        match turn.await {
+            Ok(Ok(())) => {}
+            Ok(Err(failed)) => return tracing::error!("no housekeeping any more: {failed}"),
+            Err(error) => tracing::error!("housekeeping ended badly: {error}"),
         }
     }
 }

@@ -3,6 +3,12 @@
 //! Sans-IO, like the session it holds: `driver` gives it a socket and real time, the simulator neither.
 //! Batched both ways: everything that came in is handed to the relay as one batch, and all that it caused
 //! is in `output` at once. Holds a bounded amount: [`LinkCore::may_read`] says when to stop reading.
+//!
+//! The same for both roles: `binding` is how a link comes to belong to a peer, `requests` what the peer
+//! asks, `sending` what we asked the peer.
+
+mod binding;
+mod requests;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,19 +16,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use wasmsc_smpp::{Bind, BindMode, Body, CommandId, CommandStatus, Event, Session, SessionConfig};
+use wasmsc_smpp::{Body, CommandStatus, Event, Session, SessionConfig, Sm};
 
-use super::mailbox::{Mailbox, Request};
-use super::translate::{self, Sender};
+use super::limits::Limits;
+use super::mailbox::Mailbox;
+use super::parts;
+use super::sending::Sending;
 use crate::delivery::{Bell, Delivery};
 use crate::message::{Message, Timestamp};
 use crate::relay::{self, Answer, House};
-use crate::route::AccountIndex;
+use crate::retry::ErrorClass;
+use crate::route::{Peer, PeerIndex};
 use crate::store::Queued;
+use requests::{Multi, Requests};
 
-/// Messages of this link that may wait for the store; above, we do not read, and the peer's TCP feels it.
+/// Requests of this link that may wait for the store; above, we do not read, and the peer's TCP feels it.
 const PENDING_MAX: usize = 4_096;
-/// As [`PENDING_MAX`], in octets of text: long messages count for more.
+/// As [`PENDING_MAX`], in octets: long messages count for more.
 const PENDING_OCTETS_MAX: usize = 4 << 20;
 /// Messages that are turned into PDUs before the length of the output is looked at again.
 const DELIVER_AT_ONCE: usize = 32;
@@ -37,6 +47,8 @@ pub struct Shared {
     pub system_id: String,
     pub session: SessionConfig,
     pub response_timeout: Duration,
+    pub inactivity_timeout: Option<Duration>,
+    pub limits: Limits,
 }
 
 /// Both kinds of time, asked for once per turn.
@@ -47,42 +59,58 @@ pub struct Now {
 }
 
 pub struct LinkCore {
-    peer: SocketAddr,
+    address: SocketAddr,
     shared: Arc<Shared>,
     session: Session,
     /// What the peer sent and the session has not taken.
     pub input: BytesMut,
     mailbox: Arc<Mailbox>,
-    account: Option<AccountIndex>,
-    /// Whether this link takes deliveries.
+    /// Whom it belongs to, once it is bound, or before for an upstream.
+    peer: Option<PeerIndex>,
+    was_bound: bool,
+    /// It counts among its account's binds.
+    is_counted: bool,
+    /// Whether the peer takes messages from us.
     receives: bool,
-    /// deliver_sm that may be outstanding, by the account's config.
+    /// Which destinations this bind takes: its address_range.
+    range: Option<regex_lite::Regex>,
+    /// Our requests that may be outstanding, by the config.
     window: usize,
-    /// Messages of the peer whose response waits for the store.
+    /// Requests of the peer whose response waits for the store.
     pending: usize,
     pending_octets: usize,
-    /// deliver_sm whose response we wait for, by sequence_number.
-    in_flight: HashMap<u32, Queued>,
+    multis: HashMap<u64, Multi>,
+    next_multi: u64,
+    sending: Sending,
+    /// When the last message moved, for the inactivity timer.
+    moved_at: Instant,
     /// The house closes: no new messages either way, and unbind when nothing is under way.
     draining: bool,
     closed: bool,
 }
 
 impl LinkCore {
-    pub fn new(peer: SocketAddr, shared: Arc<Shared>, now: Instant) -> LinkCore {
+    /// For a connection that a peer opened.
+    pub fn new(address: SocketAddr, shared: Arc<Shared>, now: Instant) -> LinkCore {
         let session = Session::new(shared.session.clone(), now);
         LinkCore {
-            peer,
+            address,
             shared,
             session,
             input: BytesMut::new(),
             mailbox: Arc::default(),
-            account: None,
+            peer: None,
+            was_bound: false,
+            is_counted: false,
             receives: false,
+            range: None,
             window: 0,
             pending: 0,
             pending_octets: 0,
-            in_flight: HashMap::new(),
+            multis: HashMap::new(),
+            next_multi: 0,
+            sending: Sending::default(),
+            moved_at: now,
             draining: false,
             closed: false,
         }
@@ -111,12 +139,32 @@ impl LinkCore {
         self.pending + more < PENDING_MAX && self.pending_octets + more_octets < PENDING_OCTETS_MAX
     }
 
+    /// The peer sends no more. What it sent is still answered.
+    pub fn is_answered(&self) -> bool {
+        self.pending == 0 && self.multis.is_empty()
+    }
+
+    /// It was bound at some time.
+    pub fn was_bound(&self) -> bool {
+        self.was_bound
+    }
+
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.session.next_deadline()
+        let deadlines = [self.session.next_deadline(), self.sending.next_deadline(), self.inactive_at()];
+        deadlines.into_iter().flatten().min()
+    }
+
+    fn inactive_at(&self) -> Option<Instant> {
+        let timeout = self.shared.inactivity_timeout.filter(|_| self.session.is_bound())?;
+        self.moved_at.checked_add(timeout)
     }
 
     pub fn on_deadline(&mut self, now: Instant) {
         self.session.on_deadline(now);
+        if self.inactive_at().is_some_and(|at| at <= now) && self.is_answered() && self.sending.is_idle() {
+            tracing::info!(peer = %self.address, account = self.account_name(), "unbound: no message for long");
+            self.session.unbind(now);
+        }
     }
 
     /// Begins the end: see `draining`.
@@ -126,178 +174,179 @@ impl LinkCore {
 
     /// The connection is gone: what nobody answered for goes back to delivery, in order.
     pub fn disconnected(mut self) {
-        if let Some(account) = self.account.filter(|_| self.receives) {
-            let mut unsettled: Vec<Queued> = self.in_flight.drain().map(|(_, queued)| queued).collect();
-            unsettled.sort_by(|a, b| a.key.cmp(&b.key));
-            self.shared.delivery.detach(account, &self.mailbox.bell, unsettled);
+        let Some(peer) = self.peer else { return };
+        if self.receives {
+            self.shared.delivery.detach(peer, &self.mailbox.bell, self.sending.unsettled());
         }
+        if self.is_counted {
+            self.shared.limits.unbound(peer);
+        }
+    }
+
+    fn config(&self) -> Option<&Peer> {
+        self.peer.map(|index| self.shared.house.directory.peer(index))
     }
 
     /// Everything that can be done without waiting.
     pub fn turn(&mut self, now: Now) {
-        self.take_acknowledgements();
+        self.take_outcomes();
         self.poll_session(now);
         self.deliver(now);
-        if self.draining && self.pending == 0 && self.in_flight.is_empty() && !self.closed {
+        let is_quiet = self.is_answered() && self.sending.is_idle();
+        if self.draining && is_quiet && !self.closed {
             self.session.unbind(now.instant);
         }
     }
 
-    fn take_acknowledgements(&mut self) {
-        let acknowledgements = self.mailbox.empty();
-        self.pending -= acknowledgements.len();
-        for (request, result) in acknowledgements {
-            self.pending_octets -= request.octets;
-            match result {
-                Ok(id) => self.respond(request, CommandStatus::ESME_ROK, id.to_string().as_bytes()),
-                Err(reject) => self.respond(request, translate::command_status(&reject), b""),
-            }
-        }
-    }
-
-    fn respond(&mut self, request: Request, command_status: CommandStatus, message_id: &[u8]) {
-        // deliver_sm_resp has an unused message_id (SMPP 3.4 §4.6.2).
-        let message_id = if request.command_id == CommandId::SUBMIT_SM { message_id } else { b"" };
-        self.session.respond_sm(request.sequence_number, request.command_id, command_status, message_id);
-    }
-
     fn poll_session(&mut self, now: Now) {
-        let (mut batch, mut octets) = (Vec::new(), 0);
+        let mut requests = Requests::default();
         let mut answers = Vec::new();
-        while self.has_room(batch.len(), octets) {
+        while self.has_room(requests.len(), requests.octets) {
             let Some(event) = self.session.poll(&mut self.input, now.instant) else { break };
             match event {
-                Event::BindRequest { mode, bind, .. } => self.bind(mode, &bind),
-                Event::Request { sequence_number, body, raw } => {
-                    let request = Request { sequence_number, command_id: body.command_id(), octets: raw.len() };
-                    match self.submitted(body, now.timestamp) {
-                        Ok(message) => {
-                            octets += request.octets;
-                            batch.push((request, message));
-                        }
-                        Err(command_status) => self.respond(request, command_status, b""),
-                    }
+                Event::BindRequest { mode, bind, .. } => self.bind_asked(mode, &bind, now.instant),
+                Event::Bound { .. } => self.bound(now.instant),
+                Event::BindRefused { command_status } => {
+                    tracing::warn!(peer = %self.address, account = self.account_name(), "bind refused: {command_status}");
                 }
-                Event::Response { sequence_number, command_status, .. } => {
-                    let queued = self.in_flight.remove(&sequence_number);
-                    answers.extend(queued.map(|queued| (queued, translate::answer(command_status))));
+                Event::Outbind(outbind) => self.outbind(&outbind, now.instant),
+                Event::Alert(alert) => self.alert(&alert, now.timestamp),
+                Event::Request { sequence_number, body, raw } => {
+                    self.moved_at = now.instant;
+                    self.asked(sequence_number, body, raw.len(), now, &mut requests);
+                }
+                Event::Response { sequence_number, command_status, body } => {
+                    self.moved_at = now.instant;
+                    let answer = Some((command_status, &body));
+                    answers.extend(self.sending.answered(sequence_number, answer, now.instant));
                 }
                 Event::Expired { sequence_number } => {
-                    let queued = self.in_flight.remove(&sequence_number);
-                    answers.extend(queued.map(|queued| (queued, Answer::Later("no response in time".into()))));
+                    answers.extend(self.sending.answered(sequence_number, None, now.instant));
                 }
                 Event::Closed(reason) => {
-                    tracing::info!(peer = %self.peer, account = self.account_name(), "link closed: {reason}");
+                    tracing::info!(peer = %self.address, account = self.account_name(), "link closed: {reason}");
                     self.closed = true;
                 }
-                Event::Bound { .. }
-                | Event::BindRefused { .. }
-                | Event::Unbound
-                | Event::Alert(_)
-                | Event::Outbind(_) => {}
+                Event::Unbound => {}
             }
         }
-        self.hand_over(batch, answers, now.timestamp);
+        self.settle(answers, now.timestamp);
+        self.hand_over(requests, now.timestamp);
     }
 
-    fn hand_over(&mut self, batch: Vec<(Request, Message)>, answers: Vec<(Queued, Answer)>, now: Timestamp) {
-        let Some(account) = self.account else { return };
+    fn settle(&self, answers: Vec<(Queued, Answer)>, now: Timestamp) {
         if !answers.is_empty() {
-            self.shared.delivery.settle(account, answers, now);
-        }
-        if !batch.is_empty() {
-            self.pending += batch.len();
-            self.pending_octets += batch.iter().map(|(request, _)| request.octets).sum::<usize>();
-            let mailbox = self.mailbox.clone();
-            relay::accept(&self.shared.house, account, batch, now, move |verdicts| mailbox.put(verdicts));
+            self.shared.delivery.settle(self.peer, answers, now);
         }
     }
 
-    fn submitted(&self, body: Body, now: Timestamp) -> Result<Message, CommandStatus> {
-        let (Body::SubmitSm(sm) | Body::DeliverSm(sm)) = body else {
-            return Err(CommandStatus::ESME_RINVCMDID);
-        };
-        if self.draining {
-            return Err(CommandStatus::ESME_RSYSERR); // the house closes; the peer keeps its message
+    fn alert(&self, alert: &wasmsc_smpp::AlertNotification, now: Timestamp) {
+        let Some(peer) = self.config() else { return };
+        let country_code = peer.country_code.as_deref();
+        if let Ok(device) = super::translate::address(alert.source_addr_ton, &alert.source_addr, country_code) {
+            relay::wake(&self.shared.house, &device, now);
         }
-        let directory = &self.shared.house.directory;
-        let account = self.account.map(|index| &directory.accounts[index.0]);
-        let customer = account.and_then(|account| account.customer.as_deref());
-        let sender = match customer.and_then(|id| directory.customer(id)) {
-            Some(customer) => Sender::Application { default_source: customer.first_number() },
-            None => Sender::Network,
-        };
-        translate::message(&sm, sender, now).map_err(|refused| {
-            tracing::warn!(peer = %self.peer, account = self.account_name(), "refused: {}", refused.why);
-            refused.command_status
-        })
     }
 
-    fn bind(&mut self, mode: BindMode, bind: &Bind) {
-        let directory = &self.shared.house.directory;
-        let account = directory.account(&bind.system_id);
-        let status = match account.map(|index| &directory.accounts[index.0]) {
-            None => CommandStatus::ESME_RINVSYSID,
-            Some(account) if !same_octets(account.password.as_bytes(), &bind.password) => CommandStatus::ESME_RINVPASWD,
-            Some(_) if self.draining => CommandStatus::ESME_RSYSERR,
-            Some(_) => CommandStatus::ESME_ROK,
-        };
-        let name = String::from_utf8_lossy(&bind.system_id).into_owned();
-        let Some(account) = account.filter(|_| status.is_ok()) else {
-            tracing::warn!(peer = %self.peer, account = name, "bind refused: {status}");
-            return self.session.reject_bind(status);
-        };
-        tracing::info!(peer = %self.peer, account = name, ?mode, "bound");
-        self.account = Some(account);
-        let config = &directory.accounts[account.0];
-        self.window = config.window;
-        self.session.accept_bind(self.shared.system_id.as_bytes());
-        self.receives = mode.can_receive();
-        if self.receives {
-            self.shared.delivery.attach(account, self.mailbox.bell.clone());
-        }
-    }
+    // ---- to the peer ----------------------------------------------------------------------------
 
     fn deliver(&mut self, now: Now) {
-        let Some(account) = self.account.filter(|_| self.receives) else { return };
-        if self.draining || self.closed || !self.session.is_bound() {
+        let Some(peer) = self.peer.filter(|_| self.receives) else { return };
+        self.end_pause(peer, now.instant);
+        if self.draining || self.closed || !self.session.is_bound() || self.sending.is_paused(now.instant) {
             return;
         }
         loop {
-            let room = self.window.saturating_sub(self.in_flight.len()).min(self.session.window_free());
-            let full = self.session.output().len() >= OUTPUT_MAX;
-            let count = if full { 0 } else { room.min(DELIVER_AT_ONCE) };
-            if count == 0 || self.deliver_some(account, count, now) == 0 {
+            self.send_parts(now);
+            let room = self.room(now.instant);
+            if room == 0 || self.sending.has_unsent() || self.deliver_some(peer, room.min(DELIVER_AT_ONCE), now) == 0 {
                 return;
             }
         }
     }
 
+    fn end_pause(&mut self, peer: PeerIndex, now: Instant) {
+        if let Some(held) = self.sending.release_held(now) {
+            self.shared.delivery.put_back(held);
+        }
+        if self.sending.is_paused(now) {
+            self.shared.delivery.pause(peer, true);
+        } else if self.sending.end_pause(now) {
+            self.shared.delivery.pause(peer, false);
+        }
+    }
+
+    /// Requests that may be sent now.
+    fn room(&mut self, now: Instant) -> usize {
+        if self.session.output().len() >= OUTPUT_MAX {
+            return 0;
+        }
+        let window = self.window.saturating_sub(self.sending.len()).min(self.session.window_free());
+        window.min(self.sending.allowed(now))
+    }
+
     /// Takes and sends at most `count` messages; returns how many there were.
-    fn deliver_some(&mut self, account: AccountIndex, count: usize, now: Now) -> usize {
-        let taken = self.shared.delivery.take(account, count, now.timestamp);
+    fn deliver_some(&mut self, peer: PeerIndex, count: usize, now: Now) -> usize {
+        let range = self.range.clone();
+        let in_range = range.map(|range| move |message: &Message| range.is_match(message.destination.digits()));
+        let filter = in_range.as_ref().map(|accepts| accepts as &dyn Fn(&Message) -> bool);
+        let taken = self.shared.delivery.take(peer, &self.mailbox.bell, count, now.timestamp, filter);
         let taken_count = taken.len();
-        let message_id_tlv = self.shared.house.directory.accounts[account.0].message_id_tlv;
+        let knows_tlvs = self.session.peer_version().is_some_and(|version| version.knows_tlvs());
         let mut refused = Vec::new();
         for queued in taken {
-            match self.session.request(Body::DeliverSm(translate::deliver_sm(&queued, message_id_tlv)), now.instant) {
-                Ok(sequence_number) => drop(self.in_flight.insert(sequence_number, queued)),
-                Err(error) => refused.push((queued, Answer::Later(error.to_string()))),
+            let shared = self.shared.clone();
+            match parts::outgoing(&queued, shared.house.directory.peer(peer), knows_tlvs) {
+                Ok(mut parts) if parts.len() == 1 && queued.record.taken.is_empty() => {
+                    let (_, sm) = parts.remove(0);
+                    match self.send(sm, now.instant) {
+                        Ok(sequence_number) => self.sending.sent_whole(sequence_number, queued),
+                        Err(why) => refused.push((queued, cannot(ErrorClass::Temporary, why))),
+                    }
+                }
+                Ok(parts) if parts.is_empty() => refused.push((queued, Answer::Taken(Vec::new()))),
+                Ok(parts) => self.sending.begin(queued, parts),
+                Err(too_long) => refused.push((queued, cannot(ErrorClass::Permanent, too_long.to_string()))),
             }
         }
-        if !refused.is_empty() {
-            self.shared.delivery.settle(account, refused, now.timestamp);
-        }
+        self.settle(refused, now.timestamp);
         taken_count
     }
 
+    /// Parts of long messages that were begun.
+    fn send_parts(&mut self, now: Now) {
+        let mut failed = Vec::new();
+        while self.sending.has_unsent() && self.room(now.instant) > 0 {
+            let Some((open, number, sm)) = self.sending.next_part() else { break };
+            match self.send(sm, now.instant) {
+                Ok(sequence_number) => self.sending.sent_part(sequence_number, (open, number)),
+                Err(why) => failed.extend(self.sending.part_failed(open, why)),
+            }
+        }
+        self.settle(failed, now.timestamp);
+    }
+
+    fn send(&mut self, sm: Sm, now: Instant) -> Result<u32, String> {
+        let is_upstream = self.config().is_some_and(|peer| peer.upstream.is_some());
+        let body = if is_upstream { Body::SubmitSm(sm) } else { Body::DeliverSm(sm) };
+        self.moved_at = now;
+        self.sending.spend(now);
+        self.session.request(body, now).map_err(|error| error.to_string())
+    }
+
     pub fn account_name(&self) -> &str {
-        let accounts = &self.shared.house.directory.accounts;
-        self.account.map_or("-", |index| accounts[index.0].system_id.as_str())
+        self.config().map_or("-", |peer| &peer.name)
     }
 }
 
-/// Takes as long for a password that is nearly right as for one that is not.
-fn same_octets(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
+fn cannot(class: ErrorClass, why: String) -> Answer {
+    Answer::Refused { class, error: 0, why, taken: Vec::new() }
+}
+
+/// What a response says when there is nothing to say but a status.
+fn status_of<T>(result: &Result<T, CommandStatus>) -> CommandStatus {
+    match result {
+        Ok(_) => CommandStatus::ESME_ROK,
+        Err(command_status) => *command_status,
+    }
 }

@@ -1,45 +1,47 @@
-//! What other threads tell a link: which of its messages are durable, and that something waits for it.
+//! What other threads tell a link: which of its requests are durable, and that something waits for it.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use wasmsc_smpp::CommandId;
+use wasmsc_smpp::{CommandId, CommandStatus};
 
-use crate::firewall::Reject;
 use crate::message::MessageId;
 
-/// A message that a peer sent, by what its response needs.
+/// A request of the peer, by what its response needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     pub sequence_number: u32,
     pub command_id: CommandId,
-    /// Length of the PDU: what the message counts for while it is pending.
+    /// Length of the PDU: what the request counts for while it is pending.
     pub octets: usize,
+    /// For one destination of a submit_multi: which, of which.
+    pub multi: Option<(u64, u8)>,
 }
 
-pub type Acknowledgement = (Request, Result<MessageId, Reject>);
+/// How it went: the id of the message it made, or why not. Ok(None): done, and there is no new message.
+pub type Outcome = Result<Option<MessageId>, CommandStatus>;
 
 #[derive(Default)]
 pub struct Mailbox {
-    acknowledgements: Mutex<Vec<Acknowledgement>>,
+    outcomes: Mutex<Vec<(Request, Outcome)>>,
     pub bell: Arc<Notify>,
 }
 
 impl Mailbox {
     /// Bounded by what the link may have pending at the store.
-    pub fn put(&self, mut acknowledgements: Vec<Acknowledgement>) {
-        let mut waiting = self.acknowledgements.lock();
+    pub fn put(&self, mut outcomes: Vec<(Request, Outcome)>) {
+        let mut waiting = self.outcomes.lock();
         if waiting.is_empty() {
-            *waiting = acknowledgements;
+            *waiting = outcomes;
         } else {
-            waiting.append(&mut acknowledgements);
+            waiting.append(&mut outcomes);
         }
         drop(waiting);
         self.bell.notify_one();
     }
 
-    pub fn empty(&self) -> Vec<Acknowledgement> {
-        std::mem::take(&mut self.acknowledgements.lock())
+    pub fn empty(&self) -> Vec<(Request, Outcome)> {
+        std::mem::take(&mut self.outcomes.lock())
     }
 }

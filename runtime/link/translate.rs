@@ -1,12 +1,19 @@
 //! PDU <-> message, and our errors <-> the peer's `command_status`. The only place that knows both.
 
 use bytes::Bytes;
-use wasmsc_smpp::{CommandStatus, DataCoding, EsmClass, Npi, Sm, Tlv, Tlvs, Ton, tlv};
+use wasmsc_smpp::receipt::{MessageState, Receipt};
+use wasmsc_smpp::text::{self, Alphabet, gsm};
+use wasmsc_smpp::{
+    CommandStatus, DataCoding, DataSm, EsmClass, Npi, RegisteredDelivery, Sm, SubmitMulti, Tlv, Tlvs, Ton, Udh, time,
+    tlv,
+};
 
-use crate::firewall::{NotOffered, Reject};
+use crate::config::RelayTlvs;
+use crate::firewall::Reject;
 use crate::message::{Address, Content, Message, Timestamp};
-use crate::relay::Answer;
-use crate::store::Queued;
+use crate::relay::{NotDone, PeerReceipt, Submission};
+use crate::retry::ErrorClass;
+use crate::route::Peer;
 
 /// Why a PDU is no message, as the peer hears it.
 #[derive(Debug)]
@@ -15,79 +22,214 @@ pub struct Untranslatable {
     pub why: String,
 }
 
-/// Who sends: an MO asks for less than an application's MT.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Sender<'a> {
-    Network,
-    /// With the sender of an MT that names none.
-    Application {
-        default_source: Option<&'a Address>,
-    },
+fn refused(command_status: CommandStatus, why: impl Into<String>) -> Untranslatable {
+    Untranslatable { command_status, why: why.into() }
 }
 
-/// submit_sm (or what has its fields) as a message.
-pub fn message(sm: &Sm, sender: Sender<'_>, now: Timestamp) -> Result<Message, Untranslatable> {
-    if let Sender::Application { .. } = sender {
-        check_offered(sm)?;
-    }
-    let source = match sender {
-        Sender::Application { default_source: Some(default) } if sm.source_addr.is_empty() => default.clone(),
-        _ => address(sm.source_addr_ton, &sm.source_addr)
-            .map_err(|why| Untranslatable { command_status: CommandStatus::ESME_RINVSRCADR, why })?,
-    };
-    let destination = address(sm.dest_addr_ton, &sm.destination_addr)
-        .map_err(|why| Untranslatable { command_status: CommandStatus::ESME_RINVDSTADR, why })?;
-    let tlvs = sm.tlvs.iter().filter(|tlv| tlv.tag != tlv::tag::MESSAGE_PAYLOAD);
-    let content = Content {
-        data_coding: sm.data_coding.0,
-        esm_class: sm.esm_class.0,
-        protocol_id: sm.protocol_id,
-        // A copy: a slice would keep the whole read buffer alive for as long as the message waits.
-        octets: Bytes::copy_from_slice(sm.payload()),
-        tlvs: tlvs.map(|tlv| (tlv.tag, Bytes::copy_from_slice(&tlv.value))).collect(),
-    };
-    Ok(Message { source, destination, content, received_at: now })
+/// What a submit_sm, deliver_sm or data_sm is.
+pub enum Incoming {
+    Message(Box<Submission>),
+    Receipt(PeerReceipt),
 }
 
-fn check_offered(sm: &Sm) -> Result<(), Untranslatable> {
-    let refused = |what: NotOffered| {
-        let reject = Reject::NotOffered(what);
-        Untranslatable { command_status: command_status(&reject), why: reject.to_string() }
+/// Reads a PDU from a peer. `default_source` is the sender of an MT that names none.
+pub fn incoming(
+    sm: &Sm,
+    peer: &Peer,
+    default_source: Option<&Address>,
+    now: Timestamp,
+) -> Result<Incoming, Untranslatable> {
+    let country_code = peer.country_code.as_deref();
+    let destination = || address(sm.dest_addr_ton, &sm.destination_addr, country_code);
+    let is_application = peer.customer.is_some();
+    if !is_application && let Some(receipt) = receipt(sm) {
+        return Ok(Incoming::Receipt(PeerReceipt { destination: destination().ok(), ..receipt }));
+    }
+    let source = match default_source {
+        Some(default) if sm.source_addr.is_empty() => default.clone(),
+        _ => address(sm.source_addr_ton, &sm.source_addr, country_code)
+            .map_err(|why| refused(CommandStatus::ESME_RINVSRCADR, why))?,
     };
-    if !sm.schedule_delivery_time.is_empty() {
-        return Err(refused(NotOffered::ScheduledDelivery));
+    let destination = destination().map_err(|why| refused(CommandStatus::ESME_RINVDSTADR, why))?;
+    let message = Message { source, destination, content: content(sm, peer)?, received_at: now };
+    let mut submission = Submission::plain(message);
+    if is_application {
+        wishes(sm, &mut submission, now)?;
     }
-    // Bits 0 and 1 ask for a receipt (SMPP 3.4 §5.2.17).
-    if sm.registered_delivery.0 & 0b11 != 0 {
-        return Err(refused(NotOffered::Receipts));
+    Ok(Incoming::Message(Box::new(submission)))
+}
+
+/// What an application wants done about its message; a network's MO has no wishes.
+fn wishes(sm: &Sm, submission: &mut Submission, now: Timestamp) -> Result<(), Untranslatable> {
+    if sm.sm_default_msg_id != 0 {
+        return Err(refused(CommandStatus::ESME_RINVDFTMSGID, "predefined messages are not offered"));
     }
+    submission.replaces = match sm.replace_if_present_flag {
+        0 => false,
+        1 => true,
+        _ => return Err(refused(CommandStatus::ESME_RINVREPFLAG, "replace_if_present_flag is neither 0 nor 1")),
+    };
+    submission.schedule = at(&sm.schedule_delivery_time, CommandStatus::ESME_RINVSCHED, now)?;
+    submission.expires = at(&sm.validity_period, CommandStatus::ESME_RINVEXPIRY, now)?;
+    submission.registered_delivery = sm.registered_delivery.0;
     Ok(())
 }
 
-fn address(ton: Ton, octets: &[u8]) -> Result<Address, String> {
+/// A time of SMPP 3.4 §7.1.1, absolute or relative; None when the field is empty.
+pub fn at(field: &[u8], or: CommandStatus, now: Timestamp) -> Result<Option<Timestamp>, Untranslatable> {
+    let parsed = time::parse(field).map_err(|error| refused(or, error.to_string()))?;
+    Ok(parsed.map(|time| Timestamp(time.at_ms(now.0))))
+}
+
+fn receipt(sm: &Sm) -> Option<PeerReceipt> {
+    let receipt = match Receipt::read(sm.esm_class, sm.payload(), &sm.tlvs) {
+        Some(receipt) => receipt,
+        // A receipt that names nothing is still none of the device's own words.
+        None if sm.esm_class.is_delivery_receipt() || sm.esm_class.is_intermediate_notification() => Receipt::default(),
+        None => return None,
+    };
+    let text_error = receipt.error.as_deref().and_then(|error| error.trim().parse().ok());
+    Some(PeerReceipt {
+        message_id: Bytes::copy_from_slice(&receipt.message_id),
+        state: receipt.state.unwrap_or(MessageState::Unknown),
+        error: receipt.network_error_code.map(|code| code.code).or(text_error).unwrap_or(0),
+        destination: None,
+    })
+}
+
+fn content(sm: &Sm, peer: &Peer) -> Result<Content, Untranslatable> {
+    let has_udhi = sm.esm_class.has_udhi();
+    if has_udhi && let Err(error) = Udh::split(sm.payload()) {
+        return Err(refused(CommandStatus::ESME_RINVESMCLASS, error.to_string()));
+    }
+    let is_sar =
+        |tag| [tlv::tag::SAR_MSG_REF_NUM, tlv::tag::SAR_TOTAL_SEGMENTS, tlv::tag::SAR_SEGMENT_SEQNUM].contains(&tag);
+    let has_concat_udh = has_udhi && Udh::split(sm.payload()).is_ok_and(|(udh, _)| udh.concat().is_some());
+    // Told twice which part it is: the header travels on the radio, so it is the one that counts.
+    let keep = |tag| tag != tlv::tag::MESSAGE_PAYLOAD && relays(peer, tag) && !(has_concat_udh && is_sar(tag));
+    let (data_coding, octets) = from_peer_alphabet(sm, peer.default_alphabet);
+    Ok(Content {
+        data_coding: data_coding.0,
+        esm_class: sm.esm_class.0,
+        protocol_id: sm.protocol_id,
+        priority_flag: sm.priority_flag,
+        service_type: Bytes::copy_from_slice(&sm.service_type),
+        octets,
+        tlvs: sm.tlvs.iter().filter(|t| keep(t.tag)).map(|t| (t.tag, Bytes::copy_from_slice(&t.value))).collect(),
+    })
+}
+
+pub fn relays(peer: &Peer, tag: u16) -> bool {
+    match peer.relay_tlvs {
+        RelayTlvs::All => true,
+        RelayTlvs::Standard => !(0x1400..=0x3FFF).contains(&tag),
+        RelayTlvs::None => false,
+    }
+}
+
+/// True when `data_coding` leaves the alphabet to the two peers.
+pub fn is_default_alphabet(data_coding: DataCoding) -> bool {
+    // No data_coding means UTF-8 by itself, so that the answer can only be the default.
+    Alphabet::of(data_coding, Alphabet::Utf8) == Alphabet::Utf8
+}
+
+/// Text as we keep it: always a copy, as a slice would keep the whole read buffer alive while the message waits.
+fn from_peer_alphabet(sm: &Sm, alphabet: Alphabet) -> (DataCoding, Bytes) {
+    let payload = sm.payload();
+    if alphabet == Alphabet::Gsm || !is_default_alphabet(sm.data_coding) {
+        return (sm.data_coding, Bytes::copy_from_slice(payload));
+    }
+    let split = sm.esm_class.has_udhi().then(|| Udh::split(payload).ok()).flatten();
+    let (header, text) = match &split {
+        Some((_, text)) => (payload.slice(..payload.len() - text.len()), text.clone()),
+        None => (Bytes::new(), payload.clone()),
+    };
+    if alphabet == Alphabet::GsmPacked && !header.is_empty() {
+        let septets = gsm::unpack_behind(header.len(), &text);
+        return (sm.data_coding, [&header[..], &septets].concat().into());
+    }
+    let encoded = text::from_default_alphabet(&text, alphabet);
+    let data_coding = if encoded.data_coding == DataCoding::DEFAULT { sm.data_coding } else { encoded.data_coding };
+    (data_coding, [&header[..], &encoded.octets].concat().into())
+}
+
+/// Reads an address as a peer writes it.
+pub fn address(ton: Ton, octets: &[u8], country_code: Option<&str>) -> Result<Address, String> {
     let text: String = octets.iter().map(|octet| char::from(*octet)).collect(); // Latin-1: any octet is a character
-    let parsed = match ton {
-        Ton::INTERNATIONAL if !text.starts_with('+') => Address::parse(&format!("+{}", text.trim_start_matches("00"))),
-        Ton::ALPHANUMERIC if !text.is_empty() => Ok(Address::Alphanumeric(text.into())),
+    let is_number = text.bytes().all(|b| b.is_ascii_digit());
+    let national = |code: &str| Address::parse(&format!("+{code}{}", text.trim_start_matches('0')));
+    let is_national = ton == Ton::NATIONAL || (ton == Ton::UNKNOWN && text.starts_with('0') && !text.starts_with("00"));
+    let parsed = match (ton, country_code) {
+        (Ton::INTERNATIONAL, _) if !text.starts_with('+') => {
+            Address::parse(&format!("+{}", text.trim_start_matches("00")))
+        }
+        (Ton::ALPHANUMERIC, _) if !text.is_empty() => Ok(Address::Alphanumeric(text.into())),
+        (_, Some(code)) if is_number && is_national && text.len() > 5 => national(code),
         _ => Address::parse(&text),
     };
     parsed.map_err(|error| error.to_string())
 }
 
-/// A message as deliver_sm. `message_id_tlv`: the vendor TLV in which this account wants its id.
-pub fn deliver_sm(queued: &Queued, message_id_tlv: Option<u16>) -> Sm {
-    let message = &queued.record.message;
-    let content = &message.content;
+/// An address that a query, cancel or replace may leave empty.
+pub fn optional_address(
+    peer: &Peer,
+    ton: Ton,
+    octets: &[u8],
+    or: CommandStatus,
+) -> Result<Option<Address>, Untranslatable> {
+    if octets.is_empty() {
+        return Ok(None);
+    }
+    address(ton, octets, peer.country_code.as_deref()).map(Some).map_err(|why| refused(or, why))
+}
+
+/// data_sm has the fields of submit_sm that matter, and its text in message_payload.
+pub fn of_data_sm(data: DataSm) -> Sm {
+    Sm {
+        service_type: data.service_type,
+        source_addr_ton: data.source_addr_ton,
+        source_addr_npi: data.source_addr_npi,
+        source_addr: data.source_addr,
+        dest_addr_ton: data.dest_addr_ton,
+        dest_addr_npi: data.dest_addr_npi,
+        destination_addr: data.destination_addr,
+        esm_class: data.esm_class,
+        registered_delivery: data.registered_delivery,
+        data_coding: data.data_coding,
+        tlvs: data.tlvs,
+        ..Sm::default()
+    }
+}
+
+/// submit_multi as a submit_sm without a destination.
+pub fn of_submit_multi(multi: &SubmitMulti) -> Sm {
+    Sm {
+        service_type: multi.service_type.clone(),
+        source_addr_ton: multi.source_addr_ton,
+        source_addr_npi: multi.source_addr_npi,
+        source_addr: multi.source_addr.clone(),
+        esm_class: multi.esm_class,
+        protocol_id: multi.protocol_id,
+        priority_flag: multi.priority_flag,
+        schedule_delivery_time: multi.schedule_delivery_time.clone(),
+        validity_period: multi.validity_period.clone(),
+        registered_delivery: multi.registered_delivery,
+        replace_if_present_flag: multi.replace_if_present_flag,
+        data_coding: multi.data_coding,
+        sm_default_msg_id: multi.sm_default_msg_id,
+        short_message: multi.short_message.clone(),
+        tlvs: multi.tlvs.clone(),
+        ..Sm::default()
+    }
+}
+
+/// The mandatory fields of a message on its way out, without its text and TLVs.
+pub fn envelope(message: &Message, registered_delivery: RegisteredDelivery) -> Sm {
     let (source_addr_ton, source_addr_npi) = ton_npi(&message.source);
     let (dest_addr_ton, dest_addr_npi) = ton_npi(&message.destination);
-    let mut tlvs = Tlvs::default();
-    for (tag, value) in &content.tlvs {
-        tlvs.push(Tlv { tag: *tag, value: value.clone() });
-    }
-    if let Some(tag) = message_id_tlv {
-        tlvs.push(Tlv { tag, value: queued.key.id.to_string().into() });
-    }
-    let mut sm = Sm {
+    let content = &message.content;
+    Sm {
+        service_type: content.service_type.clone(),
         source_addr_ton,
         source_addr_npi,
         source_addr: wire_address(&message.source),
@@ -96,15 +238,27 @@ pub fn deliver_sm(queued: &Queued, message_id_tlv: Option<u16>) -> Sm {
         destination_addr: wire_address(&message.destination),
         esm_class: EsmClass(content.esm_class),
         protocol_id: content.protocol_id,
-        data_coding: DataCoding(content.data_coding),
-        tlvs,
+        priority_flag: content.priority_flag,
+        registered_delivery,
+        data_coding: content.data_coding(),
         ..Sm::default()
-    };
-    sm.set_payload(content.octets.clone());
-    sm
+    }
 }
 
-fn wire_address(address: &Address) -> Bytes {
+/// The optional parameters that this peer gets.
+pub fn outgoing_tlvs(message: &Message, peer: &Peer) -> Tlvs {
+    let kept = message.content.tlvs.iter().filter(|(tag, _)| is_ours(message, *tag) || relays(peer, *tag));
+    kept.map(|(tag, value)| Tlv { tag: *tag, value: value.clone() }).collect()
+}
+
+/// The TLVs of a receipt that we made, and those without which a message means something else.
+fn is_ours(message: &Message, tag: u16) -> bool {
+    let is_receipt = EsmClass(message.content.esm_class).message_type() != 0;
+    let segment = [tlv::tag::SAR_MSG_REF_NUM, tlv::tag::SAR_TOTAL_SEGMENTS, tlv::tag::SAR_SEGMENT_SEQNUM];
+    segment.contains(&tag) || (is_receipt && !(0x1400..=0x3FFF).contains(&tag))
+}
+
+pub fn wire_address(address: &Address) -> Bytes {
     let digits = address.digits();
     digits.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect::<Vec<u8>>().into()
 }
@@ -123,23 +277,48 @@ pub fn command_status(reject: &Reject) -> CommandStatus {
         Reject::UnknownDestination(_) | Reject::ForeignDevice(_) | Reject::NoRoute(_) | Reject::NobodyServes(_) => {
             CommandStatus::ESME_RINVDSTADR
         }
-        Reject::QueueFull(_) | Reject::StoreBusy => CommandStatus::ESME_RMSGQFUL,
-        Reject::StoreFailed(_) => CommandStatus::ESME_RSYSERR,
-        Reject::NotOffered(NotOffered::ScheduledDelivery) => CommandStatus::ESME_RINVSCHED,
-        Reject::NotOffered(NotOffered::Receipts) => CommandStatus::ESME_RINVREGDLVFLG,
+        Reject::QueueFull(_) | Reject::StoreBusy | Reject::TooManyParts(_) => CommandStatus::ESME_RMSGQFUL,
+        Reject::StoreFailed(_) | Reject::Unreadable(_) => CommandStatus::ESME_RSYSERR,
+        Reject::AlreadyExpired | Reject::ExpiresBeforeSchedule => CommandStatus::ESME_RINVEXPIRY,
     }
 }
 
-/// What a deliver_sm_resp (or generic_nack) means for the message.
-pub fn answer(command_status: CommandStatus) -> Answer {
+/// Why a query, cancel or replace did nothing; `failed` is the status that its command has for that.
+pub fn not_done_status(not_done: &NotDone, failed: CommandStatus) -> CommandStatus {
+    match not_done {
+        NotDone::NoSuchMessage => CommandStatus::ESME_RINVMSGID,
+        NotDone::TooLate => failed,
+        NotDone::Refused(reject) => command_status(reject),
+    }
+}
+
+/// How a peer's refusal of a deliver_sm or submit_sm is to be taken.
+pub fn error_class(command_status: CommandStatus, tlvs: Option<&Tlvs>) -> ErrorClass {
+    // delivery_failure_reason (SMPP 3.4 §5.3.2.33): 0 destination unavailable, 1 address invalid, 2 permanent.
+    match tlvs.and_then(|tlvs| tlvs.octet(tlv::tag::DELIVERY_FAILURE_REASON)) {
+        Some(0) => return ErrorClass::Absent,
+        Some(1 | 2) => return ErrorClass::Permanent,
+        _ => {}
+    }
     match command_status {
-        CommandStatus::ESME_ROK => Answer::Taken,
+        CommandStatus::ESME_RTHROTTLED | CommandStatus::ESME_RMSGQFUL => ErrorClass::Throttled,
+        CommandStatus::ESME_RDELIVERYFAILURE => ErrorClass::Absent,
         // The peer says that this message can never be delivered as it is.
         CommandStatus::ESME_RX_P_APPN
         | CommandStatus::ESME_RX_R_APPN
         | CommandStatus::ESME_RINVDSTADR
         | CommandStatus::ESME_RINVSRCADR
-        | CommandStatus::ESME_RINVMSGLEN => Answer::Never(format!("the peer refused it with {command_status}")),
-        other => Answer::Later(format!("the peer answered {other}")),
+        | CommandStatus::ESME_RINVMSGLEN
+        | CommandStatus::ESME_RINVESMCLASS
+        | CommandStatus::ESME_RINVDCS
+        | CommandStatus::ESME_RINVSRCTON
+        | CommandStatus::ESME_RINVSRCNPI
+        | CommandStatus::ESME_RINVDSTTON
+        | CommandStatus::ESME_RINVDSTNPI
+        | CommandStatus::ESME_RINVSERTYP
+        | CommandStatus::ESME_RINVPARLEN
+        | CommandStatus::ESME_RINVOPTPARAMVAL
+        | CommandStatus::ESME_RPROHIBITED => ErrorClass::Permanent,
+        _ => ErrorClass::Temporary,
     }
 }

@@ -40,8 +40,7 @@ impl Invocation {
     /// Of no event, to see whether a rule can be brought up at all. Nothing is called with it.
     pub(super) fn trial() -> Invocation {
         let nobody = || Address::ShortCode("0".into());
-        let content =
-            Content { data_coding: 0, esm_class: 0, protocol_id: 0, octets: bytes::Bytes::new(), tlvs: Vec::new() };
+        let content = Content::default();
         let mo = Message { source: nobody(), destination: nobody(), content, received_at: Timestamp(0) };
         let id = MessageId::accepted(0);
         Invocation { rule: RuleIndex(0), id, attempt: 1, mo, state: Arc::new(NoState), secret: [0; 32] }

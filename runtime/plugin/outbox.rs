@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wasmsc_smpp::text;
+use wasmsc_smpp::segment::{self, Style};
+use wasmsc_smpp::text::{self, EncodeOptions};
+use wasmsc_smpp::{DataCoding, EsmClass, Udh};
 
 use crate::firewall;
 use crate::message::{Address, Content, Message, MessageId, Timestamp};
@@ -16,16 +18,14 @@ pub enum SendError {
     NotPermitted(String),
     #[error("the address is neither a number nor a name")]
     InvalidAddress,
-    #[error("longer than one SMS")]
+    #[error("longer than {PARTS_MAX} SMS")]
     TooLong,
     #[error("this call has sent as many messages as it may")]
     QuotaExceeded,
 }
 
-/// Octets of an 8-bit message (3GPP 23.040 §9.2.3.24).
-const BINARY_MAX_OCTETS: usize = 140;
-/// 8-bit data (SMPP 3.4 §5.2.19).
-const CODING_BINARY: u8 = 4;
+/// SMS that one message may become: about 1,500 characters, and a mistake in a rule stays affordable.
+pub const PARTS_MAX: usize = 10;
 
 pub enum Body {
     Text(String),
@@ -57,11 +57,12 @@ impl Outbox {
         let refused = |reject: firewall::Reject| SendError::NotPermitted(reject.to_string());
         let customer = self.directory.customer(&self.customer).ok_or(SendError::InvalidAddress)?;
         firewall::check_mt(customer, &self.number, &to).map_err(refused)?;
-        if self.directory.route_to_device(&to).is_none() {
-            return Err(refused(firewall::Reject::NoRoute(to.masked())));
-        }
-        let (data_coding, octets) = encode(body)?;
-        let content = Content { data_coding, esm_class: 0, protocol_id: 0, octets, tlvs: Vec::new() };
+        let no_route = || refused(firewall::Reject::NoRoute(to.masked()));
+        let queue = self.directory.route_to_device(&to).ok_or_else(no_route)?;
+        // Peers of one queue reach the same devices, so that any of them knows what these can read.
+        let peer = self.directory.queues[queue.0].peers.first();
+        let options = peer.map_or_else(EncodeOptions::default, |peer| self.directory.peer(*peer).encode);
+        let content = encode(body, &options)?;
         self.messages.push(Message { source: self.number.clone(), destination: to, content, received_at: self.now });
         Ok(self.event.effect(self.messages.len() as u16))
     }
@@ -71,14 +72,21 @@ impl Outbox {
     }
 }
 
-fn encode(body: Body) -> Result<(u8, Bytes), SendError> {
-    match body {
+fn encode(body: Body, options: &EncodeOptions) -> Result<Content, SendError> {
+    let (data_coding, udh, octets) = match body {
         Body::Text(text) => {
-            let encoded = text::encode(&text);
-            let fits = text::fits_one_sms(&encoded);
-            if fits { Ok((encoded.data_coding.0, encoded.octets)) } else { Err(SendError::TooLong) }
+            let encoded = text::encode_with(&text, options);
+            (encoded.data_coding, encoded.udh(), encoded.octets)
         }
-        Body::Binary(octets) if octets.len() <= BINARY_MAX_OCTETS => Ok((CODING_BINARY, octets.into())),
-        Body::Binary(_) => Err(SendError::TooLong),
+        Body::Binary(octets) => (DataCoding::OCTETS, Udh::new(), Bytes::from(octets)),
+    };
+    if segment::parts_needed(data_coding, &udh, &octets, Style::Udh16) > PARTS_MAX {
+        return Err(SendError::TooLong);
     }
+    let header = udh.encode();
+    let (esm_class, octets) = match header.is_empty() {
+        true => (0, octets),
+        false => (EsmClass::UDHI.0, [header, octets].concat().into()),
+    };
+    Ok(Content { data_coding: data_coding.0, esm_class, octets, ..Content::default() })
 }

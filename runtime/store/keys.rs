@@ -1,15 +1,23 @@
 //! The key layout. Octet order is the order in which rows are read.
 //!
 //! ```text
-//! inbox   <partition> i <event u64>                              an MO that waits for its rule
-//! outbox  <partition> o <len><route> <due u64> <message id>      an MT that waits for a link
-//! state   <partition> s <len><rule> <len><device> <key>          what a rule keeps about a device
-//! dead    <partition> d <message id>                             what nobody could process or deliver
-//! meta    ff <name>                                              of this data directory, not of a customer
+//! inbox    <partition> i <event u64>                                        an MO that waits for its rule
+//! outbox   <partition> o <len><queue> <class u8> <due u64> <message id>     a message that waits for a link
+//! state    <partition> s <len><rule> <len><device> <key>                    what a rule keeps about a device
+//! tracked  <partition> m <message id>                                       what became of an application's message
+//! sent     <partition> k <len><account> <addresses> <message id>            the same while it waits, by its addresses
+//! remote   <partition> r <len><peer> <form of its id>                       a peer's message id, to ours
+//! deferred <partition> w <len><device> <message id>                         what waits for a device to come back
+//! part     <partition> j <len><group> <number u8>                           a part of a long message
+//! parked   <partition> p <len><peer> <form of its id>                       a receipt that came before its response
+//! dead     <partition> d <message id>                                       what nobody could process or deliver
+//! meta     ff <name>                                                        of this data directory
 //! ```
 //! Every data key starts with its customer's partition, so that a transaction touches one partition only.
 
-use crate::message::{MessageId, Timestamp};
+use std::sync::Arc;
+
+use crate::message::{Class, MessageId, Timestamp};
 
 /// A key as the tables hold it.
 pub type Key = Box<[u8]>;
@@ -34,51 +42,160 @@ impl Partition {
 pub const META_LAST_EVENT: &[u8] = b"\xffm_last_event";
 pub const META_SECRET: &[u8] = b"\xffm_secret";
 
-/// Where an MT waits.
+/// Where a message waits for a link.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutboxKey {
     pub partition: Partition,
-    /// `system_id` of the account that carries it.
-    pub route: std::sync::Arc<str>,
+    /// Name of the queue.
+    pub queue: Arc<str>,
+    pub class: Class,
     pub due: Timestamp,
     pub id: MessageId,
 }
 
+/// Octets of an outbox key behind its queue: class, due time, message id.
+const OUTBOX_TAIL: usize = 1 + 8 + 10;
+
 impl OutboxKey {
     pub fn encode(&self) -> Key {
-        let mut key = route_prefix(self.partition, &self.route);
+        let mut key = queue_prefix(self.partition, &self.queue, OUTBOX_TAIL);
+        key.push(self.class.0);
         key.extend_from_slice(&self.due.0.to_be_bytes());
         key.extend_from_slice(&self.id.to_key());
         key.into()
     }
 
-    /// Reads back what [`encode`](Self::encode) wrote.
-    pub fn decode(key: &[u8], route: &std::sync::Arc<str>) -> Option<OutboxKey> {
-        let rest = key.get(3 + route.len()..)?;
-        let due = Timestamp(u64::from_be_bytes(rest.get(..8)?.try_into().ok()?));
-        let id = MessageId::from_key(rest.get(8..)?)?;
-        Some(OutboxKey { partition: Partition(key[0]), route: route.clone(), due, id })
+    /// Reads back what [`encode`](Self::encode) wrote; `queue` saves a copy of its name.
+    pub fn decode(key: &[u8], queue: &Arc<str>) -> Option<OutboxKey> {
+        let rest = key.get(3 + queue.len()..)?;
+        let due = Timestamp(u64::from_be_bytes(rest.get(1..9)?.try_into().ok()?));
+        let id = MessageId::from_key(rest.get(9..)?)?;
+        Some(OutboxKey { partition: Partition(key[0]), queue: queue.clone(), class: Class(rest[0]), due, id })
     }
 }
 
-/// Rows of a route that are due up to and including `now`.
-pub fn outbox_range(partition: Partition, route: &str, now: Timestamp) -> (Key, Key) {
-    let from = route_prefix(partition, route);
+/// Name of the queue in an outbox key.
+pub fn outbox_queue(key: &[u8]) -> Option<&str> {
+    let length = *key.get(2)? as usize;
+    std::str::from_utf8(key.get(3..3 + length)?).ok()
+}
+
+/// Rows of a queue and class that are due up to and including `now`.
+pub fn outbox_range(partition: Partition, queue: &str, class: Class, now: Timestamp) -> (Key, Key) {
+    let mut from = queue_prefix(partition, queue, OUTBOX_TAIL);
+    from.push(class.0);
     let mut to = from.clone();
     to.extend_from_slice(&now.0.saturating_add(1).to_be_bytes());
     (from.into(), to.into())
 }
 
-/// All rows of a route, the not yet due ones too.
-pub fn outbox_all(partition: Partition, route: &str) -> (Key, Key) {
-    (route_prefix(partition, route).into(), after(&route_prefix(partition, route)))
+/// All rows of a queue and class, the not yet due ones too.
+pub fn outbox_all(partition: Partition, queue: &str, class: Class) -> (Key, Key) {
+    let mut from = queue_prefix(partition, queue, OUTBOX_TAIL);
+    from.push(class.0);
+    let to = after(&from);
+    (from.into(), to)
 }
 
-fn route_prefix(partition: Partition, route: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(3 + route.len() + 18);
-    key.extend_from_slice(&[partition.0, b'o', route.len() as u8]);
-    key.extend_from_slice(route.as_bytes());
+/// The first key behind all rows of a queue.
+pub fn outbox_after(partition: Partition, queue: &str) -> Key {
+    after(&queue_prefix(partition, queue, 0))
+}
+
+fn queue_prefix(partition: Partition, queue: &str, more: usize) -> Vec<u8> {
+    prefixed(partition, b'o', queue, more)
+}
+
+fn prefixed(partition: Partition, kind: u8, name: &str, more: usize) -> Vec<u8> {
+    let mut key = Vec::with_capacity(3 + name.len() + more);
+    key.extend_from_slice(&[partition.0, kind, name.len() as u8]);
+    key.extend_from_slice(name.as_bytes());
     key
+}
+
+/// All rows of a kind in a partition.
+pub fn all(partition: Partition, kind: u8) -> (Key, Key) {
+    (Box::new([partition.0, kind]), Box::new([partition.0, kind + 1]))
+}
+
+pub const OUTBOX: u8 = b'o';
+pub const TRACKED: u8 = b'm';
+pub const DEFERRED: u8 = b'w';
+pub const PART: u8 = b'j';
+pub const PARKED: u8 = b'p';
+
+pub fn tracked(partition: Partition, id: MessageId) -> Key {
+    [&[partition.0, TRACKED][..], &id.to_key()].concat().into()
+}
+
+/// The message id that ends a key.
+pub fn last_id(key: &[u8]) -> Option<MessageId> {
+    MessageId::from_key(key.get(key.len().checked_sub(10)?..)?)
+}
+
+/// An application's messages by their addresses, while they wait.
+pub fn sent(partition: Partition, account: &str, addresses: &str, id: MessageId) -> Key {
+    let mut key = prefixed(partition, b'k', account, addresses.len() + 10);
+    key.extend_from_slice(addresses.as_bytes());
+    key.extend_from_slice(&id.to_key());
+    key.into()
+}
+
+/// Those whose addresses begin with this.
+pub fn sent_range(partition: Partition, account: &str, addresses: &str) -> (Key, Key) {
+    let mut from = prefixed(partition, b'k', account, addresses.len());
+    from.extend_from_slice(addresses.as_bytes());
+    let to = after(&from);
+    (from.into(), to)
+}
+
+/// A peer's id of a message, in one of its canonical forms; cut where it is absurdly long.
+pub fn remote(partition: Partition, peer: &str, form: &str) -> Key {
+    by_form(partition, b'r', peer, form)
+}
+
+/// A receipt that waits for the response that names its message.
+pub fn parked(partition: Partition, peer: &str, form: &str) -> Key {
+    by_form(partition, PARKED, peer, form)
+}
+
+/// Octets of a peer's id that tell it from others.
+const FORM_MAX: usize = 200;
+
+fn by_form(partition: Partition, kind: u8, peer: &str, form: &str) -> Key {
+    let form = &form.as_bytes()[..form.len().min(FORM_MAX)];
+    let mut key = prefixed(partition, kind, peer, form.len());
+    key.extend_from_slice(form);
+    key.into()
+}
+
+pub fn deferred(partition: Partition, device: &str, id: MessageId) -> Key {
+    let mut key = prefixed(partition, DEFERRED, device, 10);
+    key.extend_from_slice(&id.to_key());
+    key.into()
+}
+
+pub fn deferred_range(partition: Partition, device: &str) -> (Key, Key) {
+    let from = prefixed(partition, DEFERRED, device, 0);
+    let to = after(&from);
+    (from.into(), to)
+}
+
+/// The name in a key of one of the kinds that begin with a name.
+pub fn name(key: &[u8]) -> Option<&str> {
+    outbox_queue(key)
+}
+
+pub fn part(partition: Partition, group: &str, number: u8) -> Key {
+    let mut key = prefixed(partition, PART, group, 1);
+    key.push(number);
+    key.into()
+}
+
+pub fn part_range(partition: Partition, group: &str) -> (Key, Key) {
+    let from = prefixed(partition, PART, group, 0);
+    let to = after(&from);
+    (from.into(), to)
 }
 
 pub fn inbox(partition: Partition, event: u64) -> Key {
@@ -155,28 +272,33 @@ fn after(prefix: &[u8]) -> Key {
 mod tests {
     use super::*;
 
-    #[test]
-    fn outbox_rows_sort_by_due_time_then_id_and_read_back() {
-        let route: std::sync::Arc<str> = "sim".into();
-        let key = |due, event| OutboxKey {
+    fn key(queue: &str, class: u8, due: u64, event: u64) -> OutboxKey {
+        OutboxKey {
             partition: Partition(3),
-            route: route.clone(),
+            queue: queue.into(),
+            class: Class(class),
             due: Timestamp(due),
             id: MessageId::accepted(event),
-        };
-        assert!(key(1, 9).encode() < key(2, 1).encode() && key(2, 1).encode() < key(2, 2).encode());
-        assert_eq!(OutboxKey::decode(&key(7, 8).encode(), &route), Some(key(7, 8)));
-        let (from, to) = outbox_range(Partition(3), "sim", Timestamp(2));
-        let inside = |k: &OutboxKey| (&*from..&*to).contains(&&*k.encode());
-        assert!(inside(&key(0, 1)) && inside(&key(2, u64::MAX)) && !inside(&key(3, 0)));
+        }
     }
 
     #[test]
-    fn a_route_never_reads_the_rows_of_a_longer_name() {
-        let (from, to) = outbox_all(Partition(1), "sim");
-        let other =
-            OutboxKey { partition: Partition(1), route: "sim2".into(), due: Timestamp(0), id: MessageId::accepted(1) };
-        assert!(!(&*from..&*to).contains(&&*other.encode()));
+    fn outbox_rows_sort_by_class_due_time_and_id_and_read_back() {
+        assert!(key("sim", 0, 1, 9).encode() < key("sim", 0, 2, 1).encode());
+        assert!(key("sim", 0, 2, 1).encode() < key("sim", 0, 2, 2).encode());
+        assert!(key("sim", 0, 9, 9).encode() < key("sim", 1, 0, 0).encode());
+        assert_eq!(OutboxKey::decode(&key("sim", 2, 7, 8).encode(), &"sim".into()), Some(key("sim", 2, 7, 8)));
+        let (from, to) = outbox_range(Partition(3), "sim", Class(1), Timestamp(2));
+        let inside = |k: &OutboxKey| (&*from..&*to).contains(&&*k.encode());
+        assert!(inside(&key("sim", 1, 0, 1)) && inside(&key("sim", 1, 2, u64::MAX)) && !inside(&key("sim", 1, 3, 0)));
+        assert!(!inside(&key("sim", 0, 0, 1)) && !inside(&key("sim", 2, 0, 1)));
+    }
+
+    #[test]
+    fn a_queue_never_reads_the_rows_of_a_longer_name() {
+        let (from, to) = outbox_all(Partition(3), "sim", Class(0));
+        assert!(!(&*from..&*to).contains(&&*key("sim2", 0, 0, 1).encode()));
+        assert_eq!(outbox_queue(&key("sim2", 0, 0, 1).encode()), Some("sim2"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The store: six verbs over rows that are durable before anybody outside hears of them.
 //!
-//! `accept` a message, `claim` an MO for its rule, `commit` what the rule did, read what is `due` on a
-//! route, `settle` what a link says became of it, and read a subject's `state`. Each verb that changes
+//! `accept` a message, `claim` an MO for its rule, `commit` what the rule did, read what is `due` in a
+//! queue, `amend` rows by what links and receipts say, and read a subject's `state`. Each verb that changes
 //! something is one batch in one partition, applied in memory at once and written to the commit log by
 //! the next group (see [`writer`]). Whoever tells somebody outside hands in a [`Done`], which is called
 //! after the sync. Inside, work goes on at once: the log keeps the order, so what was built on a change
@@ -10,12 +10,14 @@
 //! Only this room knows the engine. It never sees a PDU, a plugin or a link.
 
 mod backend;
+mod change;
 mod commit_log;
 pub mod disk;
 mod group;
 pub mod keys;
 pub mod memory;
 mod record;
+mod search;
 mod tables;
 mod verbs;
 pub mod writer;
@@ -27,9 +29,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{Condvar, Mutex};
 
 pub use backend::Opened;
-pub use record::{DeadRecord, InboxRecord, OutboxRecord};
+pub use change::Change;
+pub use record::{DeadRecord, InboxRecord, OutboxRecord, ParkedRecord, PartRecord};
 use tables::{Op, Tables};
-pub use verbs::{Accepted, Failure, Finished, NewMessage, Place, Queued, Settlement};
+pub use verbs::{Accepted, Failure, Finished, NewMessage, Place, Queued, Waiting};
 pub use writer::Writer;
 
 /// Why the store does nothing any more. A failed sync poisons it: what is on disk is unknown until the
@@ -87,6 +90,13 @@ struct Pending {
     done: Vec<Done>,
 }
 
+impl Pending {
+    /// Somebody may wait for the changes before though nothing changed since.
+    fn is_empty(&self) -> bool {
+        self.octets.is_empty() && self.done.is_empty()
+    }
+}
+
 impl Store {
     /// Opens what `opened` found, replays the log over the base, and hands back the writer, which somebody
     /// must run: a thread in production, the simulator in tests.
@@ -128,6 +138,11 @@ impl Store {
     /// 32 random octets of this data directory, for what nobody outside may predict.
     pub fn secret(&self) -> &[u8; 32] {
         &self.secret
+    }
+
+    /// The number of the newest event.
+    pub fn last_event(&self) -> u64 {
+        self.inner.lock().last_event
     }
 
     pub fn failure(&self) -> Option<StoreFailed> {

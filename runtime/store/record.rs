@@ -7,10 +7,10 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::message::{Message, Timestamp};
+use crate::message::{Message, MessageId, Timestamp};
 
 /// Version of every record that this wasmsc writes.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// An MO that waits for its rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,49 @@ pub struct OutboxRecord {
     pub customer: Box<str>,
     pub message: Message,
     pub attempts: u32,
+    /// Not tried after this.
+    pub expires: Timestamp,
+    /// Its submitter can ask for it: there is a tracked row.
+    pub tracked: bool,
+    /// Which receipts the peer that takes it is asked for.
+    pub registered_delivery: u8,
+    /// There is a deferred row: it goes out at once when its device shows up.
+    pub deferred: bool,
+    /// Parts of a long message that the peer has taken, and its ids of them.
+    pub taken: Vec<(u8, Bytes)>,
+}
+
+impl OutboxRecord {
+    /// Of a message that nobody asks for later.
+    pub fn untracked(customer: &str, message: Message, expires: Timestamp) -> OutboxRecord {
+        OutboxRecord {
+            customer: customer.into(),
+            message,
+            attempts: 0,
+            expires,
+            tracked: false,
+            registered_delivery: 0,
+            deferred: false,
+            taken: Vec::new(),
+        }
+    }
+}
+
+/// A part of a long message that waits for the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PartRecord {
+    pub customer: Box<str>,
+    pub id: MessageId,
+    pub message: Message,
+}
+
+/// A receipt that came before the response that would say whose it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParkedRecord {
+    /// `MessageState` (SMPP 3.4 §5.2.28).
+    pub state: u8,
+    pub error: u16,
+    pub came_at: Timestamp,
 }
 
 /// What nobody could process or deliver, kept for its owner.
@@ -64,6 +107,9 @@ pub fn decode<T: DeserializeOwned>(row: &[u8]) -> Result<T, UnreadableRecord> {
         Some((&VERSION, rest)) => {
             postcard::from_bytes(rest).map_err(|error| UnreadableRecord { version: VERSION, why: error.to_string() })
         }
+        Some((&version, _)) if version < VERSION => {
+            Err(UnreadableRecord { version, why: "written by a wasmsc before its first release".into() })
+        }
         Some((&version, _)) => Err(UnreadableRecord { version, why: "written by a newer wasmsc".into() }),
         None => Err(UnreadableRecord { version: 0, why: "empty".into() }),
     }
@@ -82,15 +128,18 @@ mod tests {
                 source: Address::ShortCode("7001".into()),
                 destination: Address::Msisdn("46701111111".into()),
                 content: Content {
-                    data_coding: 0,
-                    esm_class: 0,
-                    protocol_id: 0,
                     octets: Bytes::from_static(b"WM1 CLOSE"),
                     tlvs: vec![(0x1400, Bytes::from_static(b"x"))],
+                    ..Content::default()
                 },
                 received_at: Timestamp(5),
             },
             attempts: 2,
+            expires: Timestamp(9),
+            tracked: true,
+            registered_delivery: 1,
+            deferred: false,
+            taken: vec![(1, Bytes::from_static(b"id"))],
         };
         let row = encode(&record);
         assert_eq!(decode::<OutboxRecord>(&row).expect("readable"), record);

@@ -1,7 +1,7 @@
 use super::memory::{Fault, MemoryDisk};
 use super::writer::Turn;
 use super::*;
-use crate::message::{Address, Content, Message, Timestamp};
+use crate::message::{Address, Class, Content, Message, Timestamp};
 use keys::{Partition, Subject};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -11,17 +11,24 @@ fn message(text: &'static str) -> Message {
     Message {
         source: Address::Msisdn("46701111111".into()),
         destination: Address::ShortCode("7001".into()),
-        content: Content { data_coding: 0, esm_class: 0, protocol_id: 0, octets, tlvs: Vec::new() },
+        content: Content { octets, ..Content::default() },
         received_at: NOW,
     }
 }
 
 fn mo(text: &'static str) -> NewMessage {
-    NewMessage { customer: "acme".into(), place: Place::Inbox { rule: "wm".into() }, message: message(text) }
+    NewMessage {
+        customer: "acme".into(),
+        place: Place::Inbox { rule: "wm".into() },
+        message: message(text),
+        sibling: 0,
+    }
 }
 
 fn mt(text: &'static str) -> NewMessage {
-    NewMessage { customer: "acme".into(), place: Place::Outbox { route: "sim".into() }, message: message(text) }
+    let expires = NOW.plus_ms(86_400_000);
+    let waiting = Waiting { queue: "sim".into(), class: Class::REPLY, due: NOW, expires, tracked: None };
+    NewMessage { customer: "acme".into(), place: Place::Outbox(waiting), message: message(text), sibling: 0 }
 }
 
 fn accept(store: &Store, list: Vec<NewMessage>) -> Vec<(crate::message::MessageId, Partition)> {
@@ -38,7 +45,7 @@ fn texts(store: &Store) -> Vec<String> {
 }
 
 fn due(store: &Store, now: Timestamp) -> Vec<Queued> {
-    store.due(&"sim".into(), now, (10_000, usize::MAX), &|_| false).expect("readable").0
+    store.due((&"sim".into(), Class::REPLY), now, (10_000, usize::MAX), &|_| false).expect("readable").0
 }
 
 #[test]
@@ -59,7 +66,8 @@ fn what_is_not_durable_yet_is_not_due() {
     let disk = MemoryDisk::new();
     let (store, mut writer) = Store::open(disk.open()).expect("opens");
     accept(&store, vec![mt("a")]);
-    let (rows, complete) = store.due(&"sim".into(), NOW, (10, usize::MAX), &|_| false).expect("readable");
+    let (rows, complete) =
+        store.due((&"sim".into(), Class::REPLY), NOW, (10, usize::MAX), &|_| false).expect("readable");
     assert!(rows.is_empty() && !complete, "it must be looked for again");
     drain(&mut writer);
     assert_eq!(due(&store, NOW).len(), 1);
@@ -94,8 +102,8 @@ fn a_commit_is_there_whole_or_not_at_all() {
         drain(&mut writer);
         let subject = Subject::new(partition, "acme/wm", "d");
         let queued = vec![Queued {
-            key: keys::OutboxKey { partition, route: "sim".into(), due: NOW, id: id.effect(1) },
-            record: OutboxRecord { customer: "acme".into(), message: message("reply"), attempts: 0 },
+            key: keys::OutboxKey { partition, queue: "sim".into(), class: Class::REPLY, due: NOW, id: id.effect(1) },
+            record: OutboxRecord::untracked("acme", message("reply"), NOW.plus_ms(1_000)),
         }];
         let state = vec![("n".to_owned(), Some(b"1".to_vec()))];
         let finished = Finished { partition, event: id.event, subject: subject.clone(), state, queued };
@@ -126,7 +134,7 @@ fn a_failed_sync_and_a_full_disk_stop_everything_and_lose_nothing() {
         assert_eq!(*heard.lock(), [true, true], "both peers hear no");
         let failure = store.failure().expect("it says so").to_string();
         assert!(failure.contains("the disk refused a write or sync"), "{failure}");
-        assert!(store.settle(Vec::new(), NOW).is_err(), "nothing else is accepted either");
+        assert!(store.amend(Vec::new(), None).is_err(), "nothing else is accepted either");
         let (store, _writer) = Store::open(disk.open()).expect("opens");
         assert_eq!(texts(&store), ["kept"]);
     }
@@ -145,23 +153,31 @@ fn event_numbers_go_on_rising_after_a_restart_even_when_the_clock_went_back() {
 }
 
 #[test]
-fn a_retry_moves_the_message_to_its_new_due_time() {
+fn a_message_moves_to_its_new_due_time_in_one_batch() {
     let disk = MemoryDisk::new();
     let (store, mut writer) = Store::open(disk.open()).expect("opens");
     accept(&store, vec![mt("a")]);
     drain(&mut writer);
-    let queued = due(&store, NOW).remove(0);
-    let later = NOW.plus_ms(1_000);
-    store.settle(vec![(queued.clone(), Settlement::RetryAt(later))], NOW).expect("stores");
+    let mut queued = due(&store, NOW).remove(0);
+    let before = Change::Unqueue(queued.key.clone());
+    queued.key.due = NOW.plus_ms(1_000);
+    store.amend(vec![before, Change::Queue(queued.clone())], None).expect("stores");
     drain(&mut writer);
     assert_eq!(due(&store, NOW), []);
-    assert_eq!(store.next_due(&"sim".into(), NOW).expect("reads"), Some(later));
-    let again = due(&store, later).remove(0);
-    assert_eq!((again.key.id, again.record.attempts), (queued.key.id, 1));
-    store.settle(vec![(again, Settlement::Dead("no".into()))], later).expect("stores");
+    assert_eq!(store.next_due(&"sim".into(), NOW).expect("reads"), Some(queued.key.due));
+    assert_eq!(due(&store, queued.key.due), [queued]);
+}
+
+#[test]
+fn whoever_waits_for_nothing_new_still_hears_when_the_changes_before_are_durable() {
+    let disk = MemoryDisk::new();
+    let (store, mut writer) = Store::open(disk.open()).expect("opens");
+    let heard = Arc::new(Mutex::new(false));
+    let listener = heard.clone();
+    store.amend(Vec::new(), Some(Box::new(move |result| *listener.lock() = result.is_ok()))).expect("stores");
+    assert!(!*heard.lock());
     drain(&mut writer);
-    assert_eq!(due(&store, later), []);
-    assert_eq!(&*store.dead(Partition::of("acme"), 10).expect("reads")[0].reason, "no");
+    assert!(*heard.lock());
 }
 
 #[test]

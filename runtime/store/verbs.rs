@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::change::{self, Change};
 use super::keys::{self, OutboxKey, Partition, Subject};
-use super::record::{self, DeadRecord, InboxRecord, OutboxRecord};
+use super::record::{self, DeadRecord, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
 use super::{Done, NotAccepted, Store, StoreFailed};
-use crate::message::{Message, MessageId, Timestamp};
+use crate::message::{Class, Message, MessageId, Timestamp};
+use crate::tracking::{Tracked, Waits};
 
 /// Rows that are read at once from the outbox: bounds what a page of long messages takes.
 const DUE_PAGE_ROWS: usize = 256;
@@ -22,15 +24,28 @@ pub struct NewMessage {
     pub customer: Box<str>,
     pub place: Place,
     pub message: Message,
+    /// 0: an event of its own. n: the n-th further destination of the event before it in the list.
+    pub sibling: u16,
 }
 
 /// Where a new message waits.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// For the rule of this name.
     Inbox { rule: Box<str> },
-    /// For a link of the account of this `system_id`.
-    Outbox { route: Arc<str> },
+    /// For a link of one of the queue's peers.
+    Outbox(Waiting),
+    /// For the other parts of the long message that it belongs to.
+    Part { group: Box<str>, number: u8 },
+}
+
+/// How a message waits for a link.
+pub struct Waiting {
+    pub queue: Arc<str>,
+    pub class: Class,
+    pub due: Timestamp,
+    pub expires: Timestamp,
+    /// For an application's message: what becomes of it is kept.
+    pub tracked: Option<Box<Tracked>>,
 }
 
 /// What became of a [`NewMessage`].
@@ -68,15 +83,6 @@ pub enum Failure {
     Dead(Box<str>),
 }
 
-/// What a link learned about a message from the outbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settlement {
-    /// The peer took it.
-    Accepted,
-    RetryAt(Timestamp),
-    Dead(Box<str>),
-}
-
 /// The event number in a key that `accept` made, so that numbers go on rising after a restart.
 pub(super) fn accepted_event(key: &[u8]) -> Option<u64> {
     match key.get(1)? {
@@ -95,8 +101,20 @@ impl Store {
         now: Timestamp,
         done: impl FnOnce(Result<Vec<Accepted>, NotAccepted>) + Send + 'static,
     ) -> Vec<(MessageId, Partition)> {
-        let encoded: Vec<(NewMessage, Bytes)> = list.into_iter().map(|new| encode_new(new, now)).collect();
-        let octets = encoded.iter().map(|(_, row)| row.len()).sum();
+        self.accept_and(list, Vec::new(), now, done)
+    }
+
+    /// As [`accept`](Self::accept), with more changes in the same batch: the parts that a joined message
+    /// replaces.
+    pub fn accept_and(
+        &self,
+        list: Vec<NewMessage>,
+        also: Vec<Change>,
+        now: Timestamp,
+        done: impl FnOnce(Result<Vec<Accepted>, NotAccepted>) + Send + 'static,
+    ) -> Vec<(MessageId, Partition)> {
+        let encoded: Vec<Encoded> = list.into_iter().map(|new| encode_new(new, now)).collect();
+        let octets = encoded.iter().map(|new| new.row.len()).sum();
         let mut accepted = Vec::with_capacity(encoded.len());
         let mut batch = Vec::with_capacity(encoded.len());
         let mut inner = self.inner.lock();
@@ -110,21 +128,13 @@ impl Store {
             done(Err(refusal));
             return Vec::new();
         }
-        for (new, row) in encoded {
-            inner.last_event = (inner.last_event + 1).max(now.0 << EVENT_BITS);
-            let id = MessageId::accepted(inner.last_event);
-            let partition = Partition::of(&new.customer);
-            let (key, queued) = match new.place {
-                Place::Inbox { .. } => (keys::inbox(partition, id.event), None),
-                Place::Outbox { route } => {
-                    let key = OutboxKey { partition, route, due: now, id };
-                    let record = OutboxRecord { customer: new.customer, message: new.message, attempts: 0 };
-                    (key.encode(), Some(Queued { key, record }))
-                }
-            };
-            batch.push(Op::Insert(key, row));
-            accepted.push(Accepted { id, partition, queued });
+        for new in encoded {
+            if new.sibling == 0 {
+                inner.last_event = (inner.last_event + 1).max(now.0 << EVENT_BITS);
+            }
+            accepted.push(place(new, MessageId::accepted(inner.last_event), &mut batch));
         }
+        batch.extend(also.into_iter().map(change::op));
         let ids = accepted.iter().map(|a| (a.id, a.partition)).collect();
         let done: Done = Box::new(move |result| done(result.map(|()| accepted).map_err(NotAccepted::Failed)));
         inner.submit(batch, Some(done)).expect("the store had not failed under this lock");
@@ -200,12 +210,12 @@ impl Store {
         self.submit(batch, None)
     }
 
-    /// Messages of a route that are due and durable, in the order of their due time, per partition. Skips
-    /// those that `is_known` names: the caller has them in hand already. The flag says whether these are
+    /// Messages of a queue and class that are due and durable, in the order of their due time, per partition.
+    /// Skips those that `is_known` names: the caller has them in hand already. The flag says whether these are
     /// all: false where the limit cut, or where some are not durable yet.
     pub fn due(
         &self,
-        route: &Arc<str>,
+        (queue, class): (&Arc<str>, Class),
         now: Timestamp,
         (limit, octets_max): (usize, usize),
         is_known: &dyn Fn(&OutboxKey) -> bool,
@@ -213,14 +223,14 @@ impl Store {
         let mut due = Vec::new();
         let (mut complete, mut octets) = (true, 0);
         for partition in Partition::all() {
-            let (mut from, to) = keys::outbox_range(partition, route, now);
+            let (mut from, to) = keys::outbox_range(partition, queue, class, now);
             while due.len() < limit && octets < octets_max {
                 let rows = self.inner.lock().tables.range(&from, &to, DUE_PAGE_ROWS)?;
                 let Some(last) = rows.last() else { break };
                 from = [&*last.key, b"\0"].concat().into();
                 let more = rows.len() == DUE_PAGE_ROWS;
                 for row in rows {
-                    let Some(key) = OutboxKey::decode(&row.key, route) else { continue };
+                    let Some(key) = OutboxKey::decode(&row.key, queue) else { continue };
                     if is_known(&key) {
                         continue;
                     }
@@ -241,50 +251,18 @@ impl Store {
         Ok((due, complete))
     }
 
-    /// The earliest due time on a route that lies after `now`.
-    pub fn next_due(&self, route: &Arc<str>, now: Timestamp) -> io::Result<Option<Timestamp>> {
+    /// The earliest due time in a queue that lies after `now`.
+    pub fn next_due(&self, queue: &Arc<str>, now: Timestamp) -> io::Result<Option<Timestamp>> {
         let inner = self.inner.lock();
-        let mut earliest = None;
-        for partition in Partition::all() {
-            let (_, from) = keys::outbox_range(partition, route, now);
-            let (_, to) = keys::outbox_all(partition, route);
+        let mut earliest: Option<Timestamp> = None;
+        for (partition, class) in Partition::all().flat_map(|p| Class::all().map(move |c| (p, c))) {
+            let (_, from) = keys::outbox_range(partition, queue, class, now);
+            let (_, to) = keys::outbox_all(partition, queue, class);
             let rows = inner.tables.range(&from, &to, 1)?;
-            let due = rows.first().and_then(|row| OutboxKey::decode(&row.key, route)).map(|key| key.due);
-            earliest = match (earliest, due) {
-                (Some(a), Some(b)) => Some(std::cmp::min::<Timestamp>(a, b)),
-                (a, b) => a.or(b),
-            };
+            let due = rows.first().and_then(|row| OutboxKey::decode(&row.key, queue)).map(|key| key.due);
+            earliest = earliest.into_iter().chain(due).min();
         }
         Ok(earliest)
-    }
-
-    /// What links learned. Nobody waits for this to be durable: if it gets lost, the message is sent again
-    /// under the same id.
-    pub fn settle(&self, list: Vec<(Queued, Settlement)>, now: Timestamp) -> Result<(), StoreFailed> {
-        let mut batch = Vec::with_capacity(list.len());
-        for (Queued { mut key, mut record }, settlement) in list {
-            batch.push(Op::Delete(key.encode()));
-            match settlement {
-                Settlement::Accepted => {}
-                Settlement::RetryAt(due) => {
-                    record.attempts += 1;
-                    key.due = due;
-                    batch.push(Op::Insert(key.encode(), record::encode(&record)));
-                }
-                Settlement::Dead(reason) => {
-                    let dead = DeadRecord {
-                        customer: record.customer,
-                        at: (*key.route).into(),
-                        message: record.message,
-                        attempts: record.attempts + 1,
-                        died_at: now,
-                        reason,
-                    };
-                    batch.push(Op::Put(keys::dead(key.partition, key.id), record::encode(&dead)));
-                }
-            }
-        }
-        self.submit(batch, None)
     }
 
     /// MOs that wait in a partition, in the order of arrival, after event number `after`.
@@ -324,25 +302,74 @@ impl Store {
         Ok(rows.iter().filter_map(|row| subject.name(&row.key)).map(str::to_owned).collect())
     }
 
-    fn submit(&self, batch: Vec<Op>, done: Option<Done>) -> Result<(), StoreFailed> {
+    pub(super) fn submit(&self, batch: Vec<Op>, done: Option<Done>) -> Result<(), StoreFailed> {
         self.inner.lock().submit(batch, done)?;
         self.work.notify_one();
         Ok(())
     }
 }
 
-fn encode_new(new: NewMessage, now: Timestamp) -> (NewMessage, Bytes) {
-    match new.place {
+/// A new message with the row that needs no id.
+struct Encoded {
+    customer: Box<str>,
+    sibling: u16,
+    row: Bytes,
+    place: Place,
+    /// For a message that waits for a link, or for its other parts.
+    outbox: Option<OutboxRecord>,
+    part: Option<Message>,
+}
+
+fn encode_new(new: NewMessage, now: Timestamp) -> Encoded {
+    let NewMessage { customer, place, message, sibling } = new;
+    match place {
         Place::Inbox { rule } => {
-            let row = InboxRecord { customer: new.customer, rule, message: new.message, attempts: 0, due: now };
+            let row = InboxRecord { customer, rule, message, attempts: 0, due: now };
             let encoded = record::encode(&row);
-            let InboxRecord { customer, rule, message, .. } = row;
-            (NewMessage { customer, place: Place::Inbox { rule }, message }, encoded)
+            let place = Place::Inbox { rule: row.rule };
+            Encoded { customer: row.customer, sibling, row: encoded, place, outbox: None, part: None }
         }
-        Place::Outbox { route } => {
-            let row = OutboxRecord { customer: new.customer, message: new.message, attempts: 0 };
-            let encoded = record::encode(&row);
-            (NewMessage { customer: row.customer, place: Place::Outbox { route }, message: row.message }, encoded)
+        Place::Outbox(waiting) => {
+            let record = OutboxRecord {
+                tracked: waiting.tracked.is_some(),
+                registered_delivery: waiting.tracked.as_ref().map_or(0, |tracked| tracked.registered_delivery),
+                ..OutboxRecord::untracked(&customer, message, waiting.expires)
+            };
+            let row = record::encode(&record);
+            Encoded { customer, sibling, row, place: Place::Outbox(waiting), outbox: Some(record), part: None }
+        }
+        Place::Part { .. } => {
+            Encoded { customer, sibling, row: Bytes::new(), place, outbox: None, part: Some(message) }
+        }
+    }
+}
+
+/// Gives a message its id and adds its rows to the batch.
+fn place(new: Encoded, event: MessageId, batch: &mut Vec<Op>) -> Accepted {
+    let Encoded { customer, sibling, row, place, outbox, part } = new;
+    let id = if sibling == 0 { event } else { event.effect(sibling) };
+    let partition = Partition::of(&customer);
+    match (place, outbox, part) {
+        (Place::Outbox(waiting), Some(record), _) => {
+            let Waiting { queue, class, due, tracked, .. } = waiting;
+            if let Some(mut tracked) = tracked {
+                tracked.shown_id = event;
+                tracked.waits = Some(Waits { queue: (*queue).into(), class: class.0, due });
+                batch.push(Op::Insert(change::sent_key(partition, id, &tracked), Bytes::new()));
+                batch.push(Op::Insert(keys::tracked(partition, id), record::encode(&*tracked)));
+            }
+            let key = OutboxKey { partition, queue, class, due, id };
+            batch.push(Op::Insert(key.encode(), row));
+            Accepted { id, partition, queued: Some(Queued { key, record }) }
+        }
+        (Place::Part { group, number }, _, Some(message)) => {
+            let part = record::encode(&PartRecord { customer, id, message });
+            batch.push(Op::Put(keys::part(partition, &group, number), part));
+            Accepted { id, partition, queued: None }
+        }
+        _ => {
+            batch.push(Op::Insert(keys::inbox(partition, id.event), row));
+            Accepted { id, partition, queued: None }
         }
     }
 }

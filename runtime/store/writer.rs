@@ -56,13 +56,13 @@ impl Writer {
                 spawned.map_err(|error| self.store.inner.lock().poison(&error))?;
             }
             let mut inner = self.store.inner.lock();
-            while inner.pending.octets.is_empty() && !inner.closing && !inner.checkpointed && inner.failed.is_none() {
+            while inner.pending.is_empty() && !inner.closing && !inner.checkpointed && inner.failed.is_none() {
                 self.store.work.wait(&mut inner);
             }
             if let Some(failed) = &inner.failed {
                 return Err(failed.clone());
             }
-            if inner.closing && inner.pending.octets.is_empty() {
+            if inner.closing && inner.pending.is_empty() {
                 drop(inner);
                 return self.close();
             }
@@ -73,7 +73,7 @@ impl Writer {
     pub fn step(&mut self) -> Turn {
         let idle = {
             let inner = self.store.inner.lock();
-            inner.pending.octets.is_empty() && !inner.checkpointed
+            inner.pending.is_empty() && !inner.checkpointed
         };
         match self.turn() {
             Err(_) => Turn::Failed,

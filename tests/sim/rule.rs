@@ -61,13 +61,7 @@ pub fn run(invocation: &Invocation) -> Outcome {
         Message {
             source: invocation.mo.destination.clone(),
             destination: invocation.mo.source.clone(),
-            content: Content {
-                data_coding: encoded.data_coding.0,
-                esm_class: 0,
-                protocol_id: 0,
-                octets: encoded.octets,
-                tlvs: Vec::new(),
-            },
+            content: Content { data_coding: encoded.data_coding.0, octets: encoded.octets, ..Content::default() },
             received_at: invocation.mo.received_at,
         }
     };

@@ -17,7 +17,9 @@ use wasmsc::store::memory::{Fault, MemoryDisk};
 use wasmsc::store::writer::Turn;
 use wasmsc::store::{Store, Writer};
 use wasmsc_smpp::text::{self, Payload};
-use wasmsc_smpp::{Bind, BindMode, Body, CommandStatus, Event, Session, SessionConfig, Sm, SmResp, Ton};
+use wasmsc_smpp::{
+    Bind, BindMode, Body, CommandStatus, Event, InterfaceVersion, Session, SessionConfig, Sm, SmResp, Ton,
+};
 
 use crate::ledger::Ledger;
 use crate::rng::Rng;
@@ -100,13 +102,7 @@ impl World {
         let delivery = Delivery::new(&directory);
         let house = House::new(directory, store.clone(), delivery.clone(), 2, self.now).expect("recovers");
         delivery.open(house.clone(), self.now).expect("opens");
-        let shared = Arc::new(Shared {
-            house: house.clone(),
-            delivery: delivery.clone(),
-            system_id: "sim".into(),
-            session: SessionConfig::smsc(),
-            response_timeout: Duration::from_secs(10),
-        });
+        let shared = Arc::new(Shared::new(&config.smpp, house.clone(), delivery.clone()));
         self.alive = Some(Alive { store, writer, house, delivery, shared, link: None });
     }
 
@@ -187,10 +183,12 @@ impl World {
     }
 
     fn is_quiet(&mut self) -> bool {
-        let far = Timestamp(u64::MAX - 1);
         let alive = self.alive();
-        let (outbox, complete) = alive.store.due(&"net".into(), far, (10, usize::MAX), &|_| false).expect("readable");
-        let idle = outbox.is_empty() && complete && alive.house.mos_waiting() == 0;
+        let mut waiting = 0;
+        for (partition, queue) in alive.store.queues().expect("readable") {
+            alive.store.each_queued(partition, &queue, |_| waiting += 1).expect("readable");
+        }
+        let idle = waiting == 0 && alive.house.mos_waiting() == 0;
         idle && alive.link.as_ref().is_some_and(|l| l.open.is_empty())
     }
 
@@ -239,7 +237,11 @@ impl World {
         config.enquire_link_interval = Duration::from_secs(3600);
         let mut peer = Session::new(config, instant);
         let (system_id, password) = (Bytes::from_static(b"net"), Bytes::from_static(b"pw"));
-        peer.bind(BindMode::Transceiver, Bind { system_id, password, ..Bind::default() }, instant);
+        peer.bind(
+            BindMode::Transceiver,
+            Bind { system_id, password, interface_version: InterfaceVersion::V3_4, ..Bind::default() },
+            instant,
+        );
         let core = LinkCore::new(([127, 0, 0, 1], 1).into(), shared, instant);
         let link =
             Link { core, peer, inbox: BytesMut::new(), answered: Vec::new(), open: HashMap::new(), bound: false };

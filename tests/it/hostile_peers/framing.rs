@@ -77,7 +77,7 @@ async fn unknown_command_gets_generic_nack_and_the_link_lives() {
     let house = House::new().await;
     let mut application = house.application().await;
     let mut network = house.network().await;
-    for (command_id, sequence_number) in [(0x0000_0112, 77), (0x7FFF_FFFF, 0x7FFF_FFFF), (0x8000_0199, 0)] {
+    for (command_id, sequence_number) in [(0x0000_0122, 77), (0x7FFF_FFFF, 0x7FFF_FFFF), (0x8000_0199, 0)] {
         network.write(&pdu(command_id, 0, sequence_number, b"whatever")).await;
         assert_eq!(network.read().await.header(), (GENERIC_NACK, ESME_RINVCMDID, sequence_number));
     }

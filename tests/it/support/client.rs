@@ -154,6 +154,7 @@ impl Client {
                 self.responses.insert(sequence_number, (command_status, message_id));
             }
             Event::Closed(_) => self.closed = true,
+            Event::Alert(_) | Event::Outbind(_) => {}
             Event::Unbound | Event::Expired { .. } | Event::BindRequest { .. } | Event::Request { .. } => {}
         }
     }

@@ -29,22 +29,22 @@ pub struct EncodeOptions {
 #[must_use]
 pub fn encode_with(text: &str, options: &EncodeOptions) -> Encoded {
     let default = candidate(text, Shifts::default(), options, Rank::Default);
-    if let Some(default) = default.as_ref().filter(|default| default.sms == 1) {
+    if let Some(default) = default.as_ref().filter(|default| default.sms == 1 || options.national.is_empty()) {
         return default.encoded.clone();
     }
-    let utf_16 = Candidate::new(utf_16(text), 0, Rank::Utf16);
+    // UTF-16 never takes fewer SMS than the default alphabet: 67 units a part against at least 76.
+    let utf_16 = default.is_none().then(|| Candidate::new(utf_16(text), 0, Rank::Utf16));
     let mut candidates: Vec<Candidate> = default.into_iter().collect();
     if matches!(options.default_alphabet, Alphabet::Gsm | Alphabet::GsmPacked) {
         candidates
             .extend(national(options.national).filter_map(|(shifts, rank)| candidate(text, shifts, options, rank)));
     }
-    if options.transliterate {
+    if options.transliterate && utf_16.is_some() {
         let all = std::iter::once((Shifts::default(), Rank::Default)).chain(national(options.national));
         candidates.extend(all.filter_map(|(shifts, _)| transliterated(text, shifts, options)));
     }
-    // The first of equals wins, so UTF-16 comes last.
-    candidates.push(utf_16);
-    let best = candidates.into_iter().min_by_key(Candidate::cost).expect("UTF-16 is always there");
+    candidates.extend(utf_16);
+    let best = candidates.into_iter().min_by_key(Candidate::cost).expect("the default alphabet or UTF-16 is there");
     best.encoded
 }
 

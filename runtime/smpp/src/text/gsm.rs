@@ -1,8 +1,8 @@
 //! The GSM 7-bit default alphabet and its extension table (3GPP TS 23.038 §6.2.1).
 //!
 //! One septet per octet, as SMPP carries it; [`pack`] and [`unpack`] serve the centres that send
-//! eight septets in seven octets. National language tables, in [`super::national`], take the place
-//! of either table when a message's header says so.
+//! eight septets in seven octets. National language tables take the place of either table
+//! when a message's header says so.
 
 use super::Shifts;
 use super::national::{HOLE, Table};
@@ -188,7 +188,10 @@ impl Writer {
 /// The septet of a character in a national table.
 fn of_table(table: &Table, character: char) -> Option<u8> {
     let code_point = u16::try_from(u32::from(character)).ok().filter(|code_point| *code_point != HOLE)?;
-    let septet = table.iter().position(|listed| *listed == code_point)?;
+    // Most of a text are letters and digits that stand where ASCII has them.
+    let in_place = usize::from(code_point);
+    let is_in_place = table.get(in_place) == Some(&code_point);
+    let septet = if is_in_place { in_place } else { table.iter().position(|listed| *listed == code_point)? };
     u8::try_from(septet).ok()
 }
 

@@ -1,8 +1,9 @@
-//! Similar characters for those the GSM alphabet lacks.
+//! Similar characters for those an alphabet lacks.
 //!
 //! Typographic signs become the ones of a typewriter, Latin letters with marks their base letter,
 //! ligatures two letters; combining marks and invisible signs go. Other scripts are left alone: a
-//! reader would not recognise them.
+//! reader would not recognise them. What comes out is in both ASCII and the GSM alphabet; letters that
+//! only the latter has are listed for peers with ASCII, and stay themselves elsewhere.
 
 /// Signs and what they become.
 #[rustfmt::skip]
@@ -20,21 +21,22 @@ const SIGNS: &[(&str, &str)] = &[
     ("/", "⁄∕÷"), ("|", "¦"), ("x", "×"), ("~", "∼"), ("<", "≤"), (">", "≥"),
     ("(c)", "©"), ("(R)", "®"), ("(TM)", "™"), ("No.", "№"), ("o", "º°"), ("a", "ª"), ("u", "µμ"), ("+-", "±"),
     ("1", "¹"), ("2", "²"), ("3", "³"), ("1/4", "¼"), ("1/2", "½"), ("3/4", "¾"), ("c", "¢"),
+    ("EUR", "€"), ("!", "¡"), ("?", "¿"),
 ];
 
 /// Base letters and the letters with marks that become them.
 #[rustfmt::skip]
 const LETTERS: &[(&str, &str)] = &[
-    ("A", "ÀÁÂÃĀĂĄǍȀȂȦǺẠẢẤẦẨẪẬẮẰẲẴẶ"), ("a", "áâãāăąǎȁȃȧǻạảấầẩẫậắằẳẵặ"),
-    ("AE", "ǼǢ"), ("ae", "ǽǣ"),
+    ("A", "ÄÅÀÁÂÃĀĂĄǍȀȂȦǺẠẢẤẦẨẪẬẮẰẲẴẶ"), ("a", "äåàáâãāăąǎȁȃȧǻạảấầẩẫậắằẳẵặ"),
+    ("AE", "ÆǼǢ"), ("ae", "æǽǣ"),
     ("B", "Ḃ"), ("b", "ḃ"),
     ("C", "ĆĈĊČÇ"), ("c", "çćĉċč"),
     ("D", "ĎĐÐḌ"), ("d", "ďđðḍ"),
-    ("E", "ÈÊËĒĔĖĘĚȄȆȨẸẺẼẾỀỂỄỆƏ"), ("e", "êëēĕėęěȅȇȩẹẻẽếềểễệə"),
+    ("E", "ÉÈÊËĒĔĖĘĚȄȆȨẸẺẼẾỀỂỄỆƏ"), ("e", "éèêëēĕėęěȅȇȩẹẻẽếềểễệə"),
     ("F", "Ḟ"), ("f", "ḟƒ"), ("ff", "ﬀ"), ("fi", "ﬁ"), ("fl", "ﬂ"),
     ("G", "ĜĞĠĢǦǴḠ"), ("g", "ĝğġģǧǵḡ"),
     ("H", "ĤĦȞḤ"), ("h", "ĥħȟḥ"),
-    ("I", "ÌÍÎÏĨĪĬĮİǏȈȊỈỊ"), ("i", "íîïĩīĭįıǐȉȋỉị"),
+    ("I", "ÌÍÎÏĨĪĬĮİǏȈȊỈỊ"), ("i", "ìíîïĩīĭįıǐȉȋỉị"),
     ("IJ", "Ĳ"), ("ij", "ĳ"),
     ("J", "Ĵ"), ("j", "ĵǰ"),
     ("K", "ĶǨḲ"), ("k", "ķĸǩḳ"),
@@ -42,21 +44,21 @@ const LETTERS: &[(&str, &str)] = &[
     ("LJ", "Ǉ"), ("Lj", "ǈ"), ("lj", "ǉ"), ("NJ", "Ǌ"), ("Nj", "ǋ"), ("nj", "ǌ"),
     ("DZ", "ǄǱ"), ("Dz", "ǅǲ"), ("dz", "ǆǳ"),
     ("M", "Ṁ"), ("m", "ṁ"),
-    ("N", "ŃŅŇŊǸṆ"), ("n", "ńņňŉŋǹṇ"),
-    ("O", "ÒÓÔÕŌŎŐƠǑȌȎȮǪỌỎỐỒỔỖỘỚỜỞỠỢ"), ("o", "óôõōŏőơǒȍȏȯǫọỏốồổỗộớờởỡợ"),
-    ("OE", "Œ"), ("oe", "œ"), ("Ø", "Ǿ"), ("ø", "ǿ"),
+    ("N", "ÑŃŅŇŊǸṆ"), ("n", "ñńņňŉŋǹṇ"),
+    ("O", "ÖØǾÒÓÔÕŌŎŐƠǑȌȎȮǪỌỎỐỒỔỖỘỚỜỞỠỢ"), ("o", "öøǿòóôõōŏőơǒȍȏȯǫọỏốồổỗộớờởỡợ"),
+    ("OE", "Œ"), ("oe", "œ"),
     ("P", "Ṗ"), ("p", "ṗ"),
     ("R", "ŔŖŘȐȒṚ"), ("r", "ŕŗřȑȓṛ"),
-    ("S", "ŚŜŞŠȘṠṢ"), ("s", "śŝşšșſṡṣ"), ("SS", "ẞ"),
+    ("S", "ŚŜŞŠȘṠṢ"), ("s", "śŝşšșſṡṣ"), ("SS", "ẞ"), ("ss", "ß"),
     ("T", "ŢŤŦȚṪṬ"), ("t", "ţťŧțṫṭ"), ("Th", "Þ"), ("th", "þ"),
-    ("U", "ÙÚÛŨŪŬŮŰŲƯǓȔȖỤỦỨỪỬỮỰ"), ("u", "úûũūŭůűųưǔȕȗụủứừửữự"),
+    ("U", "ÜÙÚÛŨŪŬŮŰŲƯǓȔȖỤỦỨỪỬỮỰ"), ("u", "üùúûũūŭůűųưǔȕȗụủứừửữự"),
     ("V", "Ṽ"), ("v", "ṽ"),
     ("W", "ŴẀẂẄ"), ("w", "ŵẁẃẅ"),
     ("Y", "ÝŶŸȲỲỴỶỸ"), ("y", "ýÿŷȳỳỵỷỹ"),
     ("Z", "ŹŻŽẒ"), ("z", "źżžẓ"),
 ];
 
-/// What a character that the alphabet lacks becomes; `None` when nothing resembles it.
+/// What a character becomes that the alphabet in use lacks; `None` when nothing resembles it.
 #[must_use]
 pub fn transliterate(character: char) -> Option<&'static str> {
     // A combining mark was written behind its base letter, which stays.

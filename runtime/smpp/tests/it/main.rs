@@ -20,6 +20,8 @@ mod round_trip;
 mod segment;
 mod session;
 mod text;
+mod text_content;
+mod text_national;
 mod time;
 mod udh;
 mod wire;

@@ -39,107 +39,109 @@ fn layout_of_the_specification_is_read_field_by_field() {
     assert_eq!(expected.to_text(), text.as_bytes());
 }
 
+/// Text, and the id, state and error that it says. Each row comes from a tracker or a manual.
+const VARIANTS: &[(&str, &str, u8, &str)] = &[
+    // text: with a capital, as the SMSC simulators write it.
+    (
+        "id:4 sub:001 dlvrd:001 submit date:1006020051 done date:1006020051 stat:DELIVRD err:000 Text:Hello",
+        "4",
+        2,
+        "000",
+    ),
+    // Letters in the id.
+    (
+        "id:a29f6845555647139e5c8f3b817f2c9a sub:001 dlvrd:001 submit date:141023215253 stat:DELIVRD err:000 text:",
+        "a29f6845555647139e5c8f3b817f2c9a",
+        2,
+        "000",
+    ),
+    (
+        "id:74e02ee1-4e2f-4a6e-a78b-4b247d756a22 submit date:110206193041 stat:EXPIRED err:000",
+        "74e02ee1-4e2f-4a6e-a78b-4b247d756a22",
+        3,
+        "000",
+    ),
+    // Out of order, an empty text before the end.
+    (
+        "sub:001 id:74e02ee1 err:000 dlvrd:001 done date:110206193110 submit date:110206193041 text: stat:DELIVRD",
+        "74e02ee1",
+        2,
+        "000",
+    ),
+    ("text:stat:DELIVRD err:7 id:9", "9", 2, "7"),
+    // No sub and dlvrd; no text; no dates.
+    (
+        "id:1526758174 submit date:1701240904 done date:1701240904 stat:DELIVRD err:000 text:hellow",
+        "1526758174",
+        2,
+        "000",
+    ),
+    ("id:0654354026 submit date:2302101454 done date:2302101454 stat:DELIVRD err:000", "0654354026", 2, "000"),
+    ("id:1846655173 sub:001 dlvrd:001 stat:UNDELIV err:001", "1846655173", 5, "001"),
+    (
+        "id:2E179B310EDE971B2760C72B7F026E1B submit date:20110314181534 done date:20110314181741 stat:DELIVRD err:0",
+        "2E179B310EDE971B2760C72B7F026E1B",
+        2,
+        "0",
+    ),
+    // err in four digits, in two, in hexadecimal, "nul", with a space before it.
+    (
+        "id:117062714244798261 sub:001 dlvrd:001 submit date:1706271624 done date:1706271624 stat:DELIVRD err:0000 text:H\u{1b}ello",
+        "117062714244798261",
+        2,
+        "0000",
+    ),
+    (
+        "id:45013692 sub:0 dlvrd:28 submit date:1908121157 done date:1908121158 stat:UNDELIV err:21 Text:*100#",
+        "45013692",
+        5,
+        "21",
+    ),
+    ("id:0123456789 sub:002 dlvrd:001 stat:DELIVRD err:21b text:This", "0123456789", 2, "21b"),
+    ("id:77 stat:REJECTD err:nul text:", "77", 8, "nul"),
+    ("id: 77 sub: 1 stat: REJECTD err: 0", "77", 8, "0"),
+    // Keys in one word, in capitals, over a line break, with underscores, with commas.
+    (
+        "id:0118Z-0122I-2309U-57DGB sub:000 dlvrd:000 submitdate:180122230957 donedate:000000000000 stat:REJECTED err:375 text:",
+        "0118Z-0122I-2309U-57DGB",
+        8,
+        "375",
+    ),
+    ("ID:77 SUB:001 DLVRD:001 SUBMIT DATE:1908121157 STAT:delivrd ERR:000 TEXT:A", "77", 2, "000"),
+    ("id:77 sub:001 dlvrd:001 submit date:1908121157 done\ndate:1908121158 stat:DELETED err:0", "77", 4, "0"),
+    ("id:77,sub:001,submit_date:1908121157,stat:ACCEPTD,err:000", "77", 6, "000"),
+    ("id:a,b;c|d stat:ACCEPTD err:000;", "a,b;c|d", 6, "000"),
+    // The key of the state is missing.
+    (
+        "id:ce5bc5a9 sub:000 dlvrd:000 submit date:180903120815 done date:180903120816 DELIVRD err:000 Text:",
+        "ce5bc5a9",
+        2,
+        "000",
+    ),
+    // Shorter, longer and numeric states.
+    ("id:1 stat:FAILED err:1", "1", 5, "1"),
+    ("id:1 stat:UNDELIVERABLE err:1", "1", 5, "1"),
+    ("id:1 stat:DELIVERED err:0", "1", 2, "0"),
+    ("id:1 stat:002 err:0", "1", 2, "0"),
+    ("id:1 status:UNKNOWN error:9", "1", 7, "9"),
+    // The zone in the dates.
+    (
+        "id:rdwjwxns18krxr9936ey96ymcw sub:000 dlvrd:000 submit date:180711070003912+ done date:180711070000012+ stat:UNDELIV err:000",
+        "rdwjwxns18krxr9936ey96ymcw",
+        5,
+        "000",
+    ),
+    // The message repeats the keys.
+    ("id:1 stat:DELIVRD err:000 text:id:2 stat:FAILED err:9", "1", 2, "000"),
+    ("id:1 stat:DELIVRD err:000 text:see id:2 stat:EXPIRED", "1", 2, "000"),
+    // A user data header in front, announced or not.
+    ("\u{5}\0\u{3}\u{1}\u{2}\u{1}id:77 stat:DELIVRD err:000", "77", 2, "000"),
+    ("Message id:77 stat:DELIVRD err:000\0", "77", 2, "000"),
+];
+
 #[test]
 fn every_variant_seen_in_service_yields_its_id_state_and_error() {
-    let rows = [
-        // text: with a capital, as the SMSC simulators write it.
-        (
-            "id:4 sub:001 dlvrd:001 submit date:1006020051 done date:1006020051 stat:DELIVRD err:000 Text:Hello",
-            "4",
-            2,
-            "000",
-        ),
-        // Letters in the id.
-        (
-            "id:a29f6845555647139e5c8f3b817f2c9a sub:001 dlvrd:001 submit date:141023215253 stat:DELIVRD err:000 text:",
-            "a29f6845555647139e5c8f3b817f2c9a",
-            2,
-            "000",
-        ),
-        (
-            "id:74e02ee1-4e2f-4a6e-a78b-4b247d756a22 submit date:110206193041 stat:EXPIRED err:000",
-            "74e02ee1-4e2f-4a6e-a78b-4b247d756a22",
-            3,
-            "000",
-        ),
-        // Out of order, an empty text before the end.
-        (
-            "sub:001 id:74e02ee1 err:000 dlvrd:001 done date:110206193110 submit date:110206193041 text: stat:DELIVRD",
-            "74e02ee1",
-            2,
-            "000",
-        ),
-        ("text:stat:DELIVRD err:7 id:9", "9", 2, "7"),
-        // No sub and dlvrd; no text; no dates.
-        (
-            "id:1526758174 submit date:1701240904 done date:1701240904 stat:DELIVRD err:000 text:hellow",
-            "1526758174",
-            2,
-            "000",
-        ),
-        ("id:0654354026 submit date:2302101454 done date:2302101454 stat:DELIVRD err:000", "0654354026", 2, "000"),
-        ("id:1846655173 sub:001 dlvrd:001 stat:UNDELIV err:001", "1846655173", 5, "001"),
-        (
-            "id:2E179B310EDE971B2760C72B7F026E1B submit date:20110314181534 done date:20110314181741 stat:DELIVRD err:0",
-            "2E179B310EDE971B2760C72B7F026E1B",
-            2,
-            "0",
-        ),
-        // err in four digits, in two, in hexadecimal, "nul", with a space before it.
-        (
-            "id:117062714244798261 sub:001 dlvrd:001 submit date:1706271624 done date:1706271624 stat:DELIVRD err:0000 text:H\u{1b}ello",
-            "117062714244798261",
-            2,
-            "0000",
-        ),
-        (
-            "id:45013692 sub:0 dlvrd:28 submit date:1908121157 done date:1908121158 stat:UNDELIV err:21 Text:*100#",
-            "45013692",
-            5,
-            "21",
-        ),
-        ("id:0123456789 sub:002 dlvrd:001 stat:DELIVRD err:21b text:This", "0123456789", 2, "21b"),
-        ("id:77 stat:REJECTD err:nul text:", "77", 8, "nul"),
-        ("id: 77 sub: 1 stat: REJECTD err: 0", "77", 8, "0"),
-        // Keys in one word, in capitals, over a line break, with underscores, with commas.
-        (
-            "id:0118Z-0122I-2309U-57DGB sub:000 dlvrd:000 submitdate:180122230957 donedate:000000000000 stat:REJECTED err:375 text:",
-            "0118Z-0122I-2309U-57DGB",
-            8,
-            "375",
-        ),
-        ("ID:77 SUB:001 DLVRD:001 SUBMIT DATE:1908121157 STAT:delivrd ERR:000 TEXT:A", "77", 2, "000"),
-        ("id:77 sub:001 dlvrd:001 submit date:1908121157 done\ndate:1908121158 stat:DELETED err:0", "77", 4, "0"),
-        ("id:77,sub:001,submit_date:1908121157,stat:ACCEPTD,err:000", "77", 6, "000"),
-        ("id:a,b;c|d stat:ACCEPTD err:000;", "a,b;c|d", 6, "000"),
-        // The key of the state is missing.
-        (
-            "id:ce5bc5a9 sub:000 dlvrd:000 submit date:180903120815 done date:180903120816 DELIVRD err:000 Text:",
-            "ce5bc5a9",
-            2,
-            "000",
-        ),
-        // Shorter, longer and numeric states.
-        ("id:1 stat:FAILED err:1", "1", 5, "1"),
-        ("id:1 stat:UNDELIVERABLE err:1", "1", 5, "1"),
-        ("id:1 stat:DELIVERED err:0", "1", 2, "0"),
-        ("id:1 stat:002 err:0", "1", 2, "0"),
-        ("id:1 status:UNKNOWN error:9", "1", 7, "9"),
-        // The zone in the dates.
-        (
-            "id:rdwjwxns18krxr9936ey96ymcw sub:000 dlvrd:000 submit date:180711070003912+ done date:180711070000012+ stat:UNDELIV err:000",
-            "rdwjwxns18krxr9936ey96ymcw",
-            5,
-            "000",
-        ),
-        // The message repeats the keys.
-        ("id:1 stat:DELIVRD err:000 text:id:2 stat:FAILED err:9", "1", 2, "000"),
-        ("id:1 stat:DELIVRD err:000 text:see id:2 stat:EXPIRED", "1", 2, "000"),
-        // A user data header in front, announced or not.
-        ("\u{5}\0\u{3}\u{1}\u{2}\u{1}id:77 stat:DELIVRD err:000", "77", 2, "000"),
-        ("Message id:77 stat:DELIVRD err:000\0", "77", 2, "000"),
-    ];
-    for (text, id, state, error) in rows {
+    for (text, id, state, error) in VARIANTS.iter().copied() {
         let receipt = read(text);
         assert_eq!(&receipt.message_id[..], id.as_bytes(), "{text}");
         assert_eq!(receipt.state.map(MessageState::octet), Some(state), "{text}");

@@ -1,0 +1,185 @@
+//! What a config must fulfil beyond its syntax: references resolve, addresses parse, numbers make sense.
+
+use std::collections::BTreeMap;
+
+use super::{Account, Config, Customer, Role, Rule, Upstream, explain};
+use crate::message::Address;
+
+pub fn check(config: &Config) -> Result<(), String> {
+    let mut numbers = BTreeMap::new();
+    unique("customer", config.customer.iter().map(|c| c.id.as_str()))?;
+    unique("account", config.account.iter().map(|a| a.system_id.as_str()))?;
+    let upstreams = config.upstream.iter().map(|u| u.name.as_str());
+    unique("account or upstream", config.account.iter().map(|a| a.system_id.as_str()).chain(upstreams))?;
+    for customer in &config.customer {
+        check_customer(customer)?;
+        for number in &customer.numbers {
+            if let Some(other) = numbers.insert(number.as_str(), customer.id.as_str()) {
+                return Err(format!("number {number} belongs to customer {other} and to {}", customer.id));
+            }
+        }
+    }
+    config.account.iter().try_for_each(|account| check_account(config, account))?;
+    config.upstream.iter().try_for_each(check_upstream)?;
+    config.rule.iter().try_for_each(|rule| check_rule(config, rule))?;
+    unique("rule", config.rule.iter().map(|r| format!("{}/{}", r.customer, r.name)))
+}
+
+fn check_account(config: &Config, account: &Account) -> Result<(), String> {
+    let who = format!("account {}", account.system_id);
+    match (account.role, &account.customer) {
+        (Role::Application, None) => {
+            return Err(format!("{who}: role \"application\" needs customer = \"…\""));
+        }
+        (Role::Application, Some(id)) => check_known_customer(config, &who, id)?,
+        (Role::Network, Some(_)) => {
+            return Err(format!("{who}: role \"network\" carries devices of any customer; remove customer"));
+        }
+        (Role::Network, None) => {}
+    }
+    if account.role == Role::Application && !account.routes.is_empty() {
+        return Err(format!("{who}: routes are for role \"network\""));
+    }
+    for network in &account.allowed_networks {
+        if network.parse::<ipnet::IpNet>().is_err() {
+            return Err(format!("{who}: allowed_networks: {network:?} is no network; write it as \"10.0.0.0/8\""));
+        }
+    }
+    if account.modes.is_empty() {
+        return Err(format!("{who}: modes is empty, so that it could never bind"));
+    }
+    for (key, value) in [("binds_max", account.binds_max), ("burst", account.burst.map_or(1, |b| b as usize))] {
+        at_least_1(&who, key, value)?;
+    }
+    check_peer(&who, &account.system_id, &account.routes, (account.window, account.weight))?;
+    check_rate_and_text(&who, account.messages_per_sec, account.country_code.as_deref(), &account.national_alphabets)?;
+    match account.message_id_tlv {
+        Some(tag) if !(0x1400..=0x3FFF).contains(&tag) => {
+            Err(format!("{who}: message_id_tlv {tag:#06x} is outside the vendor range 0x1400 to 0x3fff"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_upstream(upstream: &Upstream) -> Result<(), String> {
+    let who = format!("upstream {}", upstream.name);
+    for (key, text) in [("host", &upstream.host), ("system_id", &upstream.system_id)] {
+        if text.is_empty() {
+            return Err(format!("{who}: {key} is empty"));
+        }
+    }
+    at_least_1(&who, "binds", upstream.binds)?;
+    if let Some(tls) = &upstream.tls
+        && tls.certificate.is_some() != tls.key.is_some()
+    {
+        return Err(format!("{who}: tls: certificate and key go together"));
+    }
+    check_peer(&who, &upstream.name, &upstream.routes, (upstream.window, upstream.weight))?;
+    check_rate_and_text(&who, upstream.messages_per_sec, upstream.country_code.as_deref(), &upstream.national_alphabets)
+}
+
+fn check_peer(who: &str, name: &str, routes: &[String], (window, weight): (usize, u32)) -> Result<(), String> {
+    // Queues are named by prefixes and by accounts; the sign keeps them apart.
+    if name.is_empty() || name.starts_with('+') || name.len() > 64 {
+        return Err(format!("{who}: a name has 1 to 64 octets and does not begin with \"+\""));
+    }
+    for route in routes {
+        if !route.strip_prefix('+').is_some_and(|d| d.len() <= 15 && d.bytes().all(|b| b.is_ascii_digit())) {
+            return Err(format!("{who}: route {route:?} is no prefix; write it as \"+46\""));
+        }
+    }
+    at_least_1(who, "window", window)?;
+    at_least_1(who, "weight", weight as usize)
+}
+
+fn check_rate_and_text(
+    who: &str,
+    messages_per_sec: Option<u32>,
+    country_code: Option<&str>,
+    national_alphabets: &[String],
+) -> Result<(), String> {
+    at_least_1(who, "messages_per_sec", messages_per_sec.map_or(1, |rate| rate as usize))?;
+    if !country_code.is_none_or(|code| (1..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit())) {
+        return Err(format!("{who}: country_code is one to three digits without \"+\""));
+    }
+    crate::route::national_tables(national_alphabets)
+        .map(|_| ())
+        .map_err(|unknown| format!("{who}: national_alphabets: there is no {unknown:?}"))
+}
+
+fn at_least_1(who: &str, key: &str, value: usize) -> Result<(), String> {
+    if value == 0 { Err(format!("{who}: {key} must be at least 1")) } else { Ok(()) }
+}
+
+fn check_rule(config: &Config, rule: &Rule) -> Result<(), String> {
+    let name = format!("rule {}/{}", rule.customer, rule.name);
+    check_known_customer(config, &name, &rule.customer)?;
+    let owner = config.customer.iter().find(|c| c.id == rule.customer);
+    for number in &rule.numbers {
+        if !owner.is_some_and(|c| c.numbers.contains(number)) {
+            return Err(format!("{name}: number {number} is not in numbers of customer {}", rule.customer));
+        }
+    }
+    if rule.numbers.is_empty() {
+        return Err(format!("{name}: numbers is empty, so that no MO would ever run it"));
+    }
+    [("deadline_ms", rule.deadline_ms), ("memory_mib", rule.memory_mib), ("attempts_max", rule.attempts_max)]
+        .into_iter()
+        .try_for_each(|(key, value)| at_least_1(&name, key, value as usize))
+}
+
+fn check_known_customer(config: &Config, who: &str, id: &str) -> Result<(), String> {
+    let ids = config.customer.iter().map(|c| c.id.as_str());
+    if ids.clone().any(|known| known == id) {
+        return Ok(());
+    }
+    let hint = explain::nearest(id, ids).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+    Err(format!("{who}: there is no [[customer]] with id {id:?}{hint}"))
+}
+
+fn check_customer(customer: &Customer) -> Result<(), String> {
+    if customer.id.is_empty() || customer.id.contains(['/', '\0']) {
+        return Err(format!("customer id {:?} must not be empty or contain '/'", customer.id));
+    }
+    for number in &customer.numbers {
+        match Address::parse(number) {
+            Ok(Address::Alphanumeric(_)) => {
+                return Err(format!("customer {}: {number:?} is no number", customer.id));
+            }
+            Ok(_) => {}
+            Err(error) => return Err(format!("customer {}: numbers: {error}", customer.id)),
+        }
+    }
+    for sender in &customer.senders {
+        if !matches!(Address::parse(sender), Ok(Address::Alphanumeric(_))) {
+            return Err(format!("customer {}: senders: {sender:?} is no name; numbers belong in numbers", customer.id));
+        }
+    }
+    if customer.validity_secs > customer.validity_max_secs {
+        return Err(format!("customer {}: validity_secs is above validity_max_secs", customer.id));
+    }
+    for device in &customer.devices {
+        let wrong = match device.strip_suffix('*') {
+            Some(prefix) => !prefix.strip_prefix('+').is_some_and(|d| d.bytes().all(|b| b.is_ascii_digit())),
+            None => !matches!(Address::parse(device), Ok(Address::Msisdn(_))),
+        };
+        if wrong {
+            return Err(format!(
+                "customer {}: device {device:?} must be \"+46701234567\" or a prefix \"+4670*\"",
+                customer.id
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn unique<T: Ord + std::fmt::Display>(what: &str, names: impl Iterator<Item = T>) -> Result<(), String> {
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names {
+        if seen.contains(&name) {
+            return Err(format!("two entries [[{what}]] are called {name}"));
+        }
+        seen.insert(name);
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! `[[customer]]`: a tenant, its numbers and devices, and how much it may have waiting.
+
+use serde::Deserialize;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Customer {
+    pub id: String,
+    /// Short codes and long numbers that belong to it.
+    #[serde(default)]
+    pub numbers: Vec<String>,
+    /// Names that its MTs may come from beside its numbers, such as "ACME".
+    #[serde(default)]
+    pub senders: Vec<String>,
+    /// Exact addresses, or prefixes ending in `*`.
+    #[serde(default)]
+    pub devices: Vec<String>,
+    /// MOs that may wait for its rules; above, senders get ESME_RMSGQFUL.
+    #[serde(default = "default_queue_max")]
+    pub queue_max: usize,
+    /// How long a message is tried that names no validity_period.
+    #[serde(default = "default_validity_secs")]
+    pub validity_secs: u64,
+    /// The longest validity_period; a longer one is cut to it.
+    #[serde(default = "default_validity_max_secs")]
+    pub validity_max_secs: u64,
+    /// How long the parts of a long MO wait for each other.
+    #[serde(default = "default_join_timeout_secs")]
+    pub join_timeout_secs: u64,
+    /// What becomes of a long MO of which a part is still missing then.
+    #[serde(default)]
+    pub incomplete: Incomplete,
+}
+
+/// Fate of a long message that stayed incomplete.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Incomplete {
+    /// Its parts become dead letters.
+    #[default]
+    Discard,
+    /// What is there goes on as one message.
+    Deliver,
+}
+
+fn default_queue_max() -> usize {
+    100_000
+}
+/// Three days, as networks do.
+fn default_validity_secs() -> u64 {
+    3 * 86_400
+}
+fn default_validity_max_secs() -> u64 {
+    7 * 86_400
+}
+/// Half an hour, as Kannel waits.
+fn default_join_timeout_secs() -> u64 {
+    1_800
+}

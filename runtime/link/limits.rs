@@ -1,0 +1,214 @@
+//! What keeps one peer from hurting the others: rates, binds, connections per address, bans.
+//!
+//! Shared by all links. Takes `now`; only the counters are atomic or under short locks.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::config::Ban;
+use crate::route::{Directory, PeerIndex, Rate};
+
+/// Addresses that are remembered for their failed binds; beyond, the oldest news goes first.
+const STRIKES_MAX: usize = 10_000;
+/// Without another failure for this long, an address starts over.
+const FORGET_AFTER: Duration = Duration::from_secs(3_600);
+
+/// Tokens that come back with time: `rate.per_sec` a second, `rate.burst` at most.
+#[derive(Debug)]
+pub struct Bucket {
+    rate: Rate,
+    tokens: f64,
+    at: Option<Instant>,
+}
+
+impl Bucket {
+    pub fn new(rate: Rate) -> Bucket {
+        Bucket { rate, tokens: f64::from(rate.burst), at: None }
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let since = self.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        self.tokens =
+            (self.tokens + since.as_secs_f64() * f64::from(self.rate.per_sec)).min(f64::from(self.rate.burst));
+        self.at = Some(now);
+    }
+
+    /// True when there was a token, which is gone then.
+    pub fn take(&mut self, now: Instant) -> bool {
+        self.refill(now);
+        let has_token = self.tokens >= 1.0;
+        if has_token {
+            self.tokens -= 1.0;
+        }
+        has_token
+    }
+
+    /// Whole tokens at `now`.
+    pub fn available(&mut self, now: Instant) -> usize {
+        self.refill(now);
+        self.tokens as usize
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.tokens < 1.0
+    }
+
+    /// When the next token is there.
+    pub fn next_token(&self) -> Option<Instant> {
+        let missing = (1.0 - self.tokens).max(0.0) / f64::from(self.rate.per_sec);
+        Some(self.at? + Duration::from_secs_f64(missing))
+    }
+}
+
+pub struct Limits {
+    /// By [`PeerIndex`].
+    binds: Vec<AtomicUsize>,
+    buckets: Vec<Option<Mutex<Bucket>>>,
+    ban: Ban,
+    strikes: Mutex<HashMap<IpAddr, Strikes>>,
+    connections: Mutex<HashMap<IpAddr, usize>>,
+    connections_max: usize,
+}
+
+struct Strikes {
+    failures: u32,
+    last: Instant,
+    until: Option<Instant>,
+}
+
+impl Limits {
+    pub fn new(directory: &Directory, ban: Ban, connections_max: usize) -> Limits {
+        let bucket = |rate: Option<Rate>| rate.map(|rate| Mutex::new(Bucket::new(rate)));
+        Limits {
+            binds: directory.peers.iter().map(|_| AtomicUsize::new(0)).collect(),
+            buckets: directory.peers.iter().map(|peer| bucket(peer.rate)).collect(),
+            ban,
+            strikes: Mutex::default(),
+            connections: Mutex::default(),
+            connections_max,
+        }
+    }
+
+    /// One more bind of this account, unless it has `max`.
+    pub fn bound(&self, peer: PeerIndex, max: usize) -> bool {
+        let add = |count| (count < max).then_some(count + 1);
+        self.binds[peer.0].fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+    }
+
+    pub fn unbound(&self, peer: PeerIndex) {
+        self.binds[peer.0].fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// May this account submit one more message now?
+    pub fn may_submit(&self, peer: PeerIndex, now: Instant) -> bool {
+        self.buckets[peer.0].as_ref().is_none_or(|bucket| bucket.lock().take(now))
+    }
+
+    /// One more connection from this address, unless it has as many as it may or has to wait.
+    pub fn connected(&self, address: IpAddr, now: Instant) -> Result<(), &'static str> {
+        if self.strikes.lock().get(&address).and_then(|s| s.until).is_some_and(|until| now < until) {
+            return Err("its binds failed too often, it has to wait (smpp.ban)");
+        }
+        let mut connections = self.connections.lock();
+        let count = connections.entry(address).or_default();
+        if *count >= self.connections_max {
+            return Err("smpp.max_links_per_ip connections from this address are open already");
+        }
+        *count += 1;
+        Ok(())
+    }
+
+    pub fn disconnected(&self, address: IpAddr) {
+        let mut connections = self.connections.lock();
+        if let Some(count) = connections.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                connections.remove(&address);
+            }
+        }
+    }
+
+    /// A bind failed for want of the right name or password. Yields the wait that this costs, if any.
+    pub fn bind_failed(&self, address: IpAddr, now: Instant) -> Option<Duration> {
+        if self.ban.after_failures == 0 {
+            return None;
+        }
+        let mut all = self.strikes.lock();
+        if all.len() >= STRIKES_MAX {
+            all.retain(|_, strikes| now < strikes.last + FORGET_AFTER);
+        }
+        if all.len() >= STRIKES_MAX && !all.contains_key(&address) {
+            return None;
+        }
+        let strikes = all.entry(address).or_insert(Strikes { failures: 0, last: now, until: None });
+        if now >= strikes.last + FORGET_AFTER {
+            strikes.failures = 0;
+        }
+        (strikes.failures, strikes.last) = (strikes.failures.saturating_add(1), now);
+        let over = strikes.failures.checked_sub(self.ban.after_failures)?;
+        let wait = self.ban.first_secs.saturating_mul(1 << over.min(32)).min(self.ban.longest_secs);
+        let wait = Duration::from_secs(wait);
+        strikes.until = Some(now + wait);
+        Some(wait)
+    }
+
+    pub fn bind_succeeded(&self, address: IpAddr) {
+        self.strikes.lock().remove(&address);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)] // a test's first instant has to come from somewhere
+mod tests {
+    use super::*;
+
+    const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn limits() -> Limits {
+        let text = "data_dir = \"d\"\nsmpp = { listen = \"127.0.0.1:0\", system_id = \"x\" }\n\
+                    account = [{ system_id = \"a\", password = \"\", role = \"network\" }]";
+        let config = crate::config::Config::parse(text, std::path::Path::new("t")).expect("valid");
+        let ban = Ban { after_failures: 3, first_secs: 10, longest_secs: 30 };
+        Limits::new(&Directory::new(&config), ban, 2)
+    }
+
+    #[test]
+    fn a_bucket_gives_its_burst_at_once_and_its_rate_after() {
+        let start = Instant::now();
+        let mut bucket = Bucket::new(Rate { per_sec: 10, burst: 3 });
+        let taken = (0..5).filter(|_| bucket.take(start)).count();
+        assert_eq!(taken, 3);
+        assert_eq!(bucket.next_token(), Some(start + Duration::from_millis(100)));
+        assert!(!bucket.take(start + Duration::from_millis(99)));
+        assert!(bucket.take(start + Duration::from_millis(101)));
+        assert_eq!(bucket.available(start + Duration::from_secs(60)), 3, "no more than the burst gathers");
+    }
+
+    #[test]
+    fn failed_binds_cost_a_wait_that_doubles_up_to_the_longest() {
+        let (limits, start) = (limits(), Instant::now());
+        let waits: Vec<_> = (0..6).map(|_| limits.bind_failed(ADDRESS, start).map(|wait| wait.as_secs())).collect();
+        assert_eq!(waits, [None, None, Some(10), Some(20), Some(30), Some(30)]);
+        assert!(limits.connected(ADDRESS, start + Duration::from_secs(29)).is_err());
+        assert!(limits.connected(ADDRESS, start + Duration::from_secs(30)).is_ok());
+        limits.bind_succeeded(ADDRESS);
+        assert_eq!(limits.bind_failed(ADDRESS, start), None, "a success wipes the slate");
+    }
+
+    #[test]
+    fn connections_and_binds_are_counted_down_again() {
+        let (limits, start) = (limits(), Instant::now());
+        assert!(limits.connected(ADDRESS, start).is_ok() && limits.connected(ADDRESS, start).is_ok());
+        assert!(limits.connected(ADDRESS, start).is_err());
+        limits.disconnected(ADDRESS);
+        assert!(limits.connected(ADDRESS, start).is_ok());
+        let peer = PeerIndex(0);
+        assert!(limits.bound(peer, 1) && !limits.bound(peer, 1));
+        limits.unbound(peer);
+        assert!(limits.bound(peer, 1));
+    }
+}

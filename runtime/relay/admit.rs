@@ -1,0 +1,139 @@
+//! Whether a submission may enter, and where it waits: for a rule, a link, or its other parts.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use wasmsc_smpp::text::Payload;
+
+use super::{Also, House, Submission, operations, parts};
+use crate::firewall::{self, Reject};
+use crate::message::{Address, Class, Message, Timestamp};
+use crate::route::{Customer, Destination, Directory, PeerIndex};
+use crate::schedule::SubjectKey;
+use crate::store::{NewMessage, Place, Waiting};
+use crate::tracking::{Later, Tracked};
+
+/// What becomes of a submission that may enter.
+pub enum Admitted {
+    /// With its subject, when a rule takes it.
+    Whole(NewMessage, Option<SubjectKey>),
+    Part(parts::NewPart),
+}
+
+/// MO or MT? The peer's role decides, never the PDU.
+pub fn admit(
+    house: &Arc<House>,
+    from: PeerIndex,
+    submission: Submission,
+    also: &mut Also,
+    now: Timestamp,
+) -> Result<Admitted, Reject> {
+    let peer = house.directory.peer(from);
+    if !peer.sources.is_empty() && !peer.sources.contains(&submission.message.source) {
+        return Err(Reject::ForeignSender(submission.message.source.to_string()));
+    }
+    match &peer.customer {
+        None => admit_mo(house, submission.message),
+        Some(customer) => admit_mt(house, (from, customer), submission, also, now),
+    }
+}
+
+fn admit_mo(house: &House, message: Message) -> Result<Admitted, Reject> {
+    let directory = &house.directory;
+    let customer = firewall::check_mo(directory, &message.source, &message.destination)?;
+    if let Some(part) = message.content.part().filter(|part| part.total > 1)
+        && joins_parts(directory, customer, &message)
+    {
+        return Ok(Admitted::Part(parts::NewPart::new(customer, part, message)));
+    }
+    let (place, subject) = place_mo(house, customer, &message)?;
+    Ok(Admitted::Whole(NewMessage { customer: (*customer.id).into(), place, message, sibling: 0 }, subject))
+}
+
+/// Rules get long messages whole, applications when they want to.
+fn joins_parts(directory: &Directory, customer: &Customer, message: &Message) -> bool {
+    match directory.destination(customer, &message.destination, String::new) {
+        Some(Destination::Application(account)) => {
+            // A rule with a keyword may want it: only the whole text tells.
+            directory.peer(account).join_segments || directory.has_keywords(&message.destination)
+        }
+        Some(Destination::Rule(_)) | None => true,
+    }
+}
+
+/// Where a whole MO waits. One for a rule is counted already: the messages of one batch must not slip in
+/// together.
+pub fn place_mo(house: &House, customer: &Customer, message: &Message) -> Result<(Place, Option<SubjectKey>), Reject> {
+    let directory = &house.directory;
+    match directory.destination(customer, &message.destination, || first_word(message)) {
+        Some(Destination::Rule(rule)) => {
+            let waiting = house.counter(&customer.id).map_or(0, |c| c.fetch_add(1, Ordering::Relaxed));
+            if waiting >= customer.queue_max {
+                house.count(&customer.id, -1);
+                return Err(Reject::QueueFull(customer.id.to_string()));
+            }
+            let name = directory.rules[rule.0].name.as_str().into();
+            let key = SubjectKey { rule, device: message.source.to_string().into() };
+            Ok((Place::Inbox { rule: name }, Some(key)))
+        }
+        Some(Destination::Application(account)) => {
+            let nobody = || Reject::NobodyServes(message.destination.to_string());
+            let queue = directory.queue_of(account).ok_or_else(nobody)?.clone();
+            let (due, expires) = (message.received_at, message.received_at.plus_ms(customer.validity_ms));
+            Ok((Place::Outbox(Waiting { queue, class: Class::INBOUND, due, expires, tracked: None }), None))
+        }
+        None => Err(Reject::NobodyServes(message.destination.to_string())),
+    }
+}
+
+fn first_word(message: &Message) -> String {
+    match message.content.payload() {
+        Payload::Text(text) => text.split_whitespace().next().unwrap_or_default().to_owned(),
+        Payload::Binary(_) => String::new(),
+    }
+}
+
+fn admit_mt(
+    house: &Arc<House>,
+    (from, customer): (PeerIndex, &str),
+    submission: Submission,
+    also: &mut Also,
+    now: Timestamp,
+) -> Result<Admitted, Reject> {
+    let (directory, message) = (&house.directory, &submission.message);
+    let owner = directory.customer(customer).ok_or_else(|| Reject::ForeignSender(message.source.to_string()))?;
+    firewall::check_mt(owner, &message.source, &message.destination)?;
+    let queue = queue_to(directory, &message.destination)?;
+    let account = &directory.peer(from).name;
+    let due = submission.schedule.map_or(now, |schedule| schedule.max(now));
+    let expires = expiry(owner, submission.expires, due, now)?;
+    if submission.replaces {
+        let ends = operations::replace_if_present(house, from, &submission, now)?;
+        also.changes.extend(ends.changes);
+        also.offers.extend(ends.offers);
+        also.releases.extend(ends.releases);
+    }
+    let later = if due > now { Later::Scheduled } else { Later::Now };
+    let tracked = Tracked::new(customer, account, submission.registered_delivery, message, later);
+    let class = Class::of_priority(message.content.priority_flag);
+    let place = Place::Outbox(Waiting { queue, class, due, expires, tracked: Some(Box::new(tracked)) });
+    let (message, sibling) = (submission.message, submission.sibling);
+    Ok(Admitted::Whole(NewMessage { customer: customer.into(), place, message, sibling }, None))
+}
+
+/// Within the customer's ceiling, and not before the message may leave at all.
+pub fn expiry(owner: &Customer, asked: Option<Timestamp>, due: Timestamp, now: Timestamp) -> Result<Timestamp, Reject> {
+    let Some(asked) = asked else { return Ok(due.plus_ms(owner.validity_ms)) };
+    if asked <= now {
+        return Err(Reject::AlreadyExpired);
+    }
+    if asked <= due {
+        return Err(Reject::ExpiresBeforeSchedule);
+    }
+    Ok(asked.min(due.plus_ms(owner.validity_max_ms)))
+}
+
+pub fn queue_to(directory: &Directory, device: &Address) -> Result<Arc<str>, Reject> {
+    let queue = directory.route_to_device(device).ok_or_else(|| Reject::NoRoute(device.masked()))?;
+    Ok(directory.queues[queue.0].name.clone())
+}

@@ -1,0 +1,193 @@
+//! Receipts: those that peers send settle a message, and those that applications asked for go out.
+//!
+//! A receipt may come before the response that names its message. It is kept then and looked for when
+//! the response comes, for a while, across a restart as well.
+
+use wasmsc_smpp::receipt::{IdSource, MessageState, canonical_ids};
+
+use super::{House, Stored};
+use crate::firewall::Reject;
+use crate::message::{Address, MessageId, Timestamp};
+use crate::route::{Peer, PeerIndex};
+use crate::store::keys::{OutboxKey, Partition};
+use crate::store::{Change, Done, OutboxRecord, ParkedRecord, Queued, StoreFailed};
+use crate::tracking::{Notice, Tracked};
+
+/// How long a receipt waits for the response that names its message. Responses are late by seconds; what
+/// still waits after an hour is for a message that is not ours.
+pub const PARKED_MAX_MS: u64 = 3_600_000;
+/// How long a receipt to an application is tried.
+const RECEIPT_VALIDITY_MS: u64 = 3 * 86_400_000;
+
+/// A receipt as a peer sent it.
+#[derive(Clone, Debug)]
+pub struct PeerReceipt {
+    pub message_id: bytes::Bytes,
+    pub state: MessageState,
+    pub error: u16,
+    /// Where it is addressed to: the sender of the message.
+    pub destination: Option<Address>,
+}
+
+/// Takes a receipt in. `done` is called when what it changed is durable: only then may the peer hear of it.
+pub fn receipt(
+    house: &House,
+    from: PeerIndex,
+    receipt: &PeerReceipt,
+    now: Timestamp,
+    done: impl FnOnce(Result<(), Reject>) + Send + 'static,
+) {
+    let peer = house.directory.peer(from);
+    let forms = canonical_ids(&receipt.message_id, peer.id_format, IdSource::Receipt);
+    let _lock = house.tracking.lock();
+    let effects = match find(house, &peer.name, &forms, receipt) {
+        Ok(Some((partition, (id, part)))) => apply(house, peer, (partition, id, part), receipt, now),
+        Ok(None) => Ok((park(house, peer, &forms, receipt, now), Vec::new())),
+        Err(error) => Err(error),
+    };
+    let (changes, offers) = match effects {
+        Ok(effects) => effects,
+        Err(error) => return done(Err(Reject::Unreadable(error.to_string()))),
+    };
+    let outlet = house.outlet.clone();
+    let durable: Done = Box::new(move |result: Result<(), StoreFailed>| {
+        if result.is_ok() && !offers.is_empty() {
+            outlet.offer(offers);
+        }
+        done(result.map_err(|failed| Reject::StoreFailed(failed.to_string())));
+    });
+    if let Err(failed) = house.store.amend(changes, Some(durable)) {
+        tracing::error!(account = &*peer.name, "a receipt stays with the peer: {failed}");
+    }
+}
+
+/// Customers by the number that the receipt is for first: that is nearly always right.
+fn find(
+    house: &House,
+    peer: &str,
+    forms: &[String],
+    receipt: &PeerReceipt,
+) -> std::io::Result<Option<(Partition, (MessageId, u8))>> {
+    let owner = receipt.destination.as_ref().and_then(|number| house.directory.owner_of_sender(number));
+    let first = owner.map(|customer| Partition::of(&customer.id));
+    for partition in first.into_iter().chain(Partition::all()) {
+        if let Some(found) = house.store.remote(partition, peer, forms)? {
+            return Ok(Some((partition, found)));
+        }
+    }
+    Ok(None)
+}
+
+type Effects = (Vec<Change>, Vec<Queued>);
+
+fn apply(
+    house: &House,
+    peer: &Peer,
+    (partition, id, part): (Partition, MessageId, u8),
+    receipt: &PeerReceipt,
+    now: Timestamp,
+) -> std::io::Result<Effects> {
+    let Some(mut tracked) = house.store.tracked(partition, id)? else { return Ok(Effects::default()) };
+    let notice = tracked.receipt(usize::from(part), receipt.state, receipt.error, now);
+    let offers = notify(house, (partition, id), &mut tracked, notice);
+    let mut changes: Vec<Change> = offers.iter().map(|queued| Change::Queue(queued.clone())).collect();
+    if tracked.is_final() {
+        changes.extend(uncorrelate(house, partition, &tracked));
+    }
+    changes.push(Change::Track(partition, id, Box::new(tracked)));
+    tracing::debug!(message_id = %id, account = &*peer.name, state = ?receipt.state, "receipt");
+    Ok((changes, offers))
+}
+
+/// Kept until its message's response comes.
+fn park(house: &House, peer: &Peer, forms: &[String], receipt: &PeerReceipt, now: Timestamp) -> Vec<Change> {
+    let owner = receipt.destination.as_ref().and_then(|number| house.directory.owner_of_sender(number));
+    let Some(owner) = owner else {
+        tracing::info!(account = &*peer.name, "a receipt for no message of ours");
+        return Vec::new();
+    };
+    let parked = ParkedRecord { state: receipt.state.octet(), error: receipt.error, came_at: now };
+    let park =
+        |form: &String| Change::Park(Partition::of(&owner.id), (*peer.name).into(), form.clone(), parked.clone());
+    forms.iter().map(park).collect()
+}
+
+/// Rows by which the peer's receipts find this message, and what receipts did that came too early.
+pub fn correlate(
+    house: &House,
+    peer: &Peer,
+    (partition, id): (Partition, MessageId),
+    tracked: &mut Tracked,
+    now: Timestamp,
+    changes: &mut Vec<Change>,
+) -> Vec<Queued> {
+    let mut offers = Vec::new();
+    for number in 0..tracked.parts.len() {
+        let forms = canonical_ids(&tracked.parts[number].remote_id, peer.id_format, IdSource::Response);
+        match house.store.parked(partition, &peer.name, &forms) {
+            Ok(Some(parked)) => {
+                let state = MessageState::from_octet(parked.state).unwrap_or(MessageState::Unknown);
+                let notice = tracked.receipt(number, state, parked.error, now);
+                offers.extend(notify(house, (partition, id), tracked, notice));
+                changes.extend(forms.iter().map(|f| Change::Unpark(partition, (*peer.name).into(), f.clone())));
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(message_id = %id, "parked receipts cannot be read: {error}"),
+        }
+        for form in forms {
+            changes.push(Change::Correlate(partition, (*peer.name).into(), form, (id, number as u8)));
+        }
+    }
+    if tracked.is_final() {
+        changes.extend(uncorrelate(house, partition, tracked));
+    }
+    offers
+}
+
+/// The end of a message ends what its peers call it.
+pub fn uncorrelate(house: &House, partition: Partition, tracked: &Tracked) -> Vec<Change> {
+    let forms = tracked.parts.iter().flat_map(|part| {
+        let peer = house.directory.peer_named(&part.peer).map(|index| house.directory.peer(index));
+        let format = peer.map_or_else(Default::default, |peer| peer.id_format);
+        let forms = canonical_ids(&part.remote_id, format, IdSource::Response);
+        forms.into_iter().map(|form| Change::Uncorrelate(partition, part.peer.clone(), form))
+    });
+    forms.collect()
+}
+
+/// The receipt for a notice, to the application that submitted the message.
+pub fn notify(
+    house: &House,
+    (partition, id): (Partition, MessageId),
+    tracked: &mut Tracked,
+    notice: Option<Notice>,
+) -> Vec<Queued> {
+    let Some(notice) = notice else { return Vec::new() };
+    let account = house.directory.peer_named(&tracked.account);
+    let Some(queue) = account.and_then(|account| house.directory.queue_of(account)) else {
+        tracing::warn!(message_id = %id, account = &*tracked.account, "nobody takes its receipt: the account is gone");
+        return Vec::new();
+    };
+    let message = tracked.receipt_message(notice);
+    let receipt_id = id.receipt(tracked.receipts);
+    tracked.receipts = tracked.receipts.saturating_add(1);
+    let class = Tracked::RECEIPT_CLASS;
+    let key = OutboxKey { partition, queue: queue.clone(), class, due: notice.at, id: receipt_id };
+    let expires = notice.at.plus_ms(RECEIPT_VALIDITY_MS);
+    vec![Queued { key, record: OutboxRecord::untracked(&tracked.customer, message, expires) }]
+}
+
+/// Writes changes with the receipts that they cause, and hands these to delivery once they are durable.
+pub fn write(house: &House, mut changes: Vec<Change>, offers: Vec<Queued>) -> Stored<()> {
+    if offers.is_empty() {
+        return house.store.amend(changes, None);
+    }
+    changes.extend(offers.iter().map(|queued| Change::Queue(queued.clone())));
+    let outlet = house.outlet.clone();
+    let done: Done = Box::new(move |result| {
+        if result.is_ok() {
+            outlet.offer(offers);
+        }
+    });
+    house.store.amend(changes, Some(done))
+}

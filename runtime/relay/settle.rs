@@ -1,0 +1,168 @@
+//! What links learned about messages that they took: done, again later, or never.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wasmsc_smpp::receipt::MessageState;
+
+use super::{House, Stored, receipts, wake};
+use crate::message::Timestamp;
+use crate::retry::{self, ErrorClass};
+use crate::route::PeerIndex;
+use crate::store::{Change, DeadRecord, Queued};
+use crate::tracking::{Tracked, Waits};
+
+/// What a peer said about a message that was delivered to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// All of it. Its ids of the parts, by number, where it gave any.
+    Taken(Vec<(u8, Bytes)>),
+    /// Not all of it: `taken` are the parts that it did take.
+    Refused { class: ErrorClass, error: u16, why: String, taken: Vec<(u8, Bytes)> },
+    /// Nobody was asked: its time is over.
+    Expired,
+}
+
+/// Records what links learned. Yields queue and due time of each message that is to be tried again.
+pub fn settle(
+    house: &House,
+    peer: Option<PeerIndex>,
+    answers: Vec<(Queued, Answer)>,
+    now: Timestamp,
+) -> Stored<Vec<(Arc<str>, Timestamp)>> {
+    let is_tracked = |(queued, _): &(Queued, Answer)| queued.record.tracked || queued.record.deferred;
+    let lock = answers.iter().any(is_tracked).then(|| house.tracking.lock());
+    let mut settled = Settled { retries: Vec::new(), changes: Vec::with_capacity(answers.len()), offers: Vec::new() };
+    for (queued, answer) in answers {
+        match answer {
+            Answer::Taken(ids) => settled.taken(house, peer, queued, ids, now),
+            Answer::Refused { class, error, why, taken } => {
+                settled.refused(house, peer, queued, (class, error, &why), taken, now);
+            }
+            Answer::Expired => settled.dead(house, queued, (MessageState::Expired, 0), "its time is over", now),
+        }
+    }
+    receipts::write(house, settled.changes, settled.offers)?;
+    drop(lock);
+    Ok(settled.retries)
+}
+
+struct Settled {
+    retries: Vec<(Arc<str>, Timestamp)>,
+    changes: Vec<Change>,
+    /// Receipts that this causes.
+    offers: Vec<Queued>,
+}
+
+impl Settled {
+    fn taken(
+        &mut self,
+        house: &House,
+        peer: Option<PeerIndex>,
+        mut queued: Queued,
+        ids: Vec<(u8, Bytes)>,
+        now: Timestamp,
+    ) {
+        self.forget(&queued);
+        if !queued.record.tracked {
+            return;
+        }
+        let Some(mut tracked) = self.tracked(house, &queued) else { return };
+        queued.record.taken.extend(ids);
+        let ids = queued.record.taken.into_iter().map(|(_, id)| id).filter(|id| !id.is_empty());
+        let peer = peer.map(|index| house.directory.peer(index));
+        let sender = peer.filter(|peer| peer.sends_receipts && tracked.wants_receipt());
+        let parts: Vec<(Box<str>, Bytes)> = match sender {
+            Some(peer) => ids.map(|id| (Box::from(&*peer.name), id)).collect(),
+            None => Vec::new(),
+        };
+        let (partition, id) = (queued.key.partition, queued.key.id);
+        let notice = tracked.taken(parts, now);
+        self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
+        self.offers.extend(receipts::notify(house, (partition, id), &mut tracked, notice));
+        if let Some(peer) = sender {
+            let early = receipts::correlate(house, peer, (partition, id), &mut tracked, now, &mut self.changes);
+            self.offers.extend(early);
+        }
+        self.changes.push(Change::Track(partition, id, Box::new(tracked)));
+    }
+
+    fn refused(
+        &mut self,
+        house: &House,
+        peer: Option<PeerIndex>,
+        mut queued: Queued,
+        (class, error, why): (ErrorClass, u16, &str),
+        taken: Vec<(u8, Bytes)>,
+        now: Timestamp,
+    ) {
+        let account = peer.map_or("-", |index| &house.directory.peer(index).name);
+        let (id, attempt, expires) = (queued.key.id, queued.record.attempts + 1, queued.record.expires);
+        let due = retry::next_attempt(&house.directory.retry, class, queued.record.attempts, now, expires);
+        let Some(due) = due else {
+            let is_over = class != ErrorClass::Permanent && now >= expires;
+            let state = if is_over { MessageState::Expired } else { MessageState::Undeliverable };
+            return self.dead(house, queued, (state, error), why, now);
+        };
+        tracing::warn!(message_id = %id, account, attempt, "not delivered, another attempt follows: {why}");
+        self.forget(&queued);
+        queued.record.attempts = attempt;
+        queued.record.taken.extend(taken);
+        queued.key.due = due;
+        queued.record.deferred = wake::is_long(now, due);
+        if queued.record.deferred {
+            let device = queued.record.message.destination.digits();
+            house.absentees.lock().add(device);
+            self.changes.push(Change::Defer(device.into(), queued.key.clone()));
+        }
+        if let Some(mut tracked) = queued.record.tracked.then(|| self.tracked(house, &queued)).flatten() {
+            let waits = Waits { queue: (*queued.key.queue).into(), class: queued.key.class.0, due };
+            let notice = tracked.deferred(waits, error, now);
+            self.offers.extend(receipts::notify(house, (queued.key.partition, id), &mut tracked, notice));
+            self.changes.push(Change::Track(queued.key.partition, id, Box::new(tracked)));
+        }
+        self.retries.push((queued.key.queue.clone(), due));
+        self.changes.push(Change::Queue(queued));
+    }
+
+    fn dead(&mut self, house: &House, queued: Queued, (state, error): (MessageState, u16), why: &str, now: Timestamp) {
+        let (partition, id) = (queued.key.partition, queued.key.id);
+        let attempt = queued.record.attempts;
+        tracing::error!(message_id = %id, queue = &*queued.key.queue, attempt, "dead letter: {why}");
+        self.forget(&queued);
+        if let Some(mut tracked) = queued.record.tracked.then(|| self.tracked(house, &queued)).flatten() {
+            self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
+            let notice = tracked.failed(state, error, now);
+            self.offers.extend(receipts::notify(house, (partition, id), &mut tracked, notice));
+            self.changes.push(Change::Track(partition, id, Box::new(tracked)));
+        }
+        let dead = DeadRecord {
+            customer: queued.record.customer,
+            at: (*queued.key.queue).into(),
+            message: queued.record.message,
+            attempts: queued.record.attempts + 1,
+            died_at: now,
+            reason: why.into(),
+        };
+        self.changes.push(Change::Dead(partition, id, Box::new(dead)));
+    }
+
+    /// The row where it waited goes, and with it the one by which its device finds it.
+    fn forget(&mut self, queued: &Queued) {
+        if queued.record.deferred {
+            let device = queued.record.message.destination.digits().into();
+            self.changes.push(Change::Undefer(queued.key.partition, device, queued.key.id));
+        }
+        self.changes.push(Change::Unqueue(queued.key.clone()));
+    }
+
+    fn tracked(&self, house: &House, queued: &Queued) -> Option<Tracked> {
+        match house.store.tracked(queued.key.partition, queued.key.id) {
+            Ok(tracked) => tracked,
+            Err(error) => {
+                tracing::error!(message_id = %queued.key.id, "its state cannot be read: {error}");
+                None
+            }
+        }
+    }
+}

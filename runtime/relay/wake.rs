@@ -1,0 +1,203 @@
+//! What time and devices that come back set going: early delivery, and the end of what is over.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::sync::Arc;
+
+use super::operations::unqueue;
+use super::{House, Stored, offer_when_due, parts, queue_to, receipts};
+use crate::message::{Address, MessageId, Timestamp};
+use crate::store::keys::{OutboxKey, Partition};
+use crate::store::{Change, Done, Queued, Store};
+use crate::tracking::{Tracked, Waits};
+
+/// A pause from here on is ended by its device showing up; a shorter one is not worth a row.
+const LONG_MS: u64 = 10_000;
+/// Pause between two searches for tracked messages whose history is over.
+const HISTORY_PAUSE_MS: u64 = 60_000;
+/// Rows that one search removes.
+const HISTORY_MAX: usize = 10_000;
+/// How long after its expiry a message may still get its receipt.
+const RECEIPT_GRACE_MS: u64 = 86_400_000;
+/// Messages that are moved to another queue in one batch.
+const REROUTE_MAX: usize = 1_000;
+
+pub fn is_long(now: Timestamp, due: Timestamp) -> bool {
+    due.0.saturating_sub(now.0) >= LONG_MS
+}
+
+/// Devices that something waits for, by a hash: eight octets each, and a false hit costs one look.
+#[derive(Default)]
+pub struct Absentees {
+    devices: HashSet<u64>,
+    next_history: Timestamp,
+}
+
+impl Absentees {
+    pub fn recover(store: &Store) -> io::Result<Absentees> {
+        let mut absentees = Absentees::default();
+        store.deferred_devices(|device| absentees.add(device))?;
+        Ok(absentees)
+    }
+
+    pub fn add(&mut self, digits: &str) {
+        self.devices.insert(hash(digits));
+    }
+}
+
+fn hash(digits: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    digits.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A device showed up, by an MO or an alert_notification: what waits for it is due now.
+pub fn wake(house: &House, device: &Address, now: Timestamp) {
+    if !house.absentees.lock().devices.remove(&hash(device.digits())) {
+        return;
+    }
+    let _lock = house.tracking.lock();
+    let owners = house.directory.customers.iter().filter(|customer| customer.owns_device(device));
+    let partitions: HashSet<Partition> = owners.map(|customer| Partition::of(&customer.id)).collect();
+    for partition in partitions {
+        if let Err(error) = wake_in(house, partition, device, now) {
+            tracing::error!(device = device.masked(), "what waits for it cannot be read: {error}");
+        }
+    }
+}
+
+fn wake_in(house: &House, partition: Partition, device: &Address, now: Timestamp) -> io::Result<()> {
+    let (mut changes, mut offers, mut releases) = (Vec::new(), Vec::new(), Vec::new());
+    for key in house.store.deferred(partition, device.digits())? {
+        if !house.outlet.withdraw(&key) {
+            continue; // a link has it in hand already
+        }
+        releases.push(key.clone());
+        let Some(queued) = house.store.queued(key)? else { continue };
+        let (requeue, queued) = requeue(house, queued, |key| key.due = now)?;
+        changes.extend(requeue);
+        offers.push(queued);
+    }
+    tracing::debug!(device = device.masked(), messages = offers.len(), "back again");
+    let outlet = house.outlet.clone();
+    let durable: Done = Box::new(move |result| {
+        releases.iter().for_each(|key| outlet.release(key));
+        if result.is_ok() {
+            offer_when_due(&*outlet, offers, now);
+        }
+    });
+    house.store.amend(changes, Some(durable)).map_err(io::Error::other)
+}
+
+/// Moves a waiting message to another row; it is no longer deferred.
+fn requeue(house: &House, mut queued: Queued, change: impl Fn(&mut OutboxKey)) -> io::Result<(Vec<Change>, Queued)> {
+    let mut changes = unqueue(&queued);
+    change(&mut queued.key);
+    queued.record.deferred = false;
+    let OutboxKey { partition, queue, class, due, id } = queued.key.clone();
+    if queued.record.tracked
+        && let Some(mut tracked) = house.store.tracked(partition, id)?
+    {
+        tracked.waits = Some(Waits { queue: (*queue).into(), class: class.0, due });
+        changes.push(Change::Track(partition, id, Box::new(tracked)));
+    }
+    changes.push(Change::Queue(queued.clone()));
+    Ok((changes, queued))
+}
+
+impl House {
+    /// Messages in queues that the config no longer has go where their device's route leads now.
+    pub(super) fn reroute(&self) -> io::Result<()> {
+        for (partition, name) in self.store.queues()? {
+            if self.directory.queue_named(&name).is_some() {
+                continue;
+            }
+            let mut stranded = Vec::new();
+            self.store.each_queued(partition, &name, |queued| stranded.push(queued.key))?;
+            let mut moved = 0;
+            for keys in stranded.chunks(REROUTE_MAX) {
+                moved += self.reroute_some(keys)?;
+            }
+            let left = stranded.len() - moved;
+            tracing::warn!(queue = &*name, moved, left, "the config has no such route; messages went to others");
+        }
+        Ok(())
+    }
+
+    fn reroute_some(&self, keys: &[OutboxKey]) -> io::Result<usize> {
+        let (mut changes, mut moved) = (Vec::new(), 0);
+        for key in keys {
+            let Some(queued) = self.store.queued(key.clone())? else { continue };
+            let Ok(queue) = queue_to(&self.directory, &queued.record.message.destination) else { continue };
+            changes.extend(requeue(self, queued, |key| key.queue = queue.clone())?.0);
+            moved += 1;
+        }
+        self.store.amend(changes, None).map_err(io::Error::other)?;
+        Ok(moved)
+    }
+}
+
+/// To be called every second or so: ends what is over. Reads much at times, so not for a thread in a hurry.
+pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
+    parts::expire(house, now)?;
+    let is_time = {
+        let mut absentees = house.absentees.lock();
+        let is_time = absentees.next_history <= now;
+        if is_time {
+            absentees.next_history = now.plus_ms(HISTORY_PAUSE_MS);
+        }
+        is_time
+    };
+    if is_time && let Err(error) = end_histories(house, now) {
+        tracing::error!("the history cannot be read: {error}");
+    }
+    Ok(())
+}
+
+fn end_histories(house: &House, now: Timestamp) -> io::Result<()> {
+    let is_old = |at: Timestamp, age_ms: u64| at.plus_ms(age_ms) <= now;
+    for (partition, peer, form, parked) in house.store.all_parked()? {
+        if is_old(parked.came_at, receipts::PARKED_MAX_MS) {
+            tracing::info!(account = &*peer, "a receipt for no message of ours");
+            house.store.amend(vec![Change::Unpark(partition, peer, form)], None).map_err(io::Error::other)?;
+        }
+    }
+    for partition in Partition::all() {
+        let mut over: Vec<(MessageId, Tracked)> = Vec::new();
+        house.store.each_tracked(partition, |id, tracked| {
+            let may_be_old = is_old(tracked.submitted_at, house.directory.history_ms);
+            over.push((id, tracked));
+            may_be_old && over.len() < HISTORY_MAX
+        })?;
+        for (id, tracked) in over {
+            end_history(house, (partition, id), &tracked, now)?;
+        }
+    }
+    Ok(())
+}
+
+fn end_history(
+    house: &House,
+    (partition, id): (Partition, MessageId),
+    seen: &Tracked,
+    now: Timestamp,
+) -> io::Result<()> {
+    if let Some(done_at) = seen.done_at {
+        if done_at.plus_ms(house.directory.history_ms) <= now {
+            house.store.amend(vec![Change::Untrack(partition, id)], None).map_err(io::Error::other)?;
+        }
+        return Ok(());
+    }
+    let longest = house.directory.customer(&seen.customer).map_or(0, |customer| customer.validity_max_ms);
+    if seen.waits.is_some() || seen.submitted_at.plus_ms(longest + RECEIPT_GRACE_MS) > now {
+        return Ok(());
+    }
+    let _lock = house.tracking.lock();
+    let Some(mut tracked) = house.store.tracked(partition, id)? else { return Ok(()) };
+    let notice = tracked.lost_sight(now);
+    let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
+    let mut changes = receipts::uncorrelate(house, partition, &tracked);
+    changes.push(Change::Track(partition, id, Box::new(tracked)));
+    receipts::write(house, changes, offers).map_err(io::Error::other)
+}

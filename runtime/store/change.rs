@@ -1,0 +1,80 @@
+//! Changes that `relay` composes: what settling, receipts, cancelling and waking do to the rows.
+//!
+//! Each names one row by what it means; the keys stay in here. A list of them is one atomic batch.
+
+use bytes::Bytes;
+
+use super::keys::{self, OutboxKey, Partition};
+use super::record::{self, DeadRecord, ParkedRecord};
+use super::tables::Op;
+use super::verbs::Queued;
+use super::{Done, Store, StoreFailed};
+use crate::message::MessageId;
+use crate::tracking::Tracked;
+
+/// One row that comes, changes or goes.
+#[derive(Debug)]
+pub enum Change {
+    /// A message waits for a link.
+    Queue(Queued),
+    /// It waits no more.
+    Unqueue(OutboxKey),
+    Track(Partition, MessageId, Box<Tracked>),
+    Untrack(Partition, MessageId),
+    /// No longer found by its addresses.
+    Unsend(Partition, MessageId, Box<Tracked>),
+    /// A peer's id of a message: one row for each form that a receipt may name it by.
+    Correlate(Partition, Box<str>, String, RemotePart),
+    Uncorrelate(Partition, Box<str>, String),
+    /// The message of this row goes out at once when the device shows up.
+    Defer(Box<str>, OutboxKey),
+    Undefer(Partition, Box<str>, MessageId),
+    Park(Partition, Box<str>, String, ParkedRecord),
+    Unpark(Partition, Box<str>, String),
+    Dead(Partition, MessageId, Box<DeadRecord>),
+    /// A part of a long message is used up.
+    Unpart(Partition, Box<str>, u8),
+}
+
+/// Which SMS of which message a peer's id means.
+pub type RemotePart = (MessageId, u8);
+
+impl Store {
+    /// Applies changes as one batch. `done` is called when they are durable.
+    pub fn amend(&self, changes: Vec<Change>, done: Option<Done>) -> Result<(), StoreFailed> {
+        self.submit(changes.into_iter().map(op).collect(), done)
+    }
+}
+
+pub(super) fn op(change: Change) -> Op {
+    match change {
+        Change::Queue(queued) => Op::Insert(queued.key.encode(), record::encode(&queued.record)),
+        Change::Unqueue(key) => Op::Delete(key.encode()),
+        Change::Track(partition, id, tracked) => Op::Put(keys::tracked(partition, id), record::encode(&*tracked)),
+        Change::Untrack(partition, id) => Op::Delete(keys::tracked(partition, id)),
+        Change::Unsend(partition, id, tracked) => Op::Delete(sent_key(partition, id, &tracked)),
+        Change::Correlate(partition, peer, form, part) => {
+            Op::Put(keys::remote(partition, &peer, &form), record::encode(&part))
+        }
+        Change::Uncorrelate(partition, peer, form) => Op::Delete(keys::remote(partition, &peer, &form)),
+        Change::Defer(device, key) => {
+            Op::Put(keys::deferred(key.partition, &device, key.id), Bytes::copy_from_slice(&key.encode()))
+        }
+        Change::Undefer(partition, device, id) => Op::Delete(keys::deferred(partition, &device, id)),
+        Change::Park(partition, peer, form, parked) => {
+            Op::Put(keys::parked(partition, &peer, &form), record::encode(&parked))
+        }
+        Change::Unpark(partition, peer, form) => Op::Delete(keys::parked(partition, &peer, &form)),
+        Change::Dead(partition, id, dead) => Op::Put(keys::dead(partition, id), record::encode(&*dead)),
+        Change::Unpart(partition, group, number) => Op::Delete(keys::part(partition, &group, number)),
+    }
+}
+
+pub(super) fn sent_key(partition: Partition, id: MessageId, tracked: &Tracked) -> keys::Key {
+    keys::sent(partition, &tracked.account, &addresses(tracked), id)
+}
+
+fn addresses(tracked: &Tracked) -> String {
+    let service_type = String::from_utf8_lossy(&tracked.service_type);
+    format!("{}\0{}\0{service_type}\0", tracked.source, tracked.destination)
+}
