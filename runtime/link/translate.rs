@@ -10,7 +10,7 @@ use wasmsc_smpp::{
 
 use crate::config::RelayTlvs;
 use crate::firewall::Reject;
-use crate::message::{Address, Content, Message, Timestamp};
+use crate::message::{Address, Content, Message, Timestamp, is_default_alphabet};
 use crate::relay::{NotDone, PeerReceipt, Submission};
 use crate::retry::ErrorClass;
 use crate::route::Peer;
@@ -127,14 +127,8 @@ pub fn relays(peer: &Peer, tag: u16) -> bool {
     }
 }
 
-/// True when `data_coding` leaves the alphabet to the two peers.
-pub fn is_default_alphabet(data_coding: DataCoding) -> bool {
-    // No data_coding means UTF-8 by itself, so that the answer can only be the default.
-    Alphabet::of(data_coding, Alphabet::Utf8) == Alphabet::Utf8
-}
-
 /// Text as we keep it: always a copy, as a slice would keep the whole read buffer alive while the message waits.
-fn from_peer_alphabet(sm: &Sm, alphabet: Alphabet) -> (DataCoding, Bytes) {
+pub fn from_peer_alphabet(sm: &Sm, alphabet: Alphabet) -> (DataCoding, Bytes) {
     let payload = sm.payload();
     if alphabet == Alphabet::Gsm || !is_default_alphabet(sm.data_coding) {
         return (sm.data_coding, Bytes::copy_from_slice(payload));
