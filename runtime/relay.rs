@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+use wasmsc_smpp::receipt::MessageState;
 
 use crate::firewall::Reject;
 use crate::message::{Class, Message, MessageId, Timestamp};
@@ -32,6 +33,7 @@ use crate::store::keys::{OutboxKey, Partition, Subject};
 use crate::store::{
     Accepted, Change, Failure, Finished, InboxRecord, NewMessage, NotAccepted, OutboxRecord, Queued, Store,
 };
+use crate::tracking::Tracked;
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, query, replace};
@@ -113,7 +115,11 @@ impl House {
                 };
                 self.count(&record.customer, 1);
                 let key = SubjectKey { rule, device: record.message.source.to_string().into() };
-                self.schedule.lock().push(key, Event { partition, number, due: record.due }, now);
+                self.schedule.lock().push(
+                    key,
+                    Event { partition, number, is_tracked: record.tracked, due: record.due },
+                    now,
+                );
             }
         }
     }
@@ -171,6 +177,12 @@ struct Also {
     offers: Vec<Queued>,
     /// Messages that nobody may take until then.
     releases: Vec<OutboxKey>,
+}
+
+/// A new MO that a rule takes.
+pub struct Scheduled {
+    key: SubjectKey,
+    is_tracked: bool,
 }
 
 /// Takes a batch of messages from one peer. `answer` is called when those it names are durable or refused,
@@ -234,7 +246,7 @@ fn verdicts<T>(tokens: Vec<T>, result: Result<Vec<MessageId>, Reject>) -> Vec<Ve
 fn store_messages(
     house: &Arc<House>,
     list: Vec<NewMessage>,
-    subjects: Vec<Option<SubjectKey>>,
+    subjects: Vec<Option<Scheduled>>,
     also: Also,
     now: Timestamp,
     done: impl FnOnce(Result<Vec<MessageId>, Reject>) + Send + 'static,
@@ -259,7 +271,8 @@ fn store_messages(
     let ids = house.store.accept_and(list, changes, now, answer);
     if ids.is_empty() {
         // The store took none of them: they do not wait after all.
-        subjects.iter().flatten().for_each(|key| house.count(&house.directory.rules[key.rule.0].customer, -1));
+        let customer = |run: &Scheduled| &*house.directory.rules[run.key.rule.0].customer;
+        subjects.iter().flatten().for_each(|run| house.count(customer(run), -1));
         return false;
     }
     house.schedule_accepted(&ids, subjects, now);
@@ -288,13 +301,14 @@ fn offer_when_due(outlet: &dyn Outlet, queued: Vec<Queued>, now: Timestamp) {
 }
 
 impl House {
-    fn schedule_accepted(&self, ids: &[(MessageId, Partition)], subjects: Vec<Option<SubjectKey>>, now: Timestamp) {
+    fn schedule_accepted(&self, ids: &[(MessageId, Partition)], subjects: Vec<Option<Scheduled>>, now: Timestamp) {
         let mut pushed = 0;
         {
             let mut schedule = self.schedule.lock();
             for ((id, partition), subject) in ids.iter().zip(subjects) {
-                if let Some(key) = subject {
-                    schedule.push(key, Event { partition: *partition, number: id.event, due: now }, now);
+                if let Some(Scheduled { key, is_tracked }) = subject {
+                    let event = Event { partition: *partition, number: id.event, is_tracked, due: now };
+                    schedule.push(key, event, now);
                     pushed += 1;
                 }
             }
@@ -412,15 +426,37 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
         let record = OutboxRecord::untracked(customer, message, now.plus_ms(validity_ms));
         queued.push(Queued { key, record });
     }
+    let (tracked, receipts) =
+        if event.is_tracked { mo_ended(house, event, MessageState::Delivered, now) } else { (None, Vec::new()) };
+    queued.extend(receipts);
     let finished = Finished {
         partition: event.partition,
         event: event.number,
         subject: subject(house, key, event.partition),
         state: effects.state,
         queued,
+        tracked,
     };
     let outlet = house.outlet.clone();
     house.store.commit(finished, move |queued| outlet.offer(queued))
+}
+
+/// The end of an MO whose sender wants a receipt: its new row, and the receipt.
+fn mo_ended(
+    house: &House,
+    event: Event,
+    state: MessageState,
+    now: Timestamp,
+) -> (Option<(MessageId, Box<Tracked>)>, Vec<Queued>) {
+    let id = MessageId::accepted(event.number);
+    let _lock = house.tracking.lock();
+    let Ok(Some(mut tracked)) = house.store.tracked(event.partition, id) else { return (None, Vec::new()) };
+    let notice = match state {
+        MessageState::Delivered => tracked.taken(Vec::new(), now),
+        state => tracked.failed(state, 0, now),
+    };
+    let receipts = receipts::notify(house, (event.partition, id), &mut tracked, notice);
+    (Some((id, Box::new(tracked))), receipts)
 }
 
 fn fail(house: &House, rule: RuleIndex, event: Event, outcome: Outcome, now: Timestamp) -> Stored<Ended> {
@@ -453,7 +489,13 @@ fn postpone(house: &House, event: Event, record: InboxRecord, failure: Failure, 
         Failure::RetryAt(due) => Ended::Again(*due),
         Failure::Dead(_) => Ended::Gone,
     };
+    let is_told = record.tracked && ended == Ended::Gone;
     house.store.postpone(event.partition, event.number, record, failure, now)?;
+    if is_told {
+        let (tracked, receipts) = mo_ended(house, event, MessageState::Undeliverable, now);
+        let track = tracked.map(|(id, tracked)| Change::Track(event.partition, id, tracked));
+        receipts::write(house, track.into_iter().collect(), receipts)?;
+    }
     Ok(ended)
 }
 

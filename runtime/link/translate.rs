@@ -53,13 +53,14 @@ pub fn incoming(
     let destination = destination().map_err(|why| refused(CommandStatus::ESME_RINVDSTADR, why))?;
     let message = Message { source, destination, content: content(sm, peer)?, received_at: now };
     let mut submission = Submission::plain(message);
+    submission.registered_delivery = sm.registered_delivery.0;
     if is_application {
         wishes(sm, &mut submission, now)?;
     }
     Ok(Incoming::Message(Box::new(submission)))
 }
 
-/// What an application wants done about its message; a network's MO has no wishes.
+/// What an application wants done about its message; a network's MO may wish for a receipt only.
 fn wishes(sm: &Sm, submission: &mut Submission, now: Timestamp) -> Result<(), Untranslatable> {
     if sm.sm_default_msg_id != 0 {
         return Err(refused(CommandStatus::ESME_RINVDFTMSGID, "predefined messages are not offered"));
@@ -71,7 +72,6 @@ fn wishes(sm: &Sm, submission: &mut Submission, now: Timestamp) -> Result<(), Un
     };
     submission.schedule = at(&sm.schedule_delivery_time, CommandStatus::ESME_RINVSCHED, now)?;
     submission.expires = at(&sm.validity_period, CommandStatus::ESME_RINVEXPIRY, now)?;
-    submission.registered_delivery = sm.registered_delivery.0;
     Ok(())
 }
 

@@ -185,7 +185,7 @@ fn store_joined(
     now: Timestamp,
     done: impl FnOnce(Result<MessageId, Reject>) + Send + 'static,
 ) -> bool {
-    let (place, subject) = match place_mo(house, customer, &message) {
+    let (place, subject) = match place_mo(house, customer, &message, None) {
         Ok(place) => place,
         Err(reject) => {
             done(Err(reject));

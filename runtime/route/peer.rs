@@ -27,6 +27,8 @@ pub struct Peer {
     pub customer: Option<Arc<str>>,
     /// Queues whose messages it takes.
     pub queues: Vec<QueueIndex>,
+    /// For an account: the queue of what is for itself, its receipts and an application's MOs.
+    pub own_queue: Option<QueueIndex>,
     pub priority: u32,
     pub weight: u32,
     /// Our requests that may be outstanding on one bind.
@@ -115,6 +117,7 @@ impl Peer {
             upstream: None,
             customer: from.customer.as_deref().map(Into::into),
             queues: Vec::new(),
+            own_queue: None,
             priority: from.priority,
             weight: from.weight,
             window: from.window,
@@ -139,6 +142,7 @@ impl Peer {
             upstream: Some(from.clone()),
             customer: None,
             queues: Vec::new(),
+            own_queue: None,
             priority: from.priority,
             weight: from.weight,
             window: from.window,
