@@ -35,6 +35,7 @@ pub struct Peer {
     pub window: usize,
     /// Messages that it may submit in a second, and at once; for an upstream: that we may.
     pub rate: Option<Rate>,
+    pub duplicate_window_ms: Option<u64>,
     /// Addresses that it may submit from; empty: any that its customer may use.
     pub sources: AddressSet,
     pub country_code: Option<Box<str>>,
@@ -122,6 +123,7 @@ impl Peer {
             weight: from.weight,
             window: from.window,
             rate: rate(from.messages_per_sec, from.burst),
+            duplicate_window_ms: from.duplicate_window_secs.map(|secs| secs.saturating_mul(1_000)),
             sources: AddressSet::new(&from.sources),
             country_code: from.country_code.as_deref().map(Into::into),
             default_alphabet: alphabet(from.default_alphabet),
@@ -147,6 +149,7 @@ impl Peer {
             weight: from.weight,
             window: from.window,
             rate: rate(from.messages_per_sec, None),
+            duplicate_window_ms: None,
             sources: AddressSet::default(),
             country_code: from.country_code.as_deref().map(Into::into),
             default_alphabet: alphabet(from.default_alphabet),
