@@ -153,6 +153,9 @@ fn from_peer_alphabet(sm: &Sm, alphabet: Alphabet) -> (DataCoding, Bytes) {
     (data_coding, [&header[..], &encoded.octets].concat().into())
 }
 
+/// Digits that are a short code whatever their TON says.
+const SHORT_CODE_DIGITS: usize = 6;
+
 /// Reads an address as a peer writes it.
 pub fn address(ton: Ton, octets: &[u8], country_code: Option<&str>) -> Result<Address, String> {
     let text: String = octets.iter().map(|octet| char::from(*octet)).collect(); // Latin-1: any octet is a character
@@ -160,6 +163,8 @@ pub fn address(ton: Ton, octets: &[u8], country_code: Option<&str>) -> Result<Ad
     let national = |code: &str| Address::parse(&format!("+{code}{}", text.trim_start_matches('0')));
     let is_national = ton == Ton::NATIONAL || (ton == Ton::UNKNOWN && text.starts_with('0') && !text.starts_with("00"));
     let parsed = match (ton, country_code) {
+        // Many an ESME says "international" of everything, its short code too. No number is that short.
+        (Ton::INTERNATIONAL, _) if is_number && text.len() <= SHORT_CODE_DIGITS => Address::parse(&text),
         (Ton::INTERNATIONAL, _) if !text.starts_with('+') => {
             Address::parse(&format!("+{}", text.trim_start_matches("00")))
         }
