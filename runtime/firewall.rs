@@ -42,6 +42,9 @@ pub enum Reject {
     /// ESME_RINVEXPIRY
     #[error("validity_period ends before schedule_delivery_time")]
     ExpiresBeforeSchedule,
+    /// ESME_RINVSCHED
+    #[error("schedule_delivery_time is further ahead than the customer's validity_max_secs")]
+    TooFarAhead,
     /// ESME_RMSGQFUL
     #[error("customer {0} has too many parts of long messages waiting for the others")]
     TooManyParts(String),

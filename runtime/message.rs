@@ -89,7 +89,7 @@ impl fmt::Display for MessageId {
 /// Who a message is from or to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Address {
-    /// E.164 digits without `+`, 9 to 15 of them after the lenient reading of the edge.
+    /// E.164 digits without `+`, 5 to 15 of them.
     Msisdn(Box<str>),
     /// 1 to 8 digits.
     ShortCode(Box<str>),
@@ -99,7 +99,7 @@ pub enum Address {
 
 /// Why a text is no address.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is no address: expected +<9 to 15 digits>, 1 to 8 digits, or up to 20 letters and digits")]
+#[error("{0:?} is no address: expected +<5 to 15 digits>, 1 to 8 digits, or up to 20 letters and digits")]
 pub struct InvalidAddress(pub String);
 
 /// Longest number: 15 digits (ITU-T E.164 §6.2.1).
@@ -207,10 +207,8 @@ impl Content {
 
     /// Which part of a long message this is: by its user data header, else by its sar_* TLVs.
     pub fn part(&self) -> Option<Concat> {
-        if self.has_udhi() {
-            return self.split_udh().0.concat();
-        }
-        sar(|tag| self.tlv(tag))
+        let in_header = self.has_udhi().then(|| self.split_udh().0.concat()).flatten();
+        in_header.or_else(|| sar(|tag| self.tlv(tag)))
     }
 }
 

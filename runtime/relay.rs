@@ -65,6 +65,8 @@ pub struct House {
     waiting: Vec<AtomicUsize>,
     /// Held from reading a tracked row to writing it, and while a waiting message changes its row.
     tracking: Mutex<()>,
+    /// Rows of receipts that wait for the response that names their message, about.
+    parked: AtomicUsize,
     joiner: Mutex<parts::Joiner>,
     repeats: Mutex<repeats::Repeats>,
     absentees: Mutex<wake::Absentees>,
@@ -88,8 +90,19 @@ impl House {
         let joiner = Mutex::new(parts::Joiner::recover(&directory, &store)?);
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
-        let house =
-            House { directory, store, outlet, schedule, runnable, waiting, tracking, joiner, repeats, absentees };
+        let house = House {
+            directory,
+            store,
+            outlet,
+            schedule,
+            runnable,
+            waiting,
+            tracking,
+            parked: AtomicUsize::new(0),
+            joiner,
+            repeats,
+            absentees,
+        };
         let house = Arc::new(house);
         house.reroute()?;
         for partition in Partition::all() {
@@ -213,6 +226,7 @@ pub fn accept<T: Send + 'static>(
         if let Some(id) = repeat_key.and_then(|key| house.repeats.lock().find(key, now)) {
             let answer = answer.clone();
             parts::repeat(house, id, move |result| answer(vec![(token, result)]));
+            has_lead = true;
             continue;
         }
         match admit(house, from, submission, &mut also, now) {

@@ -30,7 +30,8 @@ pub fn pause_ms(table: &Retry, class: ErrorClass, attempts: u32) -> Option<u64> 
     Some(row[index].saturating_mul(1_000))
 }
 
-/// The time of the next attempt, or None when there is none before `expires`.
+/// The time of the next attempt, or None when there is none. A message that would wait longer than it lives
+/// waits until then, and ends.
 pub fn next_attempt(
     table: &Retry,
     class: ErrorClass,
@@ -55,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_attempt_is_made_at_the_expiry_and_none_after_it() {
+    fn no_pause_is_longer_than_the_message_lives() {
         let table = Retry { absent: vec![3_600], ..Retry::default() };
         let at = |now| next_attempt(&table, ErrorClass::Absent, 0, Timestamp(now), Timestamp(5_000));
         assert_eq!(at(1_000), Some(Timestamp(5_000)));

@@ -115,11 +115,12 @@ impl Tracked {
         wish.wants_success() || wish.wants_failure() || wish.wants_intermediate()
     }
 
-    /// A peer took all of it. `parts`: what it will send receipts for; empty when its answer is final.
-    pub fn taken(&mut self, parts: Vec<(Arc<str>, Bytes)>, now: Timestamp) -> Option<Notice> {
+    /// A peer took all of it. `parts`: what it will send receipts for; when there are none, `state` is all that
+    /// will be known: Delivered by a peer that carries devices, Accepted by a centre behind which we see nothing.
+    pub fn taken(&mut self, state: MessageState, parts: Vec<(Arc<str>, Bytes)>, now: Timestamp) -> Option<Notice> {
         self.waits = None;
         if parts.is_empty() {
-            return self.end(MessageState::Delivered, 0, now);
+            return self.end(state, 0, now);
         }
         let enroute = MessageState::Enroute.octet();
         self.state = enroute;
@@ -261,7 +262,7 @@ mod tests {
     fn registered_delivery_decides_who_hears_of_what() {
         // SMPP 3.4 §5.2.17: 0 nothing, 1 both, 2 failure; 3 is success in 5.0.
         for (wish, on_success, on_failure) in [(0, false, false), (1, true, true), (2, false, true), (3, true, false)] {
-            assert_eq!(tracked(wish).taken(Vec::new(), NOW).is_some(), on_success, "{wish}");
+            assert_eq!(tracked(wish).taken(MessageState::Delivered, Vec::new(), NOW).is_some(), on_success, "{wish}");
             assert_eq!(tracked(wish).failed(MessageState::Expired, 0, NOW).is_some(), on_failure, "{wish}");
         }
     }
@@ -269,7 +270,7 @@ mod tests {
     #[test]
     fn a_message_of_three_parts_is_delivered_when_the_last_of_them_is() {
         let mut message = tracked(1);
-        assert_eq!(message.taken(remote(&["a", "b", "c"]), NOW), None);
+        assert_eq!(message.taken(MessageState::Accepted, remote(&["a", "b", "c"]), NOW), None);
         assert_eq!(message.receipt(2, MessageState::Delivered, 0, NOW), None);
         assert_eq!(message.receipt(2, MessageState::Delivered, 0, NOW), None, "the same receipt again");
         assert_eq!(message.receipt(0, MessageState::Delivered, 0, NOW), None);
@@ -281,7 +282,7 @@ mod tests {
     #[test]
     fn one_undelivered_part_makes_the_whole_undelivered() {
         let mut message = tracked(2);
-        message.taken(remote(&["a", "b"]), NOW);
+        message.taken(MessageState::Accepted, remote(&["a", "b"]), NOW);
         assert_eq!(message.receipt(0, MessageState::Undeliverable, 27, NOW), None);
         let notice = message.receipt(1, MessageState::Delivered, 0, NOW).expect("a failure");
         assert_eq!((notice.state, notice.error), (MessageState::Undeliverable, 27));
@@ -290,7 +291,7 @@ mod tests {
     #[test]
     fn intermediate_states_are_told_to_who_asked_and_end_nothing() {
         let mut message = tracked(0x11);
-        message.taken(remote(&["a"]), NOW);
+        message.taken(MessageState::Accepted, remote(&["a"]), NOW);
         let notice = message.receipt(0, MessageState::Enroute, 0, NOW).expect("asked for");
         assert!(notice.is_intermediate && !message.is_final());
         assert_eq!(message.receipt_message(notice).content.esm_class, 0x20);
@@ -301,7 +302,7 @@ mod tests {
     fn the_receipt_has_the_standard_layout_and_the_tlvs() {
         let mut message = tracked(1);
         message.shown_id = MessageId::accepted(0xabc);
-        let notice = message.taken(Vec::new(), NOW.plus_ms(60_000)).expect("asked for");
+        let notice = message.taken(MessageState::Delivered, Vec::new(), NOW.plus_ms(60_000)).expect("asked for");
         let receipt = message.receipt_message(notice);
         assert_eq!(receipt.content.esm_class, 0x04);
         assert_eq!((&receipt.source, &receipt.destination), (&message.destination, &message.source));

@@ -11,7 +11,8 @@ pub struct Retry {
     pub permanent: Vec<u64>,
     /// The peer cannot take it now.
     pub temporary: Vec<u64>,
-    /// The peer is above its rate or its queue is full. The link pauses as well, so that order is kept.
+    /// The peer says that we are above its rate or that its queue is full: pauses of the whole link, so that order
+    /// is kept. They are no attempts, and what was refused goes first afterwards.
     pub throttled: Vec<u64>,
     /// The device is off or out of reach. An MO of the device or an alert_notification ends the pause.
     pub absent: Vec<u64>,

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use wasmsc_smpp::{Body, CommandStatus, Event, Session, SessionConfig, Sm};
+use wasmsc_smpp::{Body, CommandStatus, Event, Session, SessionConfig, Sm, tlv};
 
 use super::limits::Limits;
 use super::mailbox::Mailbox;
@@ -244,7 +244,11 @@ impl LinkCore {
     }
 
     fn alert(&self, alert: &wasmsc_smpp::AlertNotification, now: Timestamp) {
-        let Some(peer) = self.config() else { return };
+        let Some(peer) = self.config().filter(|peer| peer.customer.is_none()) else { return };
+        // ms_availability_status (SMPP 3.4 §5.3.2.30): 0 available, 1 denied, 2 unavailable.
+        if alert.tlvs.octet(tlv::tag::MS_AVAILABILITY_STATUS).is_some_and(|status| status != 0) {
+            return;
+        }
         let country_code = peer.country_code.as_deref();
         if let Ok(device) = super::translate::address(alert.source_addr_ton, &alert.source_addr, country_code) {
             relay::wake(&self.shared.house, &device, now);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use wasmsc_smpp::segment::{self, Part, TooLong};
 use wasmsc_smpp::text::{self, Alphabet, Payload, gsm};
-use wasmsc_smpp::{Concat, DataCoding, EsmClass, RegisteredDelivery, Sm, Tlv, Udh, tlv};
+use wasmsc_smpp::{Concat, DataCoding, EsmClass, RegisteredDelivery, Sm, Tlv, Udh, time, tlv};
 
 use super::translate::{envelope, outgoing_tlvs};
 use crate::message::{Content, MessageId, is_default_alphabet};
@@ -15,6 +15,9 @@ use crate::store::Queued;
 pub fn outgoing(queued: &Queued, peer: &Peer, knows_tlvs: bool) -> Result<Vec<(u8, Sm)>, TooLong> {
     let message = &queued.record.message;
     let mut base = envelope(message, registered_delivery(queued, peer));
+    if peer.upstream.is_some() {
+        base.validity_period = Bytes::copy_from_slice(&time::format_absolute(queued.record.expires.0));
+    }
     if knows_tlvs {
         base.tlvs = outgoing_tlvs(message, peer);
         if let Some(tag) = peer.message_id_tlv {

@@ -17,9 +17,8 @@ use crate::retry::ErrorClass;
 use crate::route::Peer;
 use crate::store::{Queued, Taken};
 
-/// First pause of a peer that is throttled; doubles while it goes on, up to the longest.
-const PAUSE_FIRST: Duration = Duration::from_millis(500);
-const PAUSE_LONGEST: Duration = Duration::from_secs(30);
+/// A pause is no shorter, whatever the config says: a peer that refuses is not asked without end.
+const PAUSE_SHORTEST: Duration = Duration::from_millis(200);
 
 pub struct Sending {
     /// Whose ids the responses have, and whether receipts will name them.
@@ -34,7 +33,9 @@ pub struct Sending {
     /// What a throttled peer refused.
     held: Vec<Queued>,
     paused_until: Option<Instant>,
-    pause: Option<Duration>,
+    /// Pauses one after the other, from the config's `retry.throttled`, and how many there were in a row.
+    pauses: Arc<[u64]>,
+    paused: usize,
     bucket: Option<Bucket>,
 }
 
@@ -68,16 +69,24 @@ impl Default for Sending {
             unsent: VecDeque::new(),
             held: Vec::new(),
             paused_until: None,
-            pause: None,
+            pauses: [].into(),
+            paused: 0,
             bucket: None,
         }
     }
 }
 
 impl Sending {
-    /// `bucket`: how fast we may send.
-    pub fn to(peer: &Peer, bucket: Option<Bucket>) -> Sending {
-        Sending { centre: peer.centre.clone(), sends_receipts: peer.sends_receipts, bucket, ..Sending::default() }
+    /// `pauses`: how long to wait when the peer is throttled, in seconds. `bucket`: how fast we may send.
+    pub fn to(peer: &Peer, pauses: &[u64], bucket: Option<Bucket>) -> Sending {
+        let pauses = pauses.into();
+        Sending {
+            pauses,
+            centre: peer.centre.clone(),
+            sends_receipts: peer.sends_receipts,
+            bucket,
+            ..Sending::default()
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -130,7 +139,7 @@ impl Sending {
         let result = judge(answer);
         match &result {
             Err((ErrorClass::Throttled, ..)) => self.slow_down(now),
-            Ok(_) => self.pause = None,
+            Ok(_) => self.paused = 0,
             Err(_) => {}
         }
         match sent {
@@ -189,8 +198,9 @@ impl Sending {
 
     fn slow_down(&mut self, now: Instant) {
         if self.paused_until.is_none_or(|until| until <= now) {
-            let pause = self.pause.map_or(PAUSE_FIRST, |pause| (pause * 2).min(PAUSE_LONGEST));
-            (self.pause, self.paused_until) = (Some(pause), Some(now + pause));
+            let secs = self.pauses.get(self.paused).or(self.pauses.last()).copied().unwrap_or(1);
+            self.paused += 1;
+            self.paused_until = now.checked_add(Duration::from_secs(secs).max(PAUSE_SHORTEST));
         }
     }
 

@@ -53,7 +53,11 @@ pub fn incoming(
     let destination = destination().map_err(|why| refused(CommandStatus::ESME_RINVDSTADR, why))?;
     let message = Message { source, destination, content: content(sm, peer)?, received_at: now };
     let mut submission = Submission::plain(message);
-    submission.registered_delivery = sm.registered_delivery.0;
+    let wish = sm.registered_delivery;
+    // An upstream's MO gets no receipt: it has no queue of its own, and no centre asks for one.
+    if is_application || (peer.login.is_some() && (wish.wants_success() || wish.wants_failure())) {
+        submission.registered_delivery = wish.0;
+    }
     if is_application {
         wishes(sm, &mut submission, now)?;
     }
@@ -62,6 +66,10 @@ pub fn incoming(
 
 /// What an application wants done about its message; a network's MO may wish for a receipt only.
 fn wishes(sm: &Sm, submission: &mut Submission, now: Timestamp) -> Result<(), Untranslatable> {
+    // Only a centre reports on deliveries (SMPP 3.4 §5.2.12).
+    if sm.esm_class.is_delivery_receipt() || sm.esm_class.is_intermediate_notification() {
+        return Err(refused(CommandStatus::ESME_RINVESMCLASS, "an application sends no receipts"));
+    }
     if sm.sm_default_msg_id != 0 {
         return Err(refused(CommandStatus::ESME_RINVDFTMSGID, "predefined messages are not offered"));
     }
@@ -91,7 +99,8 @@ fn receipt(sm: &Sm) -> Option<PeerReceipt> {
     let text_error = receipt.error.as_deref().and_then(|error| error.trim().parse().ok());
     Some(PeerReceipt {
         message_id: Bytes::copy_from_slice(&receipt.message_id),
-        state: receipt.state.unwrap_or(MessageState::Unknown),
+        // One that does not say is not the end; the next one may tell.
+        state: receipt.state.unwrap_or(MessageState::Enroute),
         error: receipt.network_error_code.map(|code| code.code).or(text_error).unwrap_or(0),
         destination: None,
     })
@@ -102,11 +111,12 @@ fn content(sm: &Sm, peer: &Peer) -> Result<Content, Untranslatable> {
     if has_udhi && let Err(error) = Udh::split(sm.payload()) {
         return Err(refused(CommandStatus::ESME_RINVESMCLASS, error.to_string()));
     }
-    let is_sar =
-        |tag| [tlv::tag::SAR_MSG_REF_NUM, tlv::tag::SAR_TOTAL_SEGMENTS, tlv::tag::SAR_SEGMENT_SEQNUM].contains(&tag);
     let has_concat_udh = has_udhi && Udh::split(sm.payload()).is_ok_and(|(udh, _)| udh.concat().is_some());
     // Told twice which part it is: the header travels on the radio, so it is the one that counts.
-    let keep = |tag| tag != tlv::tag::MESSAGE_PAYLOAD && relays(peer, tag) && !(has_concat_udh && is_sar(tag));
+    let keep = |tag| match is_sar(tag) {
+        true => !has_concat_udh,
+        false => tag != tlv::tag::MESSAGE_PAYLOAD && relays(peer, tag),
+    };
     let (data_coding, octets) = from_peer_alphabet(sm, peer.default_alphabet);
     Ok(Content {
         data_coding: data_coding.0,
@@ -250,11 +260,15 @@ pub fn outgoing_tlvs(message: &Message, peer: &Peer) -> Tlvs {
     kept.map(|(tag, value)| Tlv { tag: *tag, value: value.clone() }).collect()
 }
 
+/// Which part of a long message it is (SMPP 3.4 §5.3.2.22 to §5.3.2.24): the message means nothing without.
+fn is_sar(tag: u16) -> bool {
+    [tlv::tag::SAR_MSG_REF_NUM, tlv::tag::SAR_TOTAL_SEGMENTS, tlv::tag::SAR_SEGMENT_SEQNUM].contains(&tag)
+}
+
 /// The TLVs of a receipt that we made, and those without which a message means something else.
 fn is_ours(message: &Message, tag: u16) -> bool {
     let is_receipt = EsmClass(message.content.esm_class).message_type() != 0;
-    let segment = [tlv::tag::SAR_MSG_REF_NUM, tlv::tag::SAR_TOTAL_SEGMENTS, tlv::tag::SAR_SEGMENT_SEQNUM];
-    segment.contains(&tag) || (is_receipt && !(0x1400..=0x3FFF).contains(&tag))
+    is_sar(tag) || (is_receipt && !(0x1400..=0x3FFF).contains(&tag))
 }
 
 pub fn wire_address(address: &Address) -> Bytes {
@@ -279,6 +293,7 @@ pub fn command_status(reject: &Reject) -> CommandStatus {
         Reject::QueueFull(_) | Reject::StoreBusy | Reject::TooManyParts(_) => CommandStatus::ESME_RMSGQFUL,
         Reject::StoreFailed(_) | Reject::Unreadable(_) => CommandStatus::ESME_RSYSERR,
         Reject::AlreadyExpired | Reject::ExpiresBeforeSchedule => CommandStatus::ESME_RINVEXPIRY,
+        Reject::TooFarAhead => CommandStatus::ESME_RINVSCHED,
     }
 }
 
@@ -317,6 +332,19 @@ pub fn error_class(command_status: CommandStatus, tlvs: Option<&Tlvs>) -> ErrorC
         | CommandStatus::ESME_RINVSERTYP
         | CommandStatus::ESME_RINVPARLEN
         | CommandStatus::ESME_RINVOPTPARAMVAL
+        | CommandStatus::ESME_RINVOPTPARSTREAM
+        | CommandStatus::ESME_ROPTPARNOTALLWD
+        | CommandStatus::ESME_RMISSINGOPTPARAM
+        | CommandStatus::ESME_RINVPRTFLG
+        | CommandStatus::ESME_RINVREGDLVFLG
+        | CommandStatus::ESME_RINVREPFLAG
+        | CommandStatus::ESME_RINVSCHED
+        | CommandStatus::ESME_RINVEXPIRY
+        | CommandStatus::ESME_RINVDFTMSGID
+        | CommandStatus::ESME_RSERTYPUNAUTH
+        | CommandStatus::ESME_RSERTYPDENIED
+        | CommandStatus::ESME_RINVSRCADDRSUBUNIT
+        | CommandStatus::ESME_RINVDSTADDRSUBUNIT
         | CommandStatus::ESME_RPROHIBITED => ErrorClass::Permanent,
         _ => ErrorClass::Temporary,
     }

@@ -131,6 +131,9 @@ fn admit_mt(
 
 /// Within the customer's ceiling, and not before the message may leave at all.
 pub fn expiry(owner: &Customer, asked: Option<Timestamp>, due: Timestamp, now: Timestamp) -> Result<Timestamp, Reject> {
+    if due > now.plus_ms(owner.validity_max_ms) {
+        return Err(Reject::TooFarAhead);
+    }
     let Some(asked) = asked else { return Ok(due.plus_ms(owner.validity_ms)) };
     if asked <= now {
         return Err(Reject::AlreadyExpired);

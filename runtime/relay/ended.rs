@@ -25,7 +25,7 @@ pub fn mo_ended(
     let _lock = house.tracking.lock();
     let Ok(Some(mut tracked)) = house.store.tracked(event.partition, id) else { return (None, Vec::new()) };
     let notice = match state {
-        MessageState::Delivered => tracked.taken(Vec::new(), now),
+        MessageState::Delivered => tracked.taken(state, Vec::new(), now),
         state => tracked.failed(state, 0, now),
     };
     let receipts = receipts::notify(house, (event.partition, id), &mut tracked, notice);
@@ -63,13 +63,14 @@ fn postpone(house: &House, event: Event, record: InboxRecord, failure: Failure, 
         Failure::RetryAt(due) => Ended::Again(*due),
         Failure::Dead(_) => Ended::Gone,
     };
-    let is_told = record.tracked && ended == Ended::Gone;
-    house.store.postpone(event.partition, event.number, record, failure, now)?;
-    if is_told {
+    let (mut changes, mut offers) = (Vec::new(), Vec::new());
+    if record.tracked && ended == Ended::Gone {
         let (tracked, receipts) = mo_ended(house, event, MessageState::Undeliverable, now);
-        let track = tracked.map(|(id, tracked)| Change::Track(event.partition, id, tracked));
-        receipts::write(house, track.into_iter().collect(), receipts)?;
+        changes.extend(tracked.map(|(id, tracked)| Change::Track(event.partition, id, tracked)));
+        offers = receipts;
     }
+    let also = receipts::with_offers(house, changes, offers);
+    house.store.postpone(event.partition, event.number, record, failure, now, also)?;
     Ok(ended)
 }
 

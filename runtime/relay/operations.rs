@@ -206,6 +206,10 @@ fn replaced(house: &House, from: PeerIndex, replace: Replace, now: Timestamp) ->
         None => None,
     };
     let mut queued = withdraw(house, (partition, replace.id), &tracked)?;
+    if due.unwrap_or(queued.key.due) >= expires.unwrap_or(queued.record.expires) {
+        house.outlet.release(&queued.key);
+        return Err(NotDone::Refused(Reject::ExpiresBeforeSchedule));
+    }
     let mut also = Also { releases: vec![queued.key.clone()], changes: unqueue(&queued), ..Also::default() };
     queued.key.due = due.unwrap_or(queued.key.due);
     let record = &mut queued.record;

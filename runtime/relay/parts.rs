@@ -2,13 +2,15 @@
 //! message, in one batch. What is known in memory is only which parts wait; their rows are in the store.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::Arc;
 
-use bytes::BytesMut;
-use wasmsc_smpp::EsmClass;
+use bytes::{Bytes, BytesMut};
+use wasmsc_smpp::text::Payload;
 use wasmsc_smpp::tlv::tag;
 use wasmsc_smpp::udh::Concat;
+use wasmsc_smpp::{DataCoding, EsmClass};
 
 use super::{Also, House, Stored, place_mo, store_messages};
 use crate::config::Incomplete;
@@ -47,7 +49,19 @@ pub struct Joiner {
     groups: HashMap<(Partition, Box<str>), Group>,
     /// Parts that wait, per customer.
     counts: HashMap<Box<str>, usize>,
-    complete: HashMap<(Partition, Box<str>), Timestamp>,
+    complete: HashMap<(Partition, Box<str>), Complete>,
+}
+
+/// A message that was joined lately: what its parts said, by a hash, to know their repeats.
+struct Complete {
+    at: Timestamp,
+    parts: HashMap<u8, u64>,
+}
+
+fn hash(message: &Message) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    message.content.octets.hash(&mut hasher);
+    hasher.finish()
 }
 
 struct Group {
@@ -95,13 +109,25 @@ impl Joiner {
         }
     }
 
-    fn remember_complete(&mut self, key: (Partition, Box<str>), now: Timestamp) {
+    fn remember_complete(&mut self, key: (Partition, Box<str>), parts: HashMap<u8, u64>, now: Timestamp) {
         if self.complete.len() >= COMPLETE_MAX {
-            self.complete.retain(|_, at| at.plus_ms(REPEAT_MS) > now);
+            self.forget_complete(now);
         }
         if self.complete.len() < COMPLETE_MAX {
-            self.complete.insert(key, now);
+            self.complete.insert(key, Complete { at: now, parts });
         }
+    }
+
+    fn forget_complete(&mut self, now: Timestamp) {
+        self.complete.retain(|_, complete| complete.at.plus_ms(REPEAT_MS) > now);
+    }
+
+    /// The same part of a message that is whole already, and not another message with the same reference.
+    fn is_repeat(&self, key: &(Partition, Box<str>), part: &NewPart, now: Timestamp) -> bool {
+        self.complete.get(key).is_some_and(|complete| {
+            let same = complete.parts.get(&part.part.number) == Some(&hash(&part.message));
+            same && now < complete.at.plus_ms(REPEAT_MS)
+        })
     }
 }
 
@@ -120,13 +146,13 @@ pub fn accept(
     let number = new.part.number;
     let mut joiner = house.joiner.lock();
     let (has_number, count) = joiner.groups.get(&key).map_or((false, 0), |g| (g.has(number), g.count()));
-    if joiner.complete.get(&key).is_some_and(|at| now < at.plus_ms(REPEAT_MS)) {
+    if joiner.is_repeat(&key, &new, now) {
         return repeat(house, MessageId::accepted(house.store.last_event()), done);
     }
     if !has_number && count + 1 == u32::from(new.part.total) {
-        if complete(house, &key, new, now, done) {
+        if let Some(parts) = complete(house, &key, new, now, done) {
             joiner.remove(&key);
-            joiner.remember_complete(key, now);
+            joiner.remember_complete(key, parts, now);
         }
         return;
     }
@@ -154,26 +180,31 @@ pub fn repeat(house: &House, id: MessageId, done: impl FnOnce(Result<MessageId, 
     }
 }
 
-/// The last part is here. False: nothing changed, and the peer was told so.
+/// The last part is here: what all of them said. None: nothing changed, and the peer was told so.
 fn complete(
     house: &Arc<House>,
     (partition, group): &(Partition, Box<str>),
     new: NewPart,
     now: Timestamp,
     done: impl FnOnce(Result<MessageId, Reject>) + Send + 'static,
-) -> bool {
+) -> Option<HashMap<u8, u64>> {
     let mut parts = match house.store.parts(*partition, group) {
         Ok(parts) => parts,
         Err(error) => {
             done(Err(Reject::Unreadable(error.to_string())));
-            return false;
+            return None;
         }
     };
     let used: Vec<u8> = parts.iter().map(|(number, _)| *number).collect();
     let last = PartRecord { customer: new.customer, id: MessageId::accepted(0), message: new.message };
     parts.push((new.part.number, last));
-    let Some(customer) = house.directory.customer(&parts[0].1.customer) else { return false };
-    store_joined(house, customer, (*partition, group, &used), join(parts, now), now, done)
+    let Some(customer) = house.directory.customer(&parts[0].1.customer) else {
+        done(Err(Reject::UnknownDestination(parts[0].1.message.destination.to_string())));
+        return None;
+    };
+    let said = parts.iter().map(|(number, part)| (*number, hash(&part.message))).collect();
+    let is_stored = store_joined(house, customer, (*partition, group, &used), join(parts, now), now, done);
+    is_stored.then_some(said)
 }
 
 fn store_joined(
@@ -203,18 +234,49 @@ fn store_joined(
 /// One message out of parts, in order of their numbers; missing ones leave no trace.
 fn join(mut parts: Vec<(u8, PartRecord)>, now: Timestamp) -> Message {
     parts.sort_by_key(|(number, _)| *number);
+    if !same_alphabet(&parts) {
+        return join_texts(parts, now);
+    }
     let (udh, _) = parts[0].1.message.content.split_udh();
     let header = udh.without_concat().encode();
     let mut octets = BytesMut::from(&header[..]);
     for (_, part) in &parts {
         octets.extend_from_slice(&part.message.content.split_udh().1);
     }
+    let udhi = if header.is_empty() { 0 } else { EsmClass::UDHI.0 };
     let first = parts.swap_remove(0).1.message;
-    let udhi = EsmClass::UDHI.0;
-    let esm_class = first.content.esm_class & !udhi | if header.is_empty() { 0 } else { udhi };
+    let data_coding = first.content.data_coding;
+    whole(first, (data_coding, udhi), octets.freeze(), now)
+}
+
+/// Octets of different alphabets must not be mixed.
+fn same_alphabet(parts: &[(u8, PartRecord)]) -> bool {
+    let alphabet = |(_, part): &(u8, PartRecord)| {
+        let udh = part.message.content.split_udh().0;
+        (part.message.content.data_coding, udh.locking_shift(), udh.single_shift())
+    };
+    parts.iter().all(|part| alphabet(part) == alphabet(&parts[0]))
+}
+
+/// Parts that were written in different alphabets: their texts, in the one that has every character.
+fn join_texts(mut parts: Vec<(u8, PartRecord)>, now: Timestamp) -> Message {
+    let mut octets = BytesMut::new();
+    for (_, part) in &parts {
+        match part.message.content.payload() {
+            Payload::Text(text) => octets.extend(text.encode_utf16().flat_map(u16::to_be_bytes)),
+            Payload::Binary(binary) => octets.extend_from_slice(&binary),
+        }
+    }
+    let first = parts.swap_remove(0).1.message;
+    whole(first, (DataCoding::UCS_2.0, 0), octets.freeze(), now)
+}
+
+/// The first part with the text of all, and nothing that says it is a part.
+fn whole(first: Message, (data_coding, udhi): (u8, u8), octets: Bytes, now: Timestamp) -> Message {
+    let esm_class = first.content.esm_class & !EsmClass::UDHI.0 | udhi;
     let is_sar = |t: u16| [tag::SAR_MSG_REF_NUM, tag::SAR_TOTAL_SEGMENTS, tag::SAR_SEGMENT_SEQNUM].contains(&t);
     let tlvs = first.content.tlvs.into_iter().filter(|(tag, _)| !is_sar(*tag)).collect();
-    let content = Content { esm_class, octets: octets.freeze(), tlvs, ..first.content };
+    let content = Content { data_coding, esm_class, octets, tlvs, ..first.content };
     Message { content, received_at: now, ..first }
 }
 
@@ -240,7 +302,7 @@ pub fn expire(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         }
         joiner.remove(&key);
     }
-    joiner.complete.retain(|_, at| at.plus_ms(REPEAT_MS) > now);
+    joiner.forget_complete(now);
     Ok(())
 }
 

@@ -3,6 +3,8 @@
 //! A receipt may come before the response that names its message. It is kept then and looked for when
 //! the response comes, for a while, across a restart as well.
 
+use std::sync::atomic::Ordering;
+
 use wasmsc_smpp::receipt::{IdFormat, IdSource, MessageState, canonical_ids};
 
 use super::{House, Stored};
@@ -16,6 +18,8 @@ use crate::tracking::{Notice, Part, Tracked};
 /// How long a receipt waits for the response that names its message. Responses are late by seconds; what
 /// still waits after an hour is for a message that is not ours.
 pub const PARKED_MAX_MS: u64 = 3_600_000;
+/// Rows of receipts that may wait so: about 20 MiB in the store, and none in memory.
+const PARKED_MAX: usize = 200_000;
 /// How long a receipt to an application is tried.
 const RECEIPT_VALIDITY_MS: u64 = 3 * 86_400_000;
 
@@ -108,6 +112,10 @@ fn park(house: &House, peer: &Peer, forms: &[String], receipt: &PeerReceipt, now
         tracing::info!(account = &*peer.name, "a receipt for no message of ours");
         return Vec::new();
     };
+    if house.parked.fetch_add(forms.len(), Ordering::Relaxed) >= PARKED_MAX {
+        tracing::warn!(account = &*peer.name, "a receipt for no message of ours, one too many to keep it");
+        return Vec::new();
+    }
     let message_id = bytes::Bytes::copy_from_slice(&receipt.message_id);
     let parked = ParkedRecord { message_id, state: receipt.state.octet(), error: receipt.error, came_at: now };
     let park =
@@ -198,9 +206,15 @@ pub fn notify(
 }
 
 /// Writes changes with the receipts that they cause, and hands these to delivery once they are durable.
-pub fn write(house: &House, mut changes: Vec<Change>, offers: Vec<Queued>) -> Stored<()> {
+pub fn write(house: &House, changes: Vec<Change>, offers: Vec<Queued>) -> Stored<()> {
+    let (changes, done) = with_offers(house, changes, offers);
+    house.store.amend(changes, done)
+}
+
+/// Changes with the receipts that they cause, and what hands these to delivery once they are durable.
+pub fn with_offers(house: &House, mut changes: Vec<Change>, offers: Vec<Queued>) -> (Vec<Change>, Option<Done>) {
     if offers.is_empty() {
-        return house.store.amend(changes, None);
+        return (changes, None);
     }
     changes.extend(offers.iter().map(|queued| Change::Queue(queued.clone())));
     let outlet = house.outlet.clone();
@@ -209,5 +223,5 @@ pub fn write(house: &House, mut changes: Vec<Change>, offers: Vec<Queued>) -> St
             outlet.offer(offers);
         }
     });
-    house.store.amend(changes, Some(done))
+    (changes, Some(done))
 }

@@ -43,7 +43,9 @@ pub fn key(house: &House, from: PeerIndex, submission: &Submission) -> Option<u6
     house.directory.peer(from).duplicate_window_ms?;
     let message = &submission.message;
     let mut hasher = DefaultHasher::new();
-    (from, &message.source, &message.destination, submission.sibling).hash(&mut hasher);
+    // Parts of one long message may share its reference.
+    let part = message.content.part().map(|part| (part.reference, part.number));
+    (from, &message.source, &message.destination, part).hash(&mut hasher);
     match message.content.tlv(tag::USER_MESSAGE_REFERENCE) {
         Some(reference) => reference.hash(&mut hasher),
         None => {

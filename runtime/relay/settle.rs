@@ -63,9 +63,11 @@ impl Settled {
         queued.record.taken.extend(taken);
         // Parts may have gone to different centres, when the link to the first one broke.
         let has_receipt = |taken: &Taken| taken.has_receipt && !taken.id.is_empty() && tracked.wants_receipt();
+        let is_known = queued.record.taken.iter().all(|taken| !taken.has_receipt);
+        let state = if is_known { MessageState::Delivered } else { MessageState::Accepted };
         let parts = queued.record.taken.into_iter().filter(has_receipt).map(|taken| (taken.centre, taken.id)).collect();
         let (partition, id) = (queued.key.partition, queued.key.id);
-        let notice = tracked.taken(parts, now);
+        let notice = tracked.taken(state, parts, now);
         self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
         self.offers.extend(receipts::notify(house, (partition, id), &mut tracked, notice));
         let early = receipts::correlate(house, (partition, id), &mut tracked, now, &mut self.changes);

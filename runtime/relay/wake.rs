@@ -1,9 +1,10 @@
 //! What time and devices that come back set going: early delivery, and the end of what is over.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::operations::unqueue;
 use super::{House, Stored, offer_when_due, parts, queue_to, receipts};
@@ -16,7 +17,7 @@ use crate::tracking::{Tracked, Waits};
 const LONG_MS: u64 = 10_000;
 /// Pause between two searches for tracked messages whose history is over.
 const HISTORY_PAUSE_MS: u64 = 60_000;
-/// Rows that one search removes.
+/// Rows of a partition that one search looks at.
 const HISTORY_MAX: usize = 10_000;
 /// How long after its expiry a message may still get its receipt.
 const RECEIPT_GRACE_MS: u64 = 86_400_000;
@@ -32,6 +33,8 @@ pub fn is_long(now: Timestamp, due: Timestamp) -> bool {
 pub struct Absentees {
     devices: HashSet<u64>,
     next_history: Timestamp,
+    /// Where the last search of a partition ended, if that was not at its end.
+    history_after: HashMap<Partition, MessageId>,
 }
 
 impl Absentees {
@@ -157,23 +160,40 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
 
 fn end_histories(house: &House, now: Timestamp) -> io::Result<()> {
     let is_old = |at: Timestamp, age_ms: u64| at.plus_ms(age_ms) <= now;
-    for parked in house.store.all_parked()? {
-        if is_old(parked.record.came_at, receipts::PARKED_MAX_MS) {
-            tracing::info!(account = &*parked.peer, "a receipt for no message of ours");
-            let unpark = Change::Unpark(parked.partition, parked.peer, parked.form);
-            house.store.amend(vec![unpark], None).map_err(io::Error::other)?;
-        }
+    let (mut left, mut over) = (0, Vec::new());
+    house.store.each_parked(|parked| match is_old(parked.record.came_at, receipts::PARKED_MAX_MS) {
+        true => over.push(Change::Unpark(parked.partition, parked.peer, parked.form)),
+        false => left += 1,
+    })?;
+    house.parked.store(left, Ordering::Relaxed);
+    if !over.is_empty() {
+        tracing::info!(rows = over.len(), "receipts for no message of ours");
+        house.store.amend(over, None).map_err(io::Error::other)?;
     }
     for partition in Partition::all() {
-        let mut over: Vec<(MessageId, Tracked)> = Vec::new();
-        house.store.each_tracked(partition, |id, tracked| {
-            let may_be_old = is_old(tracked.submitted_at, house.directory.history_ms);
-            over.push((id, tracked));
-            may_be_old && over.len() < HISTORY_MAX
-        })?;
-        for (id, tracked) in over {
-            end_history(house, (partition, id), &tracked, now)?;
+        end_histories_in(house, partition, now)?;
+    }
+    Ok(())
+}
+
+/// Looks at so many rows behind those of the last time: most may still wait, and the ended ones stand between.
+fn end_histories_in(house: &House, partition: Partition, now: Timestamp) -> io::Result<()> {
+    let after = house.absentees.lock().history_after.get(&partition).copied();
+    let mut seen: Vec<(MessageId, Tracked)> = Vec::new();
+    house.store.each_tracked(partition, after, |id, tracked| {
+        let may_be_old = tracked.submitted_at.plus_ms(house.directory.history_ms) <= now;
+        if may_be_old {
+            seen.push((id, tracked));
         }
+        may_be_old && seen.len() < HISTORY_MAX
+    })?;
+    let next = seen.get(HISTORY_MAX - 1).map(|(id, _)| *id);
+    match next {
+        Some(id) => house.absentees.lock().history_after.insert(partition, id),
+        None => house.absentees.lock().history_after.remove(&partition),
+    };
+    for (id, tracked) in seen {
+        end_history(house, (partition, id), &tracked, now)?;
     }
     Ok(())
 }

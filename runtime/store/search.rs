@@ -77,19 +77,18 @@ impl Store {
         Ok(None)
     }
 
-    /// Every receipt that is parked.
-    pub fn all_parked(&self) -> io::Result<Vec<Parked>> {
-        let mut found = Vec::new();
+    /// Calls `each` for every row of a receipt that is parked.
+    pub fn each_parked(&self, mut each: impl FnMut(Parked)) -> io::Result<()> {
         for partition in Partition::all() {
             let (from, to) = keys::all(partition, Kind::Parked);
             self.each(from, &to, |row| {
                 let Some(peer) = keys::name(&row.key) else { return Ok(()) };
                 let form = String::from_utf8_lossy(&row.key[3 + peer.len()..]).into_owned();
-                found.push(Parked { partition, peer: peer.into(), form, record: decode(&row)? });
+                each(Parked { partition, peer: peer.into(), form, record: decode(&row)? });
                 Ok(())
             })?;
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Rows of messages that wait for this device to come back.
@@ -142,13 +141,15 @@ impl Store {
         Ok(())
     }
 
-    /// Tracked rows of a partition, oldest first, until `each` says false.
+    /// Tracked rows of a partition behind `after`, oldest first, until `each` says false.
     pub fn each_tracked(
         &self,
         partition: Partition,
+        after: Option<MessageId>,
         mut each: impl FnMut(MessageId, Tracked) -> bool,
     ) -> io::Result<()> {
-        let (from, to) = keys::all(partition, Kind::Tracked);
+        let (all, to) = keys::all(partition, Kind::Tracked);
+        let from = after.map_or(all, |id| [&*keys::tracked(partition, id), b"\0"].concat().into());
         self.each_while(from, &to, |row| {
             let Some(id) = keys::last_id(&row.key) else { return Ok(true) };
             Ok(each(id, decode(&row)?))

@@ -182,7 +182,7 @@ impl Store {
         self.submit(batch, Some(done))
     }
 
-    /// A rule's call failed: the MO waits again, or is dead. Nothing else changes.
+    /// A rule's call failed: the MO waits again, or is dead. Nothing else changes but what is told of it.
     pub fn postpone(
         &self,
         partition: Partition,
@@ -190,10 +190,12 @@ impl Store {
         mut waiting: InboxRecord,
         failure: Failure,
         now: Timestamp,
+        also: (Vec<Change>, Option<Done>),
     ) -> Result<(), StoreFailed> {
         let key = keys::inbox(partition, event);
         waiting.attempts += 1;
-        let batch = match failure {
+        let (also, done) = also;
+        let mut batch = match failure {
             Failure::RetryAt(due) => {
                 waiting.due = due;
                 vec![Op::Put(key, record::encode(&waiting))]
@@ -211,7 +213,8 @@ impl Store {
                 vec![Op::Delete(key), Op::Put(to, record::encode(&dead))]
             }
         };
-        self.submit(batch, None)
+        batch.extend(also.into_iter().map(change::op));
+        self.submit(batch, done)
     }
 
     /// Messages of a queue and class that are due and durable, in the order of their due time, per partition.

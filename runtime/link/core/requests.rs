@@ -1,10 +1,11 @@
 //! What a peer asks of us, and what it hears.
 
 use bytes::Bytes;
+use wasmsc_smpp::receipt::MessageState;
 use wasmsc_smpp::text::Alphabet;
 use wasmsc_smpp::{
-    Body, CancelSm, CommandId, CommandStatus, Destination, QuerySm, QuerySmResp, ReplaceSm, Sm, SubmitMulti,
-    SubmitMultiResp, Unsuccess, time,
+    Body, CancelSm, CommandId, CommandStatus, Destination, InterfaceVersion, QuerySm, QuerySmResp, ReplaceSm, Sm,
+    SubmitMulti, SubmitMultiResp, Unsuccess, time,
 };
 
 use super::{LinkCore, Now, PENDING_MAX, status_of};
@@ -13,6 +14,7 @@ use crate::link::translate::{self, Incoming, Untranslatable};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::relay::{self, Cancel, NotDone, PeerReceipt, Query, Replace, Submission};
 use crate::route::PeerIndex;
+use crate::tracking::Tracked;
 
 /// What came in one turn and needs the store.
 #[derive(Default)]
@@ -71,7 +73,7 @@ impl LinkCore {
             }
             Body::DataSm(data) => self.submitted(request, translate::of_data_sm(data), now, into),
             Body::SubmitMulti(multi) => self.submitted_multi(request, multi, now, into),
-            Body::QuerySm(query) => self.queried(request, query),
+            Body::QuerySm(query) => self.queried(request, query, now.timestamp),
             Body::CancelSm(cancel) => {
                 let cancel = self.cancel(cancel)?;
                 into.push(request, Other::Cancel(cancel));
@@ -166,7 +168,7 @@ impl LinkCore {
         }
     }
 
-    fn queried(&mut self, request: Request, query: QuerySm) -> Asked<()> {
+    fn queried(&mut self, request: Request, query: QuerySm, now: Timestamp) -> Asked<()> {
         let (peer, id) = (self.application()?, message_id(&query.message_id)?);
         let source = self.address(query.source_addr_ton, &query.source_addr, CommandStatus::ESME_RINVSRCADR)?;
         let found = relay::query(&self.shared.house, peer, &Query { id, source });
@@ -175,11 +177,21 @@ impl LinkCore {
         let resp = QuerySmResp {
             message_id: query.message_id,
             final_date: final_date.unwrap_or_default(),
-            message_state: tracked.state().octet(),
+            message_state: self.state_of(&tracked, now),
             error_code: u8::try_from(tracked.error).unwrap_or(u8::MAX),
         };
         self.session.respond(request.sequence_number, CommandStatus::ESME_ROK, Body::QuerySmResp(resp));
         Ok(())
+    }
+
+    /// SCHEDULED came with SMPP 5.0, and ends with the waiting.
+    fn state_of(&self, tracked: &Tracked, now: Timestamp) -> u8 {
+        let is_known = self.session.peer_version() == Some(InterfaceVersion::V5_0);
+        let is_waiting = tracked.waits.as_ref().is_some_and(|waits| now < waits.due);
+        match tracked.state() {
+            MessageState::Scheduled if !is_known || !is_waiting => MessageState::Enroute.octet(),
+            state => state.octet(),
+        }
     }
 
     fn cancel(&self, cancel: CancelSm) -> Asked<Cancel> {
@@ -198,6 +210,10 @@ impl LinkCore {
     fn replace(&self, replace: ReplaceSm, now: Timestamp) -> Asked<Replace> {
         self.application()?;
         let sm = Sm { short_message: replace.short_message, tlvs: replace.tlvs, ..Sm::default() };
+        if replace.sm_default_msg_id != 0 {
+            let why = "predefined messages are not offered".into();
+            return Err(Untranslatable { command_status: CommandStatus::ESME_RINVDFTMSGID, why });
+        }
         let alphabet = self.config().map_or(Alphabet::Gsm, |peer| peer.default_alphabet);
         let schedule = &replace.schedule_delivery_time;
         Ok(Replace {

@@ -126,9 +126,15 @@ impl Session {
                     self.close(CloseReason::BindRejected);
                     return Some(Event::BindRefused { command_status });
                 }
-                // A centre that does not say its version speaks 3.3 (SMPP 3.4 §3.4).
-                let version = resp.tlvs.octet(tlv::tag::SC_INTERFACE_VERSION).unwrap_or_default();
-                self.peer_version = Some(InterfaceVersion(version).normalised());
+                // A centre that does not say its version speaks 3.3 (SMPP 3.4 §3.4), but 3.3 has no transceivers,
+                // and many a centre that has them does not say.
+                let silent = match mode {
+                    BindMode::Transceiver => InterfaceVersion::V3_4,
+                    BindMode::Transmitter | BindMode::Receiver => InterfaceVersion::V3_3,
+                };
+                let said =
+                    resp.tlvs.octet(tlv::tag::SC_INTERFACE_VERSION).map(|octet| InterfaceVersion(octet).normalised());
+                self.peer_version = Some(said.unwrap_or(silent));
                 self.state = State::Bound(mode);
                 self.timers.bound(self.now);
                 Some(Event::Bound { system_id: resp.system_id })

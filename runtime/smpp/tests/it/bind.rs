@@ -220,9 +220,18 @@ fn esme_is_not_bound_by_somebody_elses_response_nor_bindable_itself() {
     assert!(!esme.session.is_bound());
     assert_eq!(esme.feed(&hex!(BIND)), []);
     assert_eq!(esme.sent(), hex!("00000010 80000009 00000004 00000001")); // ESME_RINVBNDSTS
-    // No body, so no name and no version: SMPP 3.3.
+    // No body, so no name and no version; but SMPP 3.3 has no transceivers.
     let bound = Event::Bound { system_id: Bytes::new() };
     assert_eq!(esme.feed(&hex!("00000010 80000009 00000000 00000001")), [bound]);
+    assert_eq!(esme.session.peer_version(), Some(InterfaceVersion::V3_4));
+}
+
+#[test]
+fn centre_that_does_not_say_its_version_to_a_transmitter_speaks_3_3() {
+    let mut esme = Solo::new(SessionConfig::esme());
+    esme.session.bind(BindMode::Transmitter, Bind::default(), esme.now);
+    esme.sent();
+    esme.feed(&hex!("00000010 80000002 00000000 00000001"));
     assert_eq!(esme.session.peer_version(), Some(InterfaceVersion::V3_3));
 }
 
