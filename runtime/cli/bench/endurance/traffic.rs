@@ -212,7 +212,7 @@ mod tests {
     fn a_deferred_message_is_sent_again_and_every_id_counts_once() {
         let start = crate::clock::instant();
         let mut fill = Fill::new(numbers(), 2);
-        let mut sent = |fill: &mut Fill, now| match fill.next(0, now) {
+        let sent = |fill: &mut Fill, now| match fill.next(0, now) {
             Next::Send { ticket, .. } => Some(ticket),
             _ => None,
         };
