@@ -146,7 +146,7 @@ impl Delivery {
                 if yields || taken.len() == count {
                     break;
                 }
-                if locked.needs_refill(class) {
+                if locked.begin_refill(class) {
                     self.refill(queue, class, &mut locked, now);
                 }
                 locked.take(class, count - taken.len(), filter, &mut taken);

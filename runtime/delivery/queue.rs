@@ -38,6 +38,8 @@ struct Lane {
     octets: usize,
     /// The store may hold due messages that are not known here.
     behind: bool,
+    /// Messages taken since the store was last looked at.
+    taken: usize,
 }
 
 /// A link.
@@ -64,7 +66,8 @@ struct Share {
 
 impl Default for Queue {
     fn default() -> Queue {
-        let lanes = std::array::from_fn(|_| Lane { behind: true, ..Lane::default() });
+        // The first look comes before what is new: older messages may wait in the store.
+        let lanes = std::array::from_fn(|_| Lane { behind: true, taken: HOT_MAX, ..Lane::default() });
         Queue { lanes, known: HashSet::new(), members: Vec::new(), shares: Vec::new() }
     }
 }
@@ -135,10 +138,19 @@ impl Queue {
         lane.hot.extend(due);
     }
 
-    /// This class has nothing in memory, and the store may have something.
-    pub fn needs_refill(&self, class: Class) -> bool {
-        let lane = &self.lanes[usize::from(class.0)];
-        lane.hot.is_empty() && lane.behind
+    /// Whether the store is to be read now: it may have something, and this class has nothing in memory or has
+    /// lived on it for long enough. What is in memory may be newer than the rest, so it is forgotten and read
+    /// again in order; otherwise a backlog would wait for as long as new messages come.
+    pub fn begin_refill(&mut self, class: Class) -> bool {
+        let lane = &mut self.lanes[usize::from(class.0)];
+        if !lane.behind || (lane.taken < HOT_MAX && !lane.hot.is_empty()) {
+            return false;
+        }
+        for queued in lane.hot.drain(..) {
+            self.known.remove(&queued.key.id);
+        }
+        (lane.octets, lane.taken) = (0, 0);
+        true
     }
 
     /// The store is to be looked at again.
@@ -176,6 +188,7 @@ impl Queue {
             }
         }
         lane.octets -= taken[before..].iter().map(octets).sum::<usize>();
+        lane.taken = lane.taken.saturating_add(taken.len() - before);
     }
 
     /// What a link's visit means for the next wake-up: it took so many, and had room for more or not.
@@ -237,4 +250,61 @@ impl Queue {
 
 fn octets(queued: &Queued) -> usize {
     queued.record.message.content.octets.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Address, Content, Timestamp};
+    use crate::store::OutboxRecord;
+    use crate::store::keys::{OutboxKey, Partition};
+
+    const CLASS: Class = Class::INBOUND;
+
+    fn queued(number: u64) -> Queued {
+        let message = Message {
+            source: Address::ShortCode("7001".into()),
+            destination: Address::Msisdn("46700000001".into()),
+            content: Content::default(),
+            received_at: Timestamp(number),
+        };
+        let id = MessageId::accepted(number);
+        let key = OutboxKey { partition: Partition(0), queue: "+46".into(), class: CLASS, due: Timestamp(number), id };
+        Queued { key, record: OutboxRecord::untracked("acme", message, Timestamp(u64::MAX)) }
+    }
+
+    fn take(queue: &mut Queue, count: usize) -> Vec<u64> {
+        let mut taken = Vec::new();
+        queue.take(CLASS, count, None, &mut taken);
+        taken.iter().map(|queued| queued.key.due.0).collect()
+    }
+
+    #[test]
+    fn what_waits_in_the_store_at_the_start_goes_before_what_is_new() {
+        let mut queue = Queue::default();
+        queue.offer(queued(9));
+        assert!(queue.begin_refill(CLASS));
+        assert!(queue.known.is_empty(), "the store hands it out again, in its place");
+        queue.refilled(CLASS, vec![queued(1), queued(9)], true);
+        assert_eq!(take(&mut queue, 5), [1, 9]);
+        assert!(!queue.begin_refill(CLASS));
+    }
+
+    #[test]
+    fn a_backlog_gets_its_turn_though_new_messages_keep_coming() {
+        let mut queue = Queue::default();
+        assert!(queue.begin_refill(CLASS));
+        let first = HOT_MAX as u64;
+        queue.refilled(CLASS, (0..first).map(queued).collect(), false);
+        let mut new = 1_000_000;
+        for round in 0..first {
+            assert!(!queue.begin_refill(CLASS), "after {round} only");
+            assert_eq!(take(&mut queue, 1), [round]);
+            queue.offer(queued(new));
+            new += 1;
+        }
+        assert!(queue.begin_refill(CLASS), "older ones wait in the store");
+        queue.refilled(CLASS, (first..2 * first).map(queued).collect(), false);
+        assert_eq!(take(&mut queue, 1), [first]);
+    }
 }

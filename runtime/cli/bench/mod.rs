@@ -16,9 +16,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
+use self::endurance::Endurance;
 use self::measure::Until;
 use self::scenario::{Breadth, Variant};
-use self::server::Setup;
+use self::server::{Extras, Setup};
 
 const WARM_UP: Duration = Duration::from_secs(1);
 const SECONDS_DEFAULT: u64 = 5;
@@ -41,9 +42,10 @@ pub struct Args {
     /// Only rows whose name contains this, such as wasm/synced, 4x64 or @1000
     #[arg(long)]
     pub scenario: Option<String>,
-    /// Instead of the table: send so many messages and watch the server's memory
-    #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(u64).range(1..))]
-    pub endurance: Option<u64>,
+    /// Instead of the table: send so many messages and watch the server's memory; or "binds", "churn" (for
+    /// --seconds, 600) or "backlog" (of --messages, 1000000)
+    #[arg(long, value_name = "MESSAGES|NAME")]
+    pub endurance: Option<Endurance>,
     /// Meters that take turns
     #[arg(long, default_value_t = 10_000)]
     pub devices: u32,
@@ -76,10 +78,11 @@ async fn bench(args: &Args) -> anyhow::Result<bool> {
         folder: args.folder.clone().unwrap_or_else(std::env::temp_dir),
         variant,
         window,
+        extras: Extras::default(),
     };
     println!("{}", procfs::machine());
-    if let Some(messages) = args.endurance {
-        return endurance::run(&setup(Variant::Full, 64), messages, args.devices).await;
+    if let Some(endurance) = args.endurance {
+        return endurance::run(endurance, setup(Variant::Full, 64), args).await;
     }
     let breadth = if args.quick { Breadth::Quick } else { Breadth::All };
     let scenarios = scenario::scenarios(breadth, args.scenario.as_deref());

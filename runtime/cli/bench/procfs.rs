@@ -13,6 +13,8 @@ pub struct Usage {
     pub rss_peak_kib: u64,
     /// Octets that reached the storage layer; 0 on tmpfs.
     pub written_octets: u64,
+    /// Open file descriptors.
+    pub descriptors: usize,
 }
 
 impl Usage {
@@ -24,7 +26,18 @@ impl Usage {
             rss_kib: field(&status, "VmRSS:"),
             rss_peak_kib: field(&status, "VmHWM:"),
             written_octets: field(&read("io")?, "write_bytes:"),
+            descriptors: fs::read_dir(format!("/proc/{pid}/fd"))?.count(),
         })
+    }
+}
+
+impl Usage {
+    pub fn rss_mib(&self) -> f64 {
+        self.rss_kib as f64 / 1024.0
+    }
+
+    pub fn rss_peak_mib(&self) -> f64 {
+        self.rss_peak_kib as f64 / 1024.0
     }
 }
 

@@ -1,4 +1,5 @@
-//! A server under test: a child process with its own config and data directory, both gone afterwards.
+//! A server under test: a child process with its own config and data directory, both gone afterwards. It can
+//! be ended and started again on what it left.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -8,10 +9,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::procfs::Usage;
 use super::scenario::Variant;
+use crate::clock;
 
 /// Compiling the rule for the first time takes seconds.
 const READY_PATIENCE: Duration = Duration::from_secs(60);
@@ -25,12 +28,41 @@ pub struct Setup {
     pub folder: PathBuf,
     pub variant: Variant,
     pub window: usize,
+    pub extras: Extras,
+}
+
+/// What a scenario adds to the usual server.
+#[derive(Debug, Clone, Copy)]
+pub struct Extras {
+    /// Lines of `[smpp]`.
+    pub smpp: &'static str,
+    /// Further tables.
+    pub tables: &'static str,
+    /// What its log keeps, as in `RUST_LOG`.
+    pub log: &'static str,
+}
+
+impl Default for Extras {
+    fn default() -> Self {
+        Self { smpp: "", tables: "", log: "info" }
+    }
+}
+
+/// How a server is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// SIGTERM: it finishes what it is at.
+    Orderly,
+    /// SIGKILL.
+    Killed,
 }
 
 #[derive(Debug)]
 pub struct Server {
     child: Child,
     folder: Folder,
+    variant: Variant,
+    log: &'static str,
     pub address: String,
 }
 
@@ -38,16 +70,37 @@ impl Server {
     pub fn start(setup: &Setup) -> anyhow::Result<Self> {
         let rule = setup.rule.canonicalize().with_context(|| format!("no rule at {}", setup.rule.display()))?;
         let folder = Folder::create_in(&setup.folder)?;
-        let config = folder.0.join("wasmsc.toml");
-        fs::write(&config, config_text(&rule, setup.window))?;
-        let mut command = Command::new(std::env::current_exe().context("cannot find our own binary")?);
-        command.arg("serve").arg("--config").arg(&config);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(folder.0.join("log"))?);
-        command.envs(setup.variant.environment().iter().copied());
-        let child = command.spawn().context("cannot start the server")?;
-        let mut server = Self { child, folder, address: String::new() };
+        fs::write(folder.config(), config_text(&rule, setup.window, setup.extras))?;
+        let (variant, log) = (setup.variant, setup.extras.log);
+        let child = spawn(&folder, variant, log)?;
+        let mut server = Self { child, folder, variant, log, address: String::new() };
         server.address = server.await_ready().map_err(|error| error.context(server.log_tail()))?;
         Ok(server)
+    }
+
+    /// Ends the process; says how long that took.
+    pub fn end(&mut self, ending: Ending) -> anyhow::Result<Duration> {
+        let started = clock::instant();
+        match ending {
+            Ending::Orderly => kill_process(Pid::from_child(&self.child), Signal::TERM)?,
+            Ending::Killed => self.child.kill()?,
+        }
+        let status = self.child.wait()?;
+        ensure!(ending == Ending::Killed || status.success(), "SIGTERM ended in {status}\n{}", self.log_tail());
+        Ok(started.elapsed())
+    }
+
+    /// Starts it again after its end; says how long it took to be ready.
+    pub fn start_again(&mut self) -> anyhow::Result<Duration> {
+        let started = clock::instant();
+        self.child = spawn(&self.folder, self.variant, self.log)?;
+        self.address = self.await_ready().map_err(|error| error.context(self.log_tail()))?;
+        Ok(started.elapsed())
+    }
+
+    /// Octets on disk in its data directory.
+    pub fn disk_octets(&self) -> u64 {
+        disk_octets(&self.folder.0.join("data"))
     }
 
     pub fn usage(&self) -> anyhow::Result<Usage> {
@@ -106,6 +159,10 @@ impl Folder {
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
         Ok(Self(path))
     }
+
+    fn config(&self) -> PathBuf {
+        self.0.join("wasmsc.toml")
+    }
 }
 
 impl Drop for Folder {
@@ -114,8 +171,29 @@ impl Drop for Folder {
     }
 }
 
+fn spawn(folder: &Folder, variant: Variant, log: &str) -> anyhow::Result<Child> {
+    let mut command = Command::new(std::env::current_exe().context("cannot find our own binary")?);
+    command.arg("serve").arg("--config").arg(folder.config()).env("RUST_LOG", log);
+    let log = File::options().create(true).append(true).open(folder.0.join("log"))?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    command.envs(variant.environment().iter().copied());
+    command.spawn().context("cannot start the server")
+}
+
+fn disk_octets(folder: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let octets = entries.map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => disk_octets(&entry.path()),
+        Ok(metadata) => metadata.blocks() * 512,
+        Err(_) => 0,
+    });
+    octets.sum()
+}
+
 /// Reports are acknowledged, and allowance and leak time are out of reach: one MT for each MO.
-fn config_text(rule: &Path, window: usize) -> String {
+fn config_text(rule: &Path, window: usize, extras: Extras) -> String {
+    let Extras { smpp, tables, .. } = extras;
     let rule = toml::Value::String(rule.display().to_string());
     format!(
         r#"data_dir = "data"
@@ -123,6 +201,7 @@ fn config_text(rule: &Path, window: usize) -> String {
 [smpp]
 listen = "127.0.0.1:0"
 system_id = "wasmsc"
+{smpp}
 
 [[customer]]
 id = "acme"
@@ -145,6 +224,8 @@ numbers = ["7001"]
 acknowledge_reports = "true"
 daily_allowance_litres = "0"
 leak_minutes = "0"
+
+{tables}
 "#
     )
 }
@@ -155,7 +236,7 @@ mod tests {
 
     #[test]
     fn config_is_toml_whatever_the_path_is() {
-        let text = config_text(Path::new("/tmp/a \"b\"\\c.wasm"), 64);
+        let text = config_text(Path::new("/tmp/a \"b\"\\c.wasm"), 64, Extras::default());
         let table: toml::Table = text.parse().unwrap();
         assert_eq!(table["rule"][0]["component"].as_str(), Some("/tmp/a \"b\"\\c.wasm"));
         assert_eq!(table["account"][0]["window"].as_integer(), Some(64));

@@ -2,9 +2,9 @@
 
 use anyhow::Context as _;
 
-use super::measure::{Running, Until};
-use super::scenario::{Scenario, Variant};
-use super::server::Setup;
+use crate::cli::bench::measure::{Running, Until};
+use crate::cli::bench::scenario::{Scenario, Variant};
+use crate::cli::bench::server::Setup;
 use crate::clock;
 
 const STEP_MESSAGES: u64 = 100_000;
