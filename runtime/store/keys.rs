@@ -103,29 +103,41 @@ pub fn outbox_after(partition: Partition, queue: &str) -> Key {
 }
 
 fn queue_prefix(partition: Partition, queue: &str, more: usize) -> Vec<u8> {
-    prefixed(partition, b'o', queue, more)
+    prefixed(partition, Kind::Outbox, queue, more)
 }
 
-fn prefixed(partition: Partition, kind: u8, name: &str, more: usize) -> Vec<u8> {
+fn prefixed(partition: Partition, kind: Kind, name: &str, more: usize) -> Vec<u8> {
     let mut key = Vec::with_capacity(3 + name.len() + more);
-    key.extend_from_slice(&[partition.0, kind, name.len() as u8]);
+    key.extend_from_slice(&[partition.0, kind.octet(), name.len() as u8]);
     key.extend_from_slice(name.as_bytes());
     key
 }
 
 /// All rows of a kind in a partition.
-pub fn all(partition: Partition, kind: u8) -> (Key, Key) {
-    (Box::new([partition.0, kind]), Box::new([partition.0, kind + 1]))
+pub fn all(partition: Partition, kind: Kind) -> (Key, Key) {
+    (Box::new([partition.0, kind.octet()]), Box::new([partition.0, kind.octet() + 1]))
 }
 
-pub const OUTBOX: u8 = b'o';
-pub const TRACKED: u8 = b'm';
-pub const DEFERRED: u8 = b'w';
-pub const PART: u8 = b'j';
-pub const PARKED: u8 = b'p';
+/// Kinds of rows, by the second octet of their keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Outbox = b'o' as isize,
+    Tracked = b'm' as isize,
+    Sent = b'k' as isize,
+    Remote = b'r' as isize,
+    Deferred = b'w' as isize,
+    Part = b'j' as isize,
+    Parked = b'p' as isize,
+}
+
+impl Kind {
+    const fn octet(self) -> u8 {
+        self as u8
+    }
+}
 
 pub fn tracked(partition: Partition, id: MessageId) -> Key {
-    [&[partition.0, TRACKED][..], &id.to_key()].concat().into()
+    [&[partition.0, Kind::Tracked.octet()][..], &id.to_key()].concat().into()
 }
 
 /// The message id that ends a key.
@@ -135,7 +147,7 @@ pub fn last_id(key: &[u8]) -> Option<MessageId> {
 
 /// An application's messages by their addresses, while they wait.
 pub fn sent(partition: Partition, account: &str, addresses: &str, id: MessageId) -> Key {
-    let mut key = prefixed(partition, b'k', account, addresses.len() + 10);
+    let mut key = prefixed(partition, Kind::Sent, account, addresses.len() + 10);
     key.extend_from_slice(addresses.as_bytes());
     key.extend_from_slice(&id.to_key());
     key.into()
@@ -143,7 +155,7 @@ pub fn sent(partition: Partition, account: &str, addresses: &str, id: MessageId)
 
 /// Those whose addresses begin with this.
 pub fn sent_range(partition: Partition, account: &str, addresses: &str) -> (Key, Key) {
-    let mut from = prefixed(partition, b'k', account, addresses.len());
+    let mut from = prefixed(partition, Kind::Sent, account, addresses.len());
     from.extend_from_slice(addresses.as_bytes());
     let to = after(&from);
     (from.into(), to)
@@ -151,18 +163,18 @@ pub fn sent_range(partition: Partition, account: &str, addresses: &str) -> (Key,
 
 /// A peer's id of a message, in one of its canonical forms; cut where it is absurdly long.
 pub fn remote(partition: Partition, peer: &str, form: &str) -> Key {
-    by_form(partition, b'r', peer, form)
+    by_form(partition, Kind::Remote, peer, form)
 }
 
 /// A receipt that waits for the response that names its message.
 pub fn parked(partition: Partition, peer: &str, form: &str) -> Key {
-    by_form(partition, PARKED, peer, form)
+    by_form(partition, Kind::Parked, peer, form)
 }
 
 /// Octets of a peer's id that tell it from others.
 const FORM_MAX: usize = 200;
 
-fn by_form(partition: Partition, kind: u8, peer: &str, form: &str) -> Key {
+fn by_form(partition: Partition, kind: Kind, peer: &str, form: &str) -> Key {
     let form = &form.as_bytes()[..form.len().min(FORM_MAX)];
     let mut key = prefixed(partition, kind, peer, form.len());
     key.extend_from_slice(form);
@@ -170,13 +182,13 @@ fn by_form(partition: Partition, kind: u8, peer: &str, form: &str) -> Key {
 }
 
 pub fn deferred(partition: Partition, device: &str, id: MessageId) -> Key {
-    let mut key = prefixed(partition, DEFERRED, device, 10);
+    let mut key = prefixed(partition, Kind::Deferred, device, 10);
     key.extend_from_slice(&id.to_key());
     key.into()
 }
 
 pub fn deferred_range(partition: Partition, device: &str) -> (Key, Key) {
-    let from = prefixed(partition, DEFERRED, device, 0);
+    let from = prefixed(partition, Kind::Deferred, device, 0);
     let to = after(&from);
     (from.into(), to)
 }
@@ -187,13 +199,13 @@ pub fn name(key: &[u8]) -> Option<&str> {
 }
 
 pub fn part(partition: Partition, group: &str, number: u8) -> Key {
-    let mut key = prefixed(partition, PART, group, 1);
+    let mut key = prefixed(partition, Kind::Part, group, 1);
     key.push(number);
     key.into()
 }
 
 pub fn part_range(partition: Partition, group: &str) -> (Key, Key) {
-    let from = prefixed(partition, PART, group, 0);
+    let from = prefixed(partition, Kind::Part, group, 0);
     let to = after(&from);
     (from.into(), to)
 }

@@ -30,6 +30,7 @@ use parking_lot::{Condvar, Mutex};
 
 pub use backend::Opened;
 pub use change::Change;
+pub use keys::Kind;
 pub use record::{DeadRecord, InboxRecord, OutboxRecord, ParkedRecord, PartRecord};
 use tables::{Op, Tables};
 pub use verbs::{Accepted, Failure, Finished, NewMessage, Place, Queued, Waiting};

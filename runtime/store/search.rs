@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::Store;
 use super::change::RemotePart;
-use super::keys::{self, Key, OutboxKey, Partition};
+use super::keys::{self, Key, Kind, OutboxKey, Partition};
 use super::record::{self, OutboxRecord, ParkedRecord, PartRecord};
 use super::tables::Row;
 use super::verbs::Queued;
@@ -71,7 +71,7 @@ impl Store {
     pub fn all_parked(&self) -> io::Result<Vec<(Partition, Box<str>, String, ParkedRecord)>> {
         let mut found = Vec::new();
         for partition in Partition::all() {
-            let (from, to) = keys::all(partition, keys::PARKED);
+            let (from, to) = keys::all(partition, Kind::Parked);
             self.each(from, &to, |row| {
                 let Some(peer) = keys::name(&row.key) else { return Ok(()) };
                 let form = String::from_utf8_lossy(&row.key[3 + peer.len()..]).into_owned();
@@ -97,7 +97,7 @@ impl Store {
     /// Calls `each` for every device that something waits for; several times for several messages.
     pub fn deferred_devices(&self, mut each: impl FnMut(&str)) -> io::Result<()> {
         for partition in Partition::all() {
-            let (from, to) = keys::all(partition, keys::DEFERRED);
+            let (from, to) = keys::all(partition, Kind::Deferred);
             self.each(from, &to, |row| {
                 keys::name(&row.key).into_iter().for_each(&mut each);
                 Ok(())
@@ -120,7 +120,7 @@ impl Store {
     /// Calls `each` with partition, group, number and record of every part that waits.
     pub fn all_parts(&self, mut each: impl FnMut(Partition, &str, u8, PartRecord)) -> io::Result<()> {
         for partition in Partition::all() {
-            let (from, to) = keys::all(partition, keys::PART);
+            let (from, to) = keys::all(partition, Kind::Part);
             self.each(from, &to, |row| {
                 let number = row.key.last().copied().unwrap_or_default();
                 if let Some(group) = keys::name(&row.key) {
@@ -138,7 +138,7 @@ impl Store {
         partition: Partition,
         mut each: impl FnMut(MessageId, Tracked) -> bool,
     ) -> io::Result<()> {
-        let (from, to) = keys::all(partition, keys::TRACKED);
+        let (from, to) = keys::all(partition, Kind::Tracked);
         self.each_while(from, &to, |row| {
             let Some(id) = keys::last_id(&row.key) else { return Ok(true) };
             Ok(each(id, decode(&row)?))
@@ -149,7 +149,7 @@ impl Store {
     pub fn queues(&self) -> io::Result<Vec<(Partition, Arc<str>)>> {
         let mut found = Vec::new();
         for partition in Partition::all() {
-            let (mut from, to) = keys::all(partition, keys::OUTBOX);
+            let (mut from, to) = keys::all(partition, Kind::Outbox);
             loop {
                 let rows = self.inner.lock().tables.range(&from, &to, 1)?;
                 let Some(name) = rows.first().and_then(|row| keys::outbox_queue(&row.key)) else { break };
@@ -172,6 +172,19 @@ impl Store {
             })?;
         }
         Ok(())
+    }
+
+    /// How many rows of a kind there are.
+    pub fn count(&self, kind: Kind) -> io::Result<usize> {
+        let mut count = 0;
+        for partition in Partition::all() {
+            let (from, to) = keys::all(partition, kind);
+            self.each(from, &to, |_| {
+                count += 1;
+                Ok(())
+            })?;
+        }
+        Ok(count)
     }
 
     fn read<T: DeserializeOwned>(&self, key: &[u8]) -> io::Result<Option<T>> {

@@ -1,12 +1,17 @@
 //! The simulator: the whole house but sockets, threads and wasmtime, in virtual time on a disk in memory.
 //!
 //! A seeded world submits MOs, runs rules, cuts links, loses responses, lets time pass, sends garbage, and
-//! crashes; afterwards the ledger of the peer is held against docs/ARCHITECTURE.md, promises 1, 2, 4, 5
+//! crashes; an application submits messages to an upstream that throttles, answers late or never, and sends
+//! receipts early and twice; afterwards the ledger of the peer is held against docs/ARCHITECTURE.md, promises 1, 2, 4, 5
 //! and 8. `SEED=7 cargo test --test sim` runs one seed only.
 
+mod application;
 mod ledger;
+mod offline;
+mod pipe;
 mod rng;
 mod rule;
+mod upstream;
 mod world;
 
 use wasmsc::store::memory::{Fault, MemoryDisk};
@@ -24,12 +29,17 @@ fn seeds(many: u64) -> Vec<u64> {
 
 #[test]
 fn promises_hold_without_a_crash() {
+    let mut early = 0;
     for seed in seeds(20) {
         let mut world = World::new(seed, MemoryDisk::new());
         world.run(STEPS);
         world.finish();
         assert!(world.ledger.answered() > 20, "seed {seed}: the world was too quiet to show anything");
+        assert!(world.application.accepted() > 10, "seed {seed}: the application was too quiet");
+        assert!(world.upstream.throttled > 0, "seed {seed}: nothing was throttled");
+        early += world.upstream.early_receipts;
     }
+    assert!(early > 0, "no receipt came before its response");
 }
 
 #[test]

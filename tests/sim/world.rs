@@ -15,15 +15,18 @@ use wasmsc::schedule::Next;
 use wasmsc::store::keys::{Partition, Subject};
 use wasmsc::store::memory::{Fault, MemoryDisk};
 use wasmsc::store::writer::Turn;
-use wasmsc::store::{Store, Writer};
+use wasmsc::store::{Kind, Store, Writer};
 use wasmsc_smpp::text::{self, Payload};
 use wasmsc_smpp::{
     Bind, BindMode, Body, CommandStatus, Event, InterfaceVersion, Session, SessionConfig, Sm, SmResp, Ton,
 };
 
+use crate::application::Application;
 use crate::ledger::Ledger;
+use crate::pipe::Pipe;
 use crate::rng::Rng;
 use crate::rule;
+use crate::upstream::Upstream;
 
 /// MOs that the customer may have waiting.
 pub const QUEUE_MAX: usize = 30;
@@ -34,23 +37,27 @@ const GARBAGE: u32 = 0x7000_0000;
 const CONFIG: &str = r#"
 data_dir = "unused"
 smpp = { listen = "127.0.0.1:0", system_id = "sim", enquire_link_secs = 3600 }
-customer = [{ id = "acme", numbers = ["7001"], devices = ["+4670*"], queue_max = 30 }]
-account = [{ system_id = "net", password = "pw", role = "network", routes = ["+46"], window = 8, message_id_tlv = 0x1501 }]
+customer = [{ id = "acme", numbers = ["7001"], devices = ["+4670*", "+47*"], queue_max = 30 }]
+upstream = [{ name = "up", host = "unused", port = 1, system_id = "house", password = "pw", routes = ["+47"] }]
+account = [{ system_id = "app", password = "pw", role = "application", customer = "acme" },
+           { system_id = "net", password = "pw", role = "network", routes = ["+46"], window = 8, message_id_tlv = 0x1501 }]
 rule = [{ customer = "acme", name = "count", component = "native", numbers = ["7001"], attempts_max = 3 }]
 "#;
 
 /// What a crash takes away.
-struct Alive {
-    store: Arc<Store>,
-    writer: Writer,
-    house: Arc<House>,
-    delivery: Arc<Delivery>,
-    shared: Arc<Shared>,
-    link: Option<Link>,
+pub struct Alive {
+    pub store: Arc<Store>,
+    pub writer: Writer,
+    pub house: Arc<House>,
+    pub delivery: Arc<Delivery>,
+    pub shared: Arc<Shared>,
+    pub link: Option<Link>,
+    pub application: Option<Pipe>,
+    pub upstream: Option<Pipe>,
 }
 
 /// Both ends of one connection.
-struct Link {
+pub struct Link {
     core: LinkCore,
     peer: Session,
     /// Octets on their way to the peer.
@@ -63,13 +70,15 @@ struct Link {
 }
 
 pub struct World {
-    disk: MemoryDisk,
-    alive: Option<Alive>,
-    rng: Rng,
-    instant: Instant,
-    now: Timestamp,
-    garbage: u32,
+    pub disk: MemoryDisk,
+    pub alive: Option<Alive>,
+    pub rng: Rng,
+    pub instant: Instant,
+    pub now: Timestamp,
+    pub garbage: u32,
     pub ledger: Ledger,
+    pub application: Application,
+    pub upstream: Upstream,
     pub crashes: usize,
     pub most_waiting: usize,
     /// For messages of failed assertions.
@@ -87,6 +96,8 @@ impl World {
             now: Timestamp(1_700_000_000_000),
             garbage: 0,
             ledger: Ledger::default(),
+            application: Application::default(),
+            upstream: Upstream::default(),
             crashes: 0,
             most_waiting: 0,
             context: format!("seed {seed}"),
@@ -103,13 +114,16 @@ impl World {
         let house = House::new(directory, store.clone(), delivery.clone(), 2, self.now).expect("recovers");
         delivery.open(house.clone(), self.now).expect("opens");
         let shared = Arc::new(Shared::new(&config.smpp, house.clone(), delivery.clone()));
-        self.alive = Some(Alive { store, writer, house, delivery, shared, link: None });
+        self.alive =
+            Some(Alive { store, writer, house, delivery, shared, link: None, application: None, upstream: None });
     }
 
     /// Everything in memory is gone; the disk keeps what it synced.
     pub fn crash(&mut self) {
         self.crashes += 1;
         self.ledger.settled.clear();
+        self.application.open.clear();
+        self.upstream.cut();
         self.alive = None;
         self.boot();
     }
@@ -120,17 +134,21 @@ impl World {
         self.disk.inject(if kept { Fault::KeptAtSync(at) } else { Fault::LostAtSync(at) });
     }
 
-    fn alive(&mut self) -> &mut Alive {
+    pub fn alive(&mut self) -> &mut Alive {
         self.alive.as_mut().expect("booted")
     }
 
-    fn clock(&self) -> Now {
+    pub fn clock(&self) -> Now {
         Now { instant: self.instant, timestamp: self.now }
     }
 
     pub fn run(&mut self, steps: usize) {
         for _ in 0..steps {
-            match self.rng.below(16) {
+            match self.rng.below(22) {
+                16 | 17 => self.exchange_application(true),
+                18..=20 => self.exchange_upstream(),
+                21 if self.rng.below(4) == 0 => self.cut_others(),
+                21 => self.exchange_application(false),
                 0..=2 => self.submit(),
                 3 => self.garbage(),
                 4..=7 => self.exchange(),
@@ -157,6 +175,8 @@ impl World {
     pub fn finish(&mut self) {
         for _ in 0..3_000 {
             self.exchange();
+            self.exchange_application(false);
+            self.exchange_upstream();
             self.write();
             self.run_rule();
             self.pass_time();
@@ -165,6 +185,8 @@ impl World {
             }
         }
         assert!(self.is_quiet(), "{}: something never settles", self.context);
+        self.application.check(&self.upstream.carried, &self.context);
+        self.check_leftovers();
         let alive = self.alive.as_ref().expect("booted");
         let partition = Partition::of("acme");
         let dead = alive.store.dead(partition, 100_000).expect("readable");
@@ -189,7 +211,9 @@ impl World {
             alive.store.each_queued(partition, &queue, |_| waiting += 1).expect("readable");
         }
         let idle = waiting == 0 && alive.house.mos_waiting() == 0;
-        idle && alive.link.as_ref().is_some_and(|l| l.open.is_empty())
+        let others = self.application.is_done() && self.upstream.is_done();
+        let alive = self.alive();
+        idle && others && alive.link.as_ref().is_some_and(|l| l.open.is_empty())
     }
 
     fn submit(&mut self) {
@@ -275,6 +299,56 @@ impl World {
         }
     }
 
+    /// What is settled leaves nothing behind but its history.
+    fn check_leftovers(&self) {
+        let store = &self.alive.as_ref().expect("booted").store;
+        for kind in [Kind::Outbox, Kind::Sent, Kind::Remote, Kind::Deferred, Kind::Part] {
+            assert_eq!(store.count(kind).expect("readable"), 0, "{}: rows of {kind:?} are left", self.context);
+        }
+    }
+
+    fn exchange_application(&mut self, submits: bool) {
+        let clock = self.clock();
+        let alive = self.alive.as_mut().expect("booted");
+        let shared = alive.shared.clone();
+        let pipe = alive.application.get_or_insert_with(|| Pipe::application(shared, "app", clock.instant));
+        if submits {
+            self.application.submit(pipe, clock.instant);
+        }
+        for event in pipe.exchange(clock) {
+            self.application.event(pipe, event, &mut self.rng);
+        }
+        if pipe.is_closed() {
+            self.cut_others();
+        }
+    }
+
+    fn exchange_upstream(&mut self) {
+        let clock = self.clock();
+        let alive = self.alive.as_mut().expect("booted");
+        let shared = alive.shared.clone();
+        let pipe = alive.upstream.get_or_insert_with(|| Pipe::upstream(shared, "up", clock.instant));
+        self.upstream.act(pipe, clock.instant, &mut self.rng);
+        for event in pipe.exchange(clock) {
+            self.upstream.event(pipe, event, &mut self.rng);
+        }
+        if pipe.is_closed() {
+            self.cut_others();
+        }
+    }
+
+    /// The connections to application and upstream break.
+    fn cut_others(&mut self) {
+        if let Some(pipe) = self.alive().application.take() {
+            pipe.core.disconnected();
+            self.application.open.clear();
+        }
+        if let Some(pipe) = self.alive().upstream.take() {
+            pipe.core.disconnected();
+            self.upstream.cut();
+        }
+    }
+
     /// The connection breaks. Garbage on its way gets no answer any more.
     fn cut(&mut self) {
         if let Some(link) = self.alive().link.take() {
@@ -283,7 +357,7 @@ impl World {
         }
     }
 
-    fn write(&mut self) {
+    pub fn write(&mut self) {
         if self.alive().writer.step() == Turn::Failed {
             assert!(self.alive().store.failure().is_some(), "it says why it stopped");
             self.ledger.nacked.retain(|_, count| *count > 0);
@@ -302,10 +376,17 @@ impl World {
 
     fn pass_time(&mut self) {
         let millis = 1 + self.rng.below(2_000);
+        self.pass(millis);
+    }
+
+    pub fn pass(&mut self, millis: u64) {
         self.instant += Duration::from_millis(millis);
         self.now = self.now.plus_ms(millis);
         let now = self.now;
-        self.alive().delivery.ring_alarms(now);
+        let alive = self.alive();
+        alive.delivery.ring_alarms(now);
+        // A failed store says so to the writer, which crashes.
+        let _ = relay::keep_house(&alive.house, now);
     }
 }
 

@@ -7,6 +7,7 @@ mod bench;
 mod capture;
 mod check;
 mod demo;
+mod fuzz;
 mod interop;
 mod node;
 mod paths;
@@ -29,6 +30,7 @@ usage: cargo xtask <command>
   test                          formatting, clippy, rules, all tests; needs nothing but Rust
   check                         formatting and clippy only
   plugins                       build the rules in plugins/ to WebAssembly components
+  fuzz [--seconds N]            libFuzzer on every promise of the SMPP crate, N seconds each (60); needs nightly Rust
   interop                       third-party SMPP clients and tshark against a running server
   bench [ARGS...]               release build and `wasmsc bench` with these arguments";
 
@@ -50,6 +52,7 @@ fn dispatch(args: &[String]) -> Result<()> {
     match command.as_str() {
         "demo" => demo::run(&demo_options(rest)?),
         "bench" => bench::run(rest),
+        "fuzz" => fuzz::run(&fuzz_options(rest)?),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())
@@ -79,4 +82,15 @@ fn demo_options(args: &[String]) -> Result<demo::Options> {
         }
     }
     Ok(options)
+}
+
+fn fuzz_options(args: &[String]) -> Result<fuzz::Options> {
+    match args {
+        [] => Ok(fuzz::Options::default()),
+        [option, value] if option == "--seconds" => {
+            let seconds = value.parse().with_context(|| format!("--seconds {value}: not a number"))?;
+            Ok(fuzz::Options { seconds })
+        }
+        _ => bail!("fuzz takes --seconds N and nothing else\n\n{USAGE}"),
+    }
 }

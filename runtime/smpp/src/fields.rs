@@ -172,8 +172,9 @@ macro_rules! fields {
     };
     (@write $out:ident, $self:ident, $field:ident, tlvs) => { $self.$field.write($out) };
     (@write $out:ident, $self:ident, $field:ident, tlvs overflow $message:ident) => {
+        // First, as the first message_payload is the one that counts.
+        $crate::fields::put_overflow($out, &$self.$message);
         $self.$field.write($out);
-        $crate::fields::put_overflow($out, &$self.$message)
     };
 }
 

@@ -15,7 +15,7 @@ pub use state::{MessageState, NetworkErrorCode};
 use crate::time;
 use crate::tlv::{Tlv, Tlvs, tag};
 use crate::values::EsmClass;
-use scan::{Fields, Key, date_ms};
+use scan::{Fields, Key, date_ms, is_separator};
 
 /// How much of the message a receipt quotes (Appendix B).
 const TEXT_CHARS: usize = 20;
@@ -92,11 +92,14 @@ impl Receipt {
             (" err:", self.error.as_deref().unwrap_or("000").as_bytes()),
         ] {
             out.put_slice(key.as_bytes());
-            out.extend(value.iter().map(|octet| if octet.is_ascii_graphic() { *octet } else { b'?' }));
+            // What separates fields would begin another one.
+            out.extend(value.iter().map(|octet| if is_separator(*octet) { b'?' } else { *octet }));
         }
         out.put_slice(b" text:");
-        let quoted = self.text.as_deref().unwrap_or_default().chars().take(TEXT_CHARS);
-        out.extend(quoted.map(|c| if c == ' ' || c.is_ascii_graphic() { c as u8 } else { b'?' }));
+        let text = self.text.as_deref().unwrap_or_default().trim().chars().take(TEXT_CHARS);
+        out.extend(text.map(|c| if c == ' ' || c.is_ascii_graphic() { c as u8 } else { b'?' }));
+        // Space at the end of a field is nobody's, and some lines end here.
+        out.truncate(out.trim_ascii_end().len());
         out
     }
 

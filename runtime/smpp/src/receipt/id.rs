@@ -37,7 +37,7 @@ pub enum IdSource {
 /// for a peer whose ids are short.
 #[must_use]
 pub fn canonical_ids(id: &[u8], format: IdFormat, from: IdSource) -> Vec<String> {
-    let id = id.strip_suffix(b"\0").unwrap_or(id).trim_ascii();
+    let id = trimmed(id);
     let mut names = Vec::new();
     if id.is_empty() {
         return names;
@@ -59,6 +59,14 @@ pub fn canonical_ids(id: &[u8], format: IdFormat, from: IdSource) -> Vec<String>
         }
     }
     names
+}
+
+/// Without the NUL and space that some peers fill the field with.
+fn trimmed(id: &[u8]) -> &[u8] {
+    let is_filler = |octet: &u8| *octet == 0 || octet.is_ascii_whitespace();
+    let start = id.iter().position(|octet| !is_filler(octet)).unwrap_or(id.len());
+    let end = id.iter().rposition(|octet| !is_filler(octet)).map_or(start, |last| last + 1);
+    &id[start..end]
 }
 
 /// Lower case without leading zeros and without `0x`; zero stays `0`.

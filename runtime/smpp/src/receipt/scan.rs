@@ -71,13 +71,12 @@ impl<'a> Fields<'a> {
 
     /// The first word of the value.
     pub(super) fn word(&self, key: Key) -> Option<&'a [u8]> {
-        self.get(key)?.split(|octet| is_separator(*octet)).find(|word| !word.is_empty())
+        words(self.get(key)?).next()
     }
 
     /// Every word of every value but the message.
     pub(super) fn words(&self) -> impl Iterator<Item = &'a [u8]> {
-        let values = self.values[..Key::Text as usize].iter().flatten();
-        values.flat_map(|value| value.split(|octet| is_separator(*octet))).filter(|word| !word.is_empty())
+        self.values[..Key::Text as usize].iter().flatten().flat_map(|value| words(value))
     }
 
     fn is_wanted(&self, key: Key, open: Option<(Key, usize)>) -> bool {
@@ -118,8 +117,21 @@ fn key_at(text: &[u8], at: usize) -> Option<(Key, usize)> {
 
 /// What may stand between two fields. Controls and high octets count, so that a user data header in front
 /// of the text does no harm.
-fn is_separator(octet: u8) -> bool {
-    !octet.is_ascii_graphic() || matches!(octet, b',' | b';' | b'|')
+pub(super) fn is_separator(octet: u8) -> bool {
+    !octet.is_ascii_graphic() || is_mark(octet)
+}
+
+/// Separates fields, but may stand within an id.
+fn is_mark(octet: u8) -> bool {
+    matches!(octet, b',' | b';' | b'|')
+}
+
+/// The words of a value, less the mark between it and the next field.
+fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let words = value.split(|octet| !octet.is_ascii_graphic());
+    let without_marks =
+        words.map(|word| &word[..word.iter().rposition(|octet| !is_mark(*octet)).map_or(0, |at| at + 1)]);
+    without_marks.filter(|word| !word.is_empty())
 }
 
 /// A date of Appendix B in milliseconds since 1970, read as UTC: ten digits as there, with seconds, with

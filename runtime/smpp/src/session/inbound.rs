@@ -52,7 +52,9 @@ impl Session {
         let pdu = match codec::decode(frame.clone()) {
             Ok(pdu) => pdu,
             Err(error) => {
-                if !error.command_id.is_response() {
+                // Neither a response nor these two have one, however bad they are.
+                let has_none = matches!(error.command_id, CommandId::ALERT_NOTIFICATION | CommandId::OUTBIND);
+                if !error.command_id.is_response() && !has_none {
                     self.answer(error.command_id, error.command_status, error.sequence_number);
                 }
                 return None;

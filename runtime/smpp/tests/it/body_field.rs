@@ -115,6 +115,18 @@ fn row_13_message_payload_counts_only_without_short_message() {
 }
 
 #[test]
+fn row_13_short_message_of_255_octets_is_relayed_and_not_the_payload_beside_it() {
+    // SMPP 5.0 allows 255, and a careless peer sends both.
+    let rest = format!("FF {} 0424 0003 616263", "78".repeat(255));
+    let sm = received(&submit(&rest));
+    assert_eq!(sm.payload().len(), 255);
+    let mut relayed = BytesMut::new();
+    let pdu = Pdu { command_status: CommandStatus::ESME_ROK, sequence_number: 2, body: Body::SubmitSm(sm) };
+    encode(&pdu, &mut relayed);
+    assert_eq!(received(&relayed).payload(), &vec![b'x'; 255]);
+}
+
+#[test]
 fn row_14_unknown_vendor_and_duplicate_tlvs_are_kept_in_order_and_relayed() {
     // India's 0x1400 and 0x1401, reserved 0x060D and 0x002B, 38636, and 0x1400 again.
     let tail = "1400 0002 3131 1401 0001 32 060D 0000 002B 0001 FF 96EC 0001 00 1400 0001 33";

@@ -211,3 +211,13 @@ fn only_peers_of_5_0_are_told_the_congestion_state() {
         assert_eq!(smsc.sent(), hex!(octets));
     }
 }
+
+#[test]
+fn malformed_alert_notification_and_outbind_are_not_answered_either() {
+    // Nothing in the specification would be their response; found by `cargo xtask fuzz`.
+    let mut smsc = Solo::smsc_bound();
+    assert_eq!(smsc.feed(&hex!("00000012 00000102 00000000 00000002 0000")), []);
+    assert_eq!(smsc.feed(&pdu(0x0B, 0, 3, &[b'x'; 65])), []);
+    assert!(smsc.sent().is_empty());
+    assert!(smsc.session.is_bound());
+}

@@ -110,6 +110,7 @@ const VARIANTS: &[(&str, &str, u8, &str)] = &[
     ("ID:77 SUB:001 DLVRD:001 SUBMIT DATE:1908121157 STAT:delivrd ERR:000 TEXT:A", "77", 2, "000"),
     ("id:77 sub:001 dlvrd:001 submit date:1908121157 done\ndate:1908121158 stat:DELETED err:0", "77", 4, "0"),
     ("id:77,sub:001,submit_date:1908121157,stat:ACCEPTD,err:000", "77", 6, "000"),
+    ("id:a,b;c|d stat:ACCEPTD err:000;", "a,b;c|d", 6, "000"),
     // The key of the state is missing.
     (
         "id:ce5bc5a9 sub:000 dlvrd:000 submit date:180903120815 done date:180903120816 DELIVRD err:000 Text:",
@@ -311,14 +312,14 @@ fn written_tlvs_are_the_octets_of_the_specification() {
 #[test]
 fn written_text_is_ascii_on_one_line_and_quotes_twenty_characters() {
     let receipt = Receipt {
-        message_id: Bytes::from_static(b"a b\n\xFF"),
+        message_id: Bytes::from_static(b"a b\n\xFF;err:7"),
         error: Some("1 2".into()),
         text: Some("Zdravo\n\u{161}to ima novo danas".into()),
         ..Receipt::default()
     };
     let text = String::from_utf8(receipt.to_text()).unwrap();
-    assert!(text.starts_with("id:a?b?? sub:"), "{text}");
-    assert!(text.ends_with(" err:1?2 text:Zdravo??to ima novo "), "{text}");
+    assert!(text.starts_with("id:a?b???err:7 sub:"), "{text}");
+    assert!(text.ends_with(" err:1?2 text:Zdravo??to ima novo"), "{text}");
 }
 
 fn receipt() -> impl Strategy<Value = Receipt> {

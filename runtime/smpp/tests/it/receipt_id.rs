@@ -35,6 +35,7 @@ fn receipt_is_found_by_whatever_the_peer_made_of_the_id() {
         ("0118Z-0122I-2309U-57DGB", "0118Z-0122I-2309U-57DGB"),
         ("77", "77\0"),
         ("77", " 77 "),
+        ("77", "77 \0\0"),
         ("\u{fc}ber", "\u{fc}BER"),
     ];
     for (response, receipt) in rows {
