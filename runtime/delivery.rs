@@ -7,7 +7,7 @@
 mod queue;
 
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -27,6 +27,8 @@ const NOT_YET_DURABLE_MS: u64 = 5;
 /// makes it longer, so that searching never takes more than a tenth of one core.
 const SWEEP_PAUSE_MS: u64 = 1_000;
 const SWEEP_PAUSE_PER_MS: u64 = 10;
+/// Shortest pause between two looks for what the store held for later when we started.
+const NEXT_DUE_PAUSE_MS: u64 = 50;
 /// Longest pause. Within it, what applications submit is looked for when its time is over; what rules send
 /// lives for days.
 const SWEEP_PAUSE_MAX_MS: u64 = 600_000;
@@ -40,11 +42,14 @@ pub struct Delivery {
     directory: Arc<Directory>,
     /// By [`QueueIndex`].
     queues: Vec<Mutex<Queue>>,
-    /// Set once the house stands; links come after that.
-    house: OnceLock<Arc<House>>,
+    /// Set once the house stands; links come after that, and hold it. Weak, as the house holds this.
+    house: OnceLock<Weak<House>>,
     /// When to look into the store again: (due, queue), earliest first.
     alarms: Mutex<BinaryHeap<std::cmp::Reverse<(Timestamp, usize)>>>,
     alarm_set: Notify,
+    /// By [`QueueIndex`]: when the next message is due that has waited since before the start. Those that came
+    /// after it have alarms.
+    sleepers: Mutex<Vec<Option<Timestamp>>>,
     /// When to search each queue for what expired.
     sweeps: Mutex<Vec<Timestamp>>,
 }
@@ -57,24 +62,23 @@ impl Delivery {
             house: OnceLock::new(),
             alarms: Mutex::new(BinaryHeap::new()),
             alarm_set: Notify::new(),
+            sleepers: Mutex::new(Vec::new()),
             sweeps: Mutex::new(Vec::new()),
         })
     }
 
     /// Connects both halves, and sets an alarm for what the store holds for later.
-    pub fn open(&self, house: Arc<House>, now: Timestamp) -> std::io::Result<()> {
-        for (index, queue) in self.directory.queues.iter().enumerate() {
-            if let Some(due) = house.store.next_due(&queue.name, now)? {
-                self.set_alarm(due, index);
-            }
+    pub fn open(&self, house: &Arc<House>, now: Timestamp) -> std::io::Result<()> {
+        for queue in &self.directory.queues {
+            self.sleepers.lock().push(house.store.next_due(&queue.name, now)?);
         }
         *self.sweeps.lock() = vec![now.plus_ms(SWEEP_PAUSE_MS); self.queues.len()];
-        self.house.get_or_init(|| house);
+        self.house.get_or_init(|| Arc::downgrade(house));
         Ok(())
     }
 
-    fn house(&self) -> &Arc<House> {
-        self.house.get().expect("links are opened after the house")
+    fn house(&self) -> Arc<House> {
+        self.house.get().and_then(Weak::upgrade).expect("whoever uses links holds the house")
     }
 
     fn queues_of(&self, peer: PeerIndex) -> impl Iterator<Item = QueueIndex> + '_ {
@@ -119,8 +123,20 @@ impl Delivery {
         }
     }
 
-    /// At most `count` messages that are due now, the most urgent first.
+    /// At most `count` messages that are due now, the most urgent first. None means that there are none.
     pub fn take(&self, peer: PeerIndex, bell: &Bell, count: usize, now: Timestamp, filter: Filter<'_>) -> Vec<Queued> {
+        loop {
+            let due = self.take_due(peer, bell, count, now, filter);
+            let is_over = due.is_empty();
+            let alive = self.without_expired(due, now);
+            // Behind those whose time is over, others may wait.
+            if is_over || !alive.is_empty() {
+                return alive;
+            }
+        }
+    }
+
+    fn take_due(&self, peer: PeerIndex, bell: &Bell, count: usize, now: Timestamp, filter: Filter<'_>) -> Vec<Queued> {
         let mut taken = Vec::new();
         for queue in self.queues_of(peer) {
             let mut locked = self.queues[queue.0].lock();
@@ -141,7 +157,7 @@ impl Delivery {
                 locked.ring_others(bell);
             }
         }
-        self.without_expired(taken, now)
+        taken
     }
 
     fn without_expired(&self, taken: Vec<Queued>, now: Timestamp) -> Vec<Queued> {
@@ -172,7 +188,7 @@ impl Delivery {
     pub fn settle(&self, peer: Option<PeerIndex>, answers: Vec<(Queued, Answer)>, now: Timestamp) {
         let ids: Vec<(Arc<str>, MessageId)> =
             answers.iter().map(|(queued, _)| (queued.key.queue.clone(), queued.key.id)).collect();
-        let retries = relay::settle(self.house(), peer, answers, now);
+        let retries = relay::settle(&self.house(), peer, answers, now);
         for (name, id) in &ids {
             if let Some(queue) = self.directory.queue_named(name) {
                 self.queues[queue.0].lock().known.remove(id);
@@ -192,12 +208,13 @@ impl Delivery {
 
     /// Looks into the store for every queue with an alarm up to `now`; the next alarm after that.
     pub fn ring_alarms(&self, now: Timestamp) -> Option<Timestamp> {
-        let (due, next) = self.due_alarms(now);
+        let (mut due, next) = self.due_alarms(now);
+        let next_sleeper = self.wake_sleepers(now, &mut due);
         // Without the alarms' lock: whoever holds a queue may set an alarm.
         for queue in due {
             self.queues[queue].lock().look_again();
         }
-        next
+        next.into_iter().chain(next_sleeper).min()
     }
 
     fn due_alarms(&self, now: Timestamp) -> (BTreeSet<usize>, Option<Timestamp>) {
@@ -211,6 +228,23 @@ impl Delivery {
             queues.insert(queue);
         }
         (queues, None)
+    }
+
+    fn wake_sleepers(&self, now: Timestamp, queues: &mut BTreeSet<usize>) -> Option<Timestamp> {
+        let mut sleepers = self.sleepers.lock();
+        for (index, sleeper) in sleepers.iter_mut().enumerate().filter(|(_, due)| due.is_some_and(|due| due <= now)) {
+            queues.insert(index);
+            let name = &self.directory.queues[index].name;
+            let next = self.house.get().and_then(Weak::upgrade).map(|house| house.store.next_due(name, now));
+            *sleeper = match next.transpose() {
+                Ok(next) => next.flatten().map(|due| due.max(now.plus_ms(NEXT_DUE_PAUSE_MS))),
+                Err(error) => {
+                    tracing::error!(queue = &**name, "what is due next cannot be read: {error}");
+                    Some(now.plus_ms(SWEEP_PAUSE_MS))
+                }
+            };
+        }
+        sleepers.iter().flatten().min().copied()
     }
 
     /// Rings alarms when they are due, for as long as it is polled.
@@ -259,8 +293,13 @@ impl Delivery {
                 }
             })?;
         }
-        // Those that a link has in hand are the link's to settle.
+        // Those that a link has in hand are the link's to settle, and so are those that it settled just now.
         expired.retain(|queued| self.queues[index].lock().withdraw(queued.key.class, queued.key.id));
+        let (waiting, settled): (Vec<_>, Vec<_>) = expired
+            .into_iter()
+            .partition(|queued| matches!(self.house().store.queued(queued.key.clone()), Ok(Some(_))));
+        settled.iter().for_each(|queued| self.release(&queued.key));
+        let expired = waiting;
         self.settle(None, expired.into_iter().map(|queued| (queued, Answer::Expired)).collect(), now);
         let took_ms = started.elapsed().as_millis() as u64;
         self.sweeps.lock()[index] = next.max(now.plus_ms(SWEEP_PAUSE_MS + took_ms * SWEEP_PAUSE_PER_MS));

@@ -214,6 +214,12 @@ impl Content {
     }
 }
 
+/// True when `data_coding` leaves the alphabet to the two peers.
+pub fn is_default_alphabet(data_coding: DataCoding) -> bool {
+    // No data_coding means UTF-8 by itself, so that the answer can only be the default.
+    Alphabet::of(data_coding, Alphabet::Utf8) == Alphabet::Utf8
+}
+
 /// The sar_* TLVs (SMPP 3.4 §5.3.2.22 to §5.3.2.24), where they make sense together.
 fn sar<'t>(tlv: impl Fn(u16) -> Option<&'t Bytes>) -> Option<Concat> {
     use wasmsc_smpp::tlv::tag;

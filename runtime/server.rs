@@ -86,7 +86,7 @@ impl Server {
         let now = clock::now();
         let delivery = Delivery::new(&directory);
         let house = House::new(directory, store.clone(), delivery.clone(), threads, now)?;
-        delivery.open(house.clone(), now)?;
+        delivery.open(&house, now)?;
         let waiting = house.mos_waiting();
         if waiting > 0 {
             tracing::info!(waiting, "MOs from before the start are run now");
@@ -96,7 +96,7 @@ impl Server {
         let rules = RuleThreads::start(house.clone(), rules, threads)?;
         let (closing, closing_receiver) = watch::channel(false);
         let links = tokio::spawn(server.run(closing_receiver));
-        let housekeeping = tokio::spawn(keep_house(house, delivery.clone()));
+        let housekeeping = tokio::spawn(keep_house(house, delivery.clone(), closing.subscribe()));
         let alarms = tokio::spawn(async move { delivery.run_alarms().await });
         Ok(Server { smpp, smpp_tls, closing, links, alarms, housekeeping, rules, store, writer, failed })
     }
@@ -108,7 +108,10 @@ impl Server {
             tracing::error!("the link server ended badly: {error}");
         }
         self.alarms.abort();
-        self.housekeeping.abort();
+        let _ = self.alarms.await; // aborted
+        if let Err(error) = self.housekeeping.await {
+            tracing::error!("housekeeping ended badly: {error}");
+        }
         let (rules, store, writer) = (self.rules, self.store, self.writer);
         let closed = tokio::task::spawn_blocking(move || {
             rules.stop();
@@ -123,9 +126,12 @@ impl Server {
 }
 
 /// Ends what is over, every second, on a thread that may take long.
-async fn keep_house(house: Arc<House>, delivery: Arc<Delivery>) {
-    loop {
-        tokio::time::sleep(HOUSEKEEPING_PAUSE).await;
+async fn keep_house(house: Arc<House>, delivery: Arc<Delivery>, mut closing: watch::Receiver<bool>) {
+    while !*closing.borrow() {
+        tokio::select! {
+            () = tokio::time::sleep(HOUSEKEEPING_PAUSE) => {}
+            _ = closing.wait_for(|closing| *closing) => return,
+        }
         let (house, delivery) = (house.clone(), delivery.clone());
         let turn = tokio::task::spawn_blocking(move || {
             let now = clock::now();

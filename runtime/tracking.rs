@@ -3,6 +3,8 @@
 //! Pure: a [`Tracked`] changes by what happened to its message, and each change may yield a [`Notice`] for
 //! whoever asked (SMPP 3.4 §5.2.17, Appendix B). `relay` reads and writes the rows, under one lock.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use wasmsc_smpp::receipt::{MessageState, NetworkErrorCode, Receipt};
@@ -53,8 +55,8 @@ pub struct Waits {
 /// One SMS of the message, at a peer that will send a receipt for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
-    /// Name of the peer.
-    pub peer: Box<str>,
+    /// Who gave the id.
+    pub centre: Arc<str>,
     /// As its response gave it.
     pub remote_id: Bytes,
     state: u8,
@@ -114,14 +116,14 @@ impl Tracked {
     }
 
     /// A peer took all of it. `parts`: what it will send receipts for; empty when its answer is final.
-    pub fn taken(&mut self, parts: Vec<(Box<str>, Bytes)>, now: Timestamp) -> Option<Notice> {
+    pub fn taken(&mut self, parts: Vec<(Arc<str>, Bytes)>, now: Timestamp) -> Option<Notice> {
         self.waits = None;
         if parts.is_empty() {
             return self.end(MessageState::Delivered, 0, now);
         }
         let enroute = MessageState::Enroute.octet();
         self.state = enroute;
-        self.parts = parts.into_iter().map(|(peer, remote_id)| Part { peer, remote_id, state: enroute }).collect();
+        self.parts = parts.into_iter().map(|(centre, remote_id)| Part { centre, remote_id, state: enroute }).collect();
         None
     }
 
@@ -251,7 +253,7 @@ mod tests {
         Tracked::new("acme", "app", registered_delivery, &message, Later::Now)
     }
 
-    fn remote(ids: &[&'static str]) -> Vec<(Box<str>, Bytes)> {
+    fn remote(ids: &[&'static str]) -> Vec<(Arc<str>, Bytes)> {
         ids.iter().map(|id| ("up".into(), Bytes::from_static(id.as_bytes()))).collect()
     }
 

@@ -150,18 +150,21 @@ impl LinkCore {
     }
 
     pub fn next_deadline(&self) -> Option<Instant> {
-        let deadlines = [self.session.next_deadline(), self.sending.next_deadline(), self.inactive_at()];
+        let is_delivering = self.receives && !self.draining && self.session.is_bound();
+        let sending = self.sending.next_deadline().filter(|_| is_delivering);
+        let deadlines = [self.session.next_deadline(), sending, self.inactive_at()];
         deadlines.into_iter().flatten().min()
     }
 
     fn inactive_at(&self) -> Option<Instant> {
-        let timeout = self.shared.inactivity_timeout.filter(|_| self.session.is_bound())?;
+        let is_idle = self.is_answered() && self.sending.is_idle();
+        let timeout = self.shared.inactivity_timeout.filter(|_| is_idle && self.session.is_bound())?;
         self.moved_at.checked_add(timeout)
     }
 
     pub fn on_deadline(&mut self, now: Instant) {
         self.session.on_deadline(now);
-        if self.inactive_at().is_some_and(|at| at <= now) && self.is_answered() && self.sending.is_idle() {
+        if self.inactive_at().is_some_and(|at| at <= now) {
             tracing::info!(peer = %self.address, account = self.account_name(), "unbound: no message for long");
             self.session.unbind(now);
         }
@@ -278,11 +281,12 @@ impl LinkCore {
 
     /// Requests that may be sent now.
     fn room(&mut self, now: Instant) -> usize {
+        let allowed = self.sending.allowed(now);
         if self.session.output().len() >= OUTPUT_MAX {
             return 0;
         }
         let window = self.window.saturating_sub(self.sending.len()).min(self.session.window_free());
-        window.min(self.sending.allowed(now))
+        window.min(allowed)
     }
 
     /// Takes and sends at most `count` messages; returns how many there were.

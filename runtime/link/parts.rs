@@ -5,8 +5,8 @@ use wasmsc_smpp::segment::{self, Part, TooLong};
 use wasmsc_smpp::text::{self, Alphabet, Payload, gsm};
 use wasmsc_smpp::{Concat, DataCoding, EsmClass, RegisteredDelivery, Sm, Tlv, Udh, tlv};
 
-use super::translate::{self, envelope, outgoing_tlvs};
-use crate::message::{Content, MessageId};
+use super::translate::{envelope, outgoing_tlvs};
+use crate::message::{Content, MessageId, is_default_alphabet};
 use crate::route::Peer;
 use crate::store::Queued;
 
@@ -27,8 +27,8 @@ pub fn outgoing(queued: &Queued, peer: &Peer, knows_tlvs: bool) -> Result<Vec<(u
         style => style,
     };
     let parts = segments(&message.content, peer, style, reference(queued.key.id))?;
-    let is_taken = |number: u8| queued.record.taken.iter().any(|(taken, _)| *taken == number);
-    let numbered = (1u8..).zip(parts).filter(|(number, _)| !is_taken(*number));
+    let is_taken = |number: u8| queued.record.taken.iter().any(|taken| taken.number == number);
+    let numbered = (1..=u8::MAX).zip(parts).filter(|(number, _)| !is_taken(*number));
     Ok(numbered.map(|(number, (data_coding, part))| (number, pdu(&base, data_coding, part))).collect())
 }
 
@@ -71,7 +71,7 @@ fn writable(content: &Content, udh: &Udh, octets: Bytes, alphabet: Alphabet) -> 
     let data_coding = content.data_coding();
     let is_gsm = matches!(alphabet, Alphabet::Gsm | Alphabet::GsmPacked);
     let has_tables = udh.locking_shift().is_some() || udh.single_shift().is_some();
-    if is_gsm || !translate::is_default_alphabet(data_coding) {
+    if is_gsm || !is_default_alphabet(data_coding) {
         return (data_coding, octets);
     }
     if !has_tables && text::to_default_alphabet(&octets, alphabet).is_some() {
@@ -85,7 +85,7 @@ fn writable(content: &Content, udh: &Udh, octets: Bytes, alphabet: Alphabet) -> 
 
 /// A part in what `data_coding` 0 means to the peer.
 fn in_alphabet(data_coding: DataCoding, part: Part, alphabet: Alphabet) -> (DataCoding, Part) {
-    if alphabet == Alphabet::Gsm || !translate::is_default_alphabet(data_coding) {
+    if alphabet == Alphabet::Gsm || !is_default_alphabet(data_coding) {
         return (data_coding, part);
     }
     let split = part.has_udhi.then(|| Udh::split(&part.octets).ok()).flatten();

@@ -4,6 +4,7 @@
 //! waits here until then, so that it goes out first and in order.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,14 +14,17 @@ use super::limits::Bucket;
 use super::translate;
 use crate::relay::Answer;
 use crate::retry::ErrorClass;
-use crate::store::Queued;
+use crate::route::Peer;
+use crate::store::{Queued, Taken};
 
 /// First pause of a peer that is throttled; doubles while it goes on, up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
 const PAUSE_LONGEST: Duration = Duration::from_secs(30);
 
-#[derive(Default)]
 pub struct Sending {
+    /// Whose ids the responses have, and whether receipts will name them.
+    centre: Arc<str>,
+    sends_receipts: bool,
     /// By sequence_number.
     in_flight: HashMap<u32, InFlight>,
     open: HashMap<u64, Open>,
@@ -44,16 +48,35 @@ struct Open {
     queued: Queued,
     /// Parts without an answer, the unsent ones among them.
     waiting: usize,
-    taken: Vec<(u8, Bytes)>,
+    taken: Vec<Taken>,
     refused: Option<(ErrorClass, u16, String)>,
 }
 
 /// A part that may be sent, with what names it.
 pub type Unsent = (u64, u8, Sm);
 
+/// Of a link that is not bound yet.
+impl Default for Sending {
+    fn default() -> Sending {
+        Sending {
+            centre: "".into(),
+            sends_receipts: false,
+            in_flight: HashMap::new(),
+            open: HashMap::new(),
+            next_open: 0,
+            unsent: VecDeque::new(),
+            held: Vec::new(),
+            paused_until: None,
+            pause: None,
+            bucket: None,
+        }
+    }
+}
+
 impl Sending {
-    pub fn with_bucket(bucket: Option<Bucket>) -> Sending {
-        Sending { bucket, ..Sending::default() }
+    /// `bucket`: how fast we may send.
+    pub fn to(peer: &Peer, bucket: Option<Bucket>) -> Sending {
+        Sending { centre: peer.centre.clone(), sends_receipts: peer.sends_receipts, bucket, ..Sending::default() }
     }
 
     pub fn len(&self) -> usize {
@@ -110,9 +133,15 @@ impl Sending {
             Err(_) => {}
         }
         match sent {
-            InFlight::Part { open, number } => self.part_answered(open, result.map(|id| (number, id))),
+            InFlight::Part { open, number } => {
+                let result = result.map(|id| self.taken(number, id));
+                self.part_answered(open, result)
+            }
             InFlight::Whole(queued) => match result {
-                Ok(id) => Some((queued, Answer::Taken(vec![(1, id)]))),
+                Ok(id) => {
+                    let taken = self.taken(1, id);
+                    Some((queued, Answer::Taken(vec![taken])))
+                }
                 Err((ErrorClass::Throttled, ..)) => {
                     self.held.push(queued);
                     None
@@ -122,11 +151,11 @@ impl Sending {
         }
     }
 
-    fn part_answered(
-        &mut self,
-        id: u64,
-        result: Result<(u8, Bytes), (ErrorClass, u16, String)>,
-    ) -> Option<(Queued, Answer)> {
+    fn taken(&self, number: u8, id: Bytes) -> Taken {
+        Taken { number, centre: self.centre.clone(), id, has_receipt: self.sends_receipts }
+    }
+
+    fn part_answered(&mut self, id: u64, result: Result<Taken, (ErrorClass, u16, String)>) -> Option<(Queued, Answer)> {
         let open = self.open.get_mut(&id)?;
         open.waiting -= 1;
         match result {
@@ -199,8 +228,9 @@ impl Sending {
 
     /// When sending may go on that cannot now.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let next_token = self.bucket.as_ref().filter(|_| self.is_starved()).and_then(Bucket::next_token);
-        self.paused_until.into_iter().chain(next_token).min()
+        let next_token = || self.bucket.as_ref().filter(|_| self.is_starved()).and_then(Bucket::next_token);
+        // Tokens that come in a pause are of no use before its end.
+        self.paused_until.or_else(next_token)
     }
 
     fn is_starved(&self) -> bool {

@@ -10,7 +10,7 @@ use wasmsc_smpp::{
 
 use crate::config::RelayTlvs;
 use crate::firewall::Reject;
-use crate::message::{Address, Content, Message, Timestamp};
+use crate::message::{Address, Content, Message, Timestamp, is_default_alphabet};
 use crate::relay::{NotDone, PeerReceipt, Submission};
 use crate::retry::ErrorClass;
 use crate::route::Peer;
@@ -127,14 +127,8 @@ pub fn relays(peer: &Peer, tag: u16) -> bool {
     }
 }
 
-/// True when `data_coding` leaves the alphabet to the two peers.
-pub fn is_default_alphabet(data_coding: DataCoding) -> bool {
-    // No data_coding means UTF-8 by itself, so that the answer can only be the default.
-    Alphabet::of(data_coding, Alphabet::Utf8) == Alphabet::Utf8
-}
-
 /// Text as we keep it: always a copy, as a slice would keep the whole read buffer alive while the message waits.
-fn from_peer_alphabet(sm: &Sm, alphabet: Alphabet) -> (DataCoding, Bytes) {
+pub fn from_peer_alphabet(sm: &Sm, alphabet: Alphabet) -> (DataCoding, Bytes) {
     let payload = sm.payload();
     if alphabet == Alphabet::Gsm || !is_default_alphabet(sm.data_coding) {
         return (sm.data_coding, Bytes::copy_from_slice(payload));
@@ -153,6 +147,9 @@ fn from_peer_alphabet(sm: &Sm, alphabet: Alphabet) -> (DataCoding, Bytes) {
     (data_coding, [&header[..], &encoded.octets].concat().into())
 }
 
+/// The shortest numbers of E.164 in service, country code included.
+const INTERNATIONAL_MIN_DIGITS: usize = 7;
+
 /// Reads an address as a peer writes it.
 pub fn address(ton: Ton, octets: &[u8], country_code: Option<&str>) -> Result<Address, String> {
     let text: String = octets.iter().map(|octet| char::from(*octet)).collect(); // Latin-1: any octet is a character
@@ -160,7 +157,8 @@ pub fn address(ton: Ton, octets: &[u8], country_code: Option<&str>) -> Result<Ad
     let national = |code: &str| Address::parse(&format!("+{code}{}", text.trim_start_matches('0')));
     let is_national = ton == Ton::NATIONAL || (ton == Ton::UNKNOWN && text.starts_with('0') && !text.starts_with("00"));
     let parsed = match (ton, country_code) {
-        (Ton::INTERNATIONAL, _) if !text.starts_with('+') => {
+        // Many peers say so of everything that has digits; what is too short for E.164 is a short code.
+        (Ton::INTERNATIONAL, _) if !text.starts_with('+') && text.len() >= INTERNATIONAL_MIN_DIGITS => {
             Address::parse(&format!("+{}", text.trim_start_matches("00")))
         }
         (Ton::ALPHANUMERIC, _) if !text.is_empty() => Ok(Address::Alphanumeric(text.into())),

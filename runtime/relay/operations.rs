@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use wasmsc_smpp::DataCoding;
 use wasmsc_smpp::receipt::MessageState;
 
 use super::{Also, House, Submission, expiry, offer_when_due, receipts};
 use crate::firewall::Reject;
-use crate::message::{Address, Class, MessageId, Timestamp};
+use crate::message::{Address, Class, MessageId, Timestamp, is_default_alphabet};
 use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, Queued};
@@ -50,7 +51,10 @@ pub struct Replace {
     pub schedule: Option<Timestamp>,
     pub expires: Option<Timestamp>,
     pub registered_delivery: u8,
+    /// The new text, in the coding of the old one.
     pub octets: Bytes,
+    /// The same as we keep it, for an old one in the default alphabet.
+    pub text: (DataCoding, Bytes),
 }
 
 /// What became of a message.
@@ -207,7 +211,15 @@ fn replaced(house: &House, from: PeerIndex, replace: Replace, now: Timestamp) ->
     let record = &mut queued.record;
     record.expires = expires.unwrap_or(record.expires);
     record.registered_delivery = replace.registered_delivery;
-    record.message.content.octets = replace.octets;
+    let content = &mut record.message.content;
+    if is_default_alphabet(content.data_coding()) {
+        let (data_coding, octets) = replace.text;
+        // A message class of the old one stays.
+        content.data_coding = if data_coding == DataCoding::DEFAULT { content.data_coding } else { data_coding.0 };
+        content.octets = octets;
+    } else {
+        content.octets = replace.octets;
+    }
     (record.deferred, record.attempts, record.taken) = (false, 0, Vec::new());
     let octets = &record.message.content.octets;
     tracked.text = Bytes::copy_from_slice(&octets[..octets.len().min(TEXT_MAX)]);

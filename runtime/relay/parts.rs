@@ -2,6 +2,7 @@
 //! message, in one batch. What is known in memory is only which parts wait; their rows are in the store.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::Arc;
 
@@ -18,8 +19,8 @@ use crate::route::{Customer, Directory};
 use crate::store::keys::Partition;
 use crate::store::{Change, DeadRecord, Done, NewMessage, PartRecord, Place, Store};
 
-/// A repeated part of a message that is complete already counts as a repeat for this long. A reference of 8
-/// bits comes around after 256 messages, which no device sends in a minute.
+/// A part of a message that is complete already, with the same content, counts as a repeat for this long.
+/// Some devices give every message the same reference, so that the content has to tell.
 const REPEAT_MS: u64 = 60_000;
 /// Complete messages that are remembered for their repeats.
 const COMPLETE_MAX: usize = 10_000;
@@ -47,7 +48,26 @@ pub struct Joiner {
     groups: HashMap<(Partition, Box<str>), Group>,
     /// Parts that wait, per customer.
     counts: HashMap<Box<str>, usize>,
-    complete: HashMap<(Partition, Box<str>), Timestamp>,
+    complete: HashMap<(Partition, Box<str>), Complete>,
+}
+
+struct Complete {
+    at: Timestamp,
+    /// Of each part's content, by number from 1.
+    hashes: Vec<u64>,
+}
+
+impl Complete {
+    fn has(&self, number: u8, hash: u64, now: Timestamp) -> bool {
+        let known = usize::from(number).checked_sub(1).and_then(|index| self.hashes.get(index));
+        now < self.at.plus_ms(REPEAT_MS) && known == Some(&hash)
+    }
+}
+
+fn hash(message: &Message) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    message.content.octets.hash(&mut hasher);
+    hasher.finish()
 }
 
 struct Group {
@@ -95,12 +115,12 @@ impl Joiner {
         }
     }
 
-    fn remember_complete(&mut self, key: (Partition, Box<str>), now: Timestamp) {
+    fn remember_complete(&mut self, key: (Partition, Box<str>), hashes: Vec<u64>, now: Timestamp) {
         if self.complete.len() >= COMPLETE_MAX {
-            self.complete.retain(|_, at| at.plus_ms(REPEAT_MS) > now);
+            self.complete.retain(|_, complete| complete.at.plus_ms(REPEAT_MS) > now);
         }
         if self.complete.len() < COMPLETE_MAX {
-            self.complete.insert(key, now);
+            self.complete.insert(key, Complete { at: now, hashes });
         }
     }
 }
@@ -120,16 +140,17 @@ pub fn accept(
     let number = new.part.number;
     let mut joiner = house.joiner.lock();
     let (has_number, count) = joiner.groups.get(&key).map_or((false, 0), |g| (g.has(number), g.count()));
-    if joiner.complete.get(&key).is_some_and(|at| now < at.plus_ms(REPEAT_MS)) {
+    if joiner.complete.get(&key).is_some_and(|complete| complete.has(number, hash(&new.message), now)) {
         return repeat(house, done);
     }
     if !has_number && count + 1 == u32::from(new.part.total) {
-        if complete(house, &key, new, now, done) {
+        if let Some(hashes) = complete(house, &key, new, now, done) {
             joiner.remove(&key);
-            joiner.remember_complete(key, now);
+            joiner.remember_complete(key, hashes, now);
         }
         return;
     }
+    joiner.complete.remove(&key);
     let customer = house.directory.customer(&new.customer);
     let waiting = joiner.counts.get(&new.customer).copied().unwrap_or_default();
     if customer.is_none_or(|customer| waiting >= customer.queue_max) {
@@ -155,26 +176,33 @@ fn repeat(house: &House, done: impl FnOnce(Result<MessageId, Reject>) + Send + '
     }
 }
 
-/// The last part is here. False: nothing changed, and the peer was told so.
+/// The last part is here. Yields the parts' hashes, or None: nothing changed, and the peer was told so.
 fn complete(
     house: &Arc<House>,
     (partition, group): &(Partition, Box<str>),
     new: NewPart,
     now: Timestamp,
     done: impl FnOnce(Result<MessageId, Reject>) + Send + 'static,
-) -> bool {
+) -> Option<Vec<u64>> {
     let mut parts = match house.store.parts(*partition, group) {
         Ok(parts) => parts,
         Err(error) => {
             done(Err(Reject::Unreadable(error.to_string())));
-            return false;
+            return None;
         }
     };
     let used: Vec<u8> = parts.iter().map(|(number, _)| *number).collect();
     let last = PartRecord { customer: new.customer, id: MessageId::accepted(0), message: new.message };
     parts.push((new.part.number, last));
-    let Some(customer) = house.directory.customer(&parts[0].1.customer) else { return false };
-    store_joined(house, customer, (*partition, group, &used), join(parts, now), now, done)
+    let mut hashes = vec![0; parts.len()];
+    for (number, part) in &parts {
+        if let Some(slot) = usize::from(*number).checked_sub(1).and_then(|index| hashes.get_mut(index)) {
+            *slot = hash(&part.message);
+        }
+    }
+    let customer = house.directory.customer(&parts[0].1.customer)?;
+    let is_stored = store_joined(house, customer, (*partition, group, &used), join(parts, now), now, done);
+    is_stored.then_some(hashes)
 }
 
 fn store_joined(
@@ -238,7 +266,7 @@ pub fn expire(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         }
         joiner.remove(&key);
     }
-    joiner.complete.retain(|_, at| at.plus_ms(REPEAT_MS) > now);
+    joiner.complete.retain(|_, complete| complete.at.plus_ms(REPEAT_MS) > now);
     Ok(())
 }
 

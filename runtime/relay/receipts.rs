@@ -3,7 +3,7 @@
 //! A receipt may come before the response that names its message. It is kept then and looked for when
 //! the response comes, for a while, across a restart as well.
 
-use wasmsc_smpp::receipt::{IdSource, MessageState, canonical_ids};
+use wasmsc_smpp::receipt::{IdFormat, IdSource, MessageState, canonical_ids};
 
 use super::{House, Stored};
 use crate::firewall::Reject;
@@ -11,7 +11,7 @@ use crate::message::{Address, MessageId, Timestamp};
 use crate::route::{Peer, PeerIndex};
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, OutboxRecord, ParkedRecord, Queued, StoreFailed};
-use crate::tracking::{Notice, Tracked};
+use crate::tracking::{Notice, Part, Tracked};
 
 /// How long a receipt waits for the response that names its message. Responses are late by seconds; what
 /// still waits after an hour is for a message that is not ours.
@@ -40,8 +40,8 @@ pub fn receipt(
     let peer = house.directory.peer(from);
     let forms = canonical_ids(&receipt.message_id, peer.id_format, IdSource::Receipt);
     let _lock = house.tracking.lock();
-    let effects = match find(house, &peer.name, &forms, receipt) {
-        Ok(Some((partition, (id, part)))) => apply(house, peer, (partition, id, part), receipt, now),
+    let effects = match find(house, &peer.centre, &forms, receipt) {
+        Ok(Some((partition, (id, part)))) => apply(house, peer, (partition, id, part), &forms, receipt, now),
         Ok(None) => Ok((park(house, peer, &forms, receipt, now), Vec::new())),
         Err(error) => Err(error),
     };
@@ -64,14 +64,14 @@ pub fn receipt(
 /// Customers by the number that the receipt is for first: that is nearly always right.
 fn find(
     house: &House,
-    peer: &str,
+    centre: &str,
     forms: &[String],
     receipt: &PeerReceipt,
 ) -> std::io::Result<Option<(Partition, (MessageId, u8))>> {
     let owner = receipt.destination.as_ref().and_then(|number| house.directory.owner_of_sender(number));
     let first = owner.map(|customer| Partition::of(&customer.id));
     for partition in first.into_iter().chain(Partition::all()) {
-        if let Some(found) = house.store.remote(partition, peer, forms)? {
+        if let Some(found) = house.store.remote(partition, centre, forms)? {
             return Ok(Some((partition, found)));
         }
     }
@@ -84,16 +84,18 @@ fn apply(
     house: &House,
     peer: &Peer,
     (partition, id, part): (Partition, MessageId, u8),
+    forms: &[String],
     receipt: &PeerReceipt,
     now: Timestamp,
 ) -> std::io::Result<Effects> {
     let Some(mut tracked) = house.store.tracked(partition, id)? else { return Ok(Effects::default()) };
+    if tracked.is_final() {
+        // A repeat, most likely. But the centre may have given the id again, to a message under way.
+        return Ok((park(house, peer, forms, receipt, now), Vec::new()));
+    }
     let notice = tracked.receipt(usize::from(part), receipt.state, receipt.error, now);
     let offers = notify(house, (partition, id), &mut tracked, notice);
     let mut changes: Vec<Change> = offers.iter().map(|queued| Change::Queue(queued.clone())).collect();
-    if tracked.is_final() {
-        changes.extend(uncorrelate(house, partition, &tracked));
-    }
     changes.push(Change::Track(partition, id, Box::new(tracked)));
     tracing::debug!(message_id = %id, account = &*peer.name, state = ?receipt.state, "receipt");
     Ok((changes, offers))
@@ -106,16 +108,18 @@ fn park(house: &House, peer: &Peer, forms: &[String], receipt: &PeerReceipt, now
         tracing::info!(account = &*peer.name, "a receipt for no message of ours");
         return Vec::new();
     };
-    let parked = ParkedRecord { state: receipt.state.octet(), error: receipt.error, came_at: now };
+    let message_id = bytes::Bytes::copy_from_slice(&receipt.message_id);
+    let parked = ParkedRecord { message_id, state: receipt.state.octet(), error: receipt.error, came_at: now };
     let park =
-        |form: &String| Change::Park(Partition::of(&owner.id), (*peer.name).into(), form.clone(), parked.clone());
+        |form: &String| Change::Park(Partition::of(&owner.id), (*peer.centre).into(), form.clone(), parked.clone());
     forms.iter().map(park).collect()
 }
 
-/// Rows by which the peer's receipts find this message, and what receipts did that came too early.
+/// Rows by which receipts find this message, and what receipts did that came too early. The rows stay as
+/// long as the message's own: a repeated receipt must not be taken for one of another message, whose id is
+/// the same number in another base or is given again.
 pub fn correlate(
     house: &House,
-    peer: &Peer,
     (partition, id): (Partition, MessageId),
     tracked: &mut Tracked,
     now: Timestamp,
@@ -123,36 +127,52 @@ pub fn correlate(
 ) -> Vec<Queued> {
     let mut offers = Vec::new();
     for number in 0..tracked.parts.len() {
-        let forms = canonical_ids(&tracked.parts[number].remote_id, peer.id_format, IdSource::Response);
-        match house.store.parked(partition, &peer.name, &forms) {
-            Ok(Some(parked)) => {
+        let Part { centre, remote_id, .. } = tracked.parts[number].clone();
+        let forms = canonical_ids(&remote_id, IdFormat::Auto, IdSource::Response);
+        match house.store.parked(partition, &centre, &forms) {
+            // One that came before the message did is for an older one with the same id.
+            Ok(Some(parked)) if parked.came_at >= tracked.submitted_at => {
                 let state = MessageState::from_octet(parked.state).unwrap_or(MessageState::Unknown);
                 let notice = tracked.receipt(number, state, parked.error, now);
                 offers.extend(notify(house, (partition, id), tracked, notice));
-                changes.extend(forms.iter().map(|f| Change::Unpark(partition, (*peer.name).into(), f.clone())));
+                changes.extend(unpark(house, partition, &centre, &parked));
             }
-            Ok(None) => {}
+            Ok(_) => {}
             Err(error) => tracing::error!(message_id = %id, "parked receipts cannot be read: {error}"),
         }
         for form in forms {
-            changes.push(Change::Correlate(partition, (*peer.name).into(), form, (id, number as u8)));
+            changes.push(Change::Correlate(partition, (*centre).into(), form, (id, number as u8)));
         }
-    }
-    if tracked.is_final() {
-        changes.extend(uncorrelate(house, partition, tracked));
     }
     offers
 }
 
-/// The end of a message ends what its peers call it.
-pub fn uncorrelate(house: &House, partition: Partition, tracked: &Tracked) -> Vec<Change> {
-    let forms = tracked.parts.iter().flat_map(|part| {
-        let peer = house.directory.peer_named(&part.peer).map(|index| house.directory.peer(index));
-        let format = peer.map_or_else(Default::default, |peer| peer.id_format);
-        let forms = canonical_ids(&part.remote_id, format, IdSource::Response);
-        forms.into_iter().map(|form| Change::Uncorrelate(partition, part.peer.clone(), form))
-    });
-    forms.collect()
+/// Under every name that it was parked under.
+fn unpark(house: &House, partition: Partition, centre: &str, parked: &ParkedRecord) -> Vec<Change> {
+    let peer = house.directory.peers.iter().find(|peer| &*peer.centre == centre);
+    let id_format = peer.map_or(IdFormat::Auto, |peer| peer.id_format);
+    let forms = canonical_ids(&parked.message_id, id_format, IdSource::Receipt);
+    forms.into_iter().map(|form| Change::Unpark(partition, centre.into(), form)).collect()
+}
+
+/// The end of a message's history ends what its centres call it, unless they call another one so by now.
+pub fn uncorrelate(
+    house: &House,
+    (partition, id): (Partition, MessageId),
+    tracked: &Tracked,
+) -> std::io::Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    for part in &tracked.parts {
+        // The names of a response are the same for every format.
+        for form in canonical_ids(&part.remote_id, IdFormat::Auto, IdSource::Response) {
+            let forms = [form];
+            let found = house.store.remote(partition, &part.centre, &forms)?;
+            if found.is_some_and(|(of, _)| of == id) {
+                changes.extend(forms.map(|form| Change::Uncorrelate(partition, (*part.centre).into(), form)));
+            }
+        }
+    }
+    Ok(changes)
 }
 
 /// The receipt for a notice, to the application that submitted the message.

@@ -2,23 +2,22 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use wasmsc_smpp::receipt::MessageState;
 
 use super::{House, Stored, receipts, wake};
 use crate::message::Timestamp;
 use crate::retry::{self, ErrorClass};
 use crate::route::PeerIndex;
-use crate::store::{Change, DeadRecord, Queued};
+use crate::store::{Change, DeadRecord, Queued, Taken};
 use crate::tracking::{Tracked, Waits};
 
 /// What a peer said about a message that was delivered to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// All of it. Its ids of the parts, by number, where it gave any.
-    Taken(Vec<(u8, Bytes)>),
+    /// All of it, in these parts.
+    Taken(Vec<Taken>),
     /// Not all of it: `taken` are the parts that it did take.
-    Refused { class: ErrorClass, error: u16, why: String, taken: Vec<(u8, Bytes)> },
+    Refused { class: ErrorClass, error: u16, why: String, taken: Vec<Taken> },
     /// Nobody was asked: its time is over.
     Expired,
 }
@@ -35,7 +34,7 @@ pub fn settle(
     let mut settled = Settled { retries: Vec::new(), changes: Vec::with_capacity(answers.len()), offers: Vec::new() };
     for (queued, answer) in answers {
         match answer {
-            Answer::Taken(ids) => settled.taken(house, peer, queued, ids, now),
+            Answer::Taken(taken) => settled.taken(house, queued, taken, now),
             Answer::Refused { class, error, why, taken } => {
                 settled.refused(house, peer, queued, (class, error, &why), taken, now);
             }
@@ -55,35 +54,22 @@ struct Settled {
 }
 
 impl Settled {
-    fn taken(
-        &mut self,
-        house: &House,
-        peer: Option<PeerIndex>,
-        mut queued: Queued,
-        ids: Vec<(u8, Bytes)>,
-        now: Timestamp,
-    ) {
+    fn taken(&mut self, house: &House, mut queued: Queued, taken: Vec<Taken>, now: Timestamp) {
         self.forget(&queued);
         if !queued.record.tracked {
             return;
         }
         let Some(mut tracked) = self.tracked(house, &queued) else { return };
-        queued.record.taken.extend(ids);
-        let ids = queued.record.taken.into_iter().map(|(_, id)| id).filter(|id| !id.is_empty());
-        let peer = peer.map(|index| house.directory.peer(index));
-        let sender = peer.filter(|peer| peer.sends_receipts && tracked.wants_receipt());
-        let parts: Vec<(Box<str>, Bytes)> = match sender {
-            Some(peer) => ids.map(|id| (Box::from(&*peer.name), id)).collect(),
-            None => Vec::new(),
-        };
+        queued.record.taken.extend(taken);
+        // Parts may have gone to different centres, when the link to the first one broke.
+        let has_receipt = |taken: &Taken| taken.has_receipt && !taken.id.is_empty() && tracked.wants_receipt();
+        let parts = queued.record.taken.into_iter().filter(has_receipt).map(|taken| (taken.centre, taken.id)).collect();
         let (partition, id) = (queued.key.partition, queued.key.id);
         let notice = tracked.taken(parts, now);
         self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
         self.offers.extend(receipts::notify(house, (partition, id), &mut tracked, notice));
-        if let Some(peer) = sender {
-            let early = receipts::correlate(house, peer, (partition, id), &mut tracked, now, &mut self.changes);
-            self.offers.extend(early);
-        }
+        let early = receipts::correlate(house, (partition, id), &mut tracked, now, &mut self.changes);
+        self.offers.extend(early);
         self.changes.push(Change::Track(partition, id, Box::new(tracked)));
     }
 
@@ -93,7 +79,7 @@ impl Settled {
         peer: Option<PeerIndex>,
         mut queued: Queued,
         (class, error, why): (ErrorClass, u16, &str),
-        taken: Vec<(u8, Bytes)>,
+        taken: Vec<Taken>,
         now: Timestamp,
     ) {
         let account = peer.map_or("-", |index| &house.directory.peer(index).name);

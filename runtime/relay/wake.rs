@@ -185,7 +185,9 @@ fn end_history(
 ) -> io::Result<()> {
     if let Some(done_at) = seen.done_at {
         if done_at.plus_ms(house.directory.history_ms) <= now {
-            house.store.amend(vec![Change::Untrack(partition, id)], None).map_err(io::Error::other)?;
+            let mut changes = receipts::uncorrelate(house, (partition, id), seen)?;
+            changes.push(Change::Untrack(partition, id));
+            house.store.amend(changes, None).map_err(io::Error::other)?;
         }
         return Ok(());
     }
@@ -197,7 +199,6 @@ fn end_history(
     let Some(mut tracked) = house.store.tracked(partition, id)? else { return Ok(()) };
     let notice = tracked.lost_sight(now);
     let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
-    let mut changes = receipts::uncorrelate(house, partition, &tracked);
-    changes.push(Change::Track(partition, id, Box::new(tracked)));
+    let changes = vec![Change::Track(partition, id, Box::new(tracked))];
     receipts::write(house, changes, offers).map_err(io::Error::other)
 }

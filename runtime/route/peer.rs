@@ -42,6 +42,8 @@ pub struct Peer {
     pub relay_tlvs: RelayTlvs,
     /// Receipts come for what it took.
     pub sends_receipts: bool,
+    /// Who gives the ids in its responses: receipts for them may come on any link to the same centre.
+    pub centre: Arc<str>,
     pub id_format: IdFormat,
     pub encode: EncodeOptions,
     pub message_id_tlv: Option<u16>,
@@ -126,6 +128,7 @@ impl Peer {
             join_segments: from.join_segments,
             relay_tlvs: from.relay_tlvs,
             sends_receipts: from.sends_receipts,
+            centre: from.system_id.as_str().into(),
             id_format: id_format(from.id_format),
             encode: encode_options(&from.national_alphabets, from.transliterate),
             message_id_tlv: from.message_id_tlv,
@@ -150,6 +153,7 @@ impl Peer {
             join_segments: false,
             relay_tlvs: from.relay_tlvs,
             sends_receipts: true,
+            centre: format!("{}@{}:{}", from.system_id, from.host, from.port).into(),
             id_format: id_format(from.id_format),
             encode: encode_options(&from.national_alphabets, from.transliterate),
             message_id_tlv: None,

@@ -3,6 +3,8 @@
 //! The first octet is the record version, so that a later wasmsc reads what this one wrote. The rest is
 //! postcard, whose wire format is specified and stable.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -39,8 +41,21 @@ pub struct OutboxRecord {
     pub registered_delivery: u8,
     /// There is a deferred row: it goes out at once when its device shows up.
     pub deferred: bool,
-    /// Parts of a long message that the peer has taken, and its ids of them.
-    pub taken: Vec<(u8, Bytes)>,
+    /// Parts of a long message that peers have taken.
+    pub taken: Vec<Taken>,
+}
+
+/// A part that a peer has taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// From 1.
+    pub number: u8,
+    /// Whose id it is: `Peer::centre`.
+    pub centre: Arc<str>,
+    /// As the response gave it.
+    pub id: Bytes,
+    /// A receipt for it will come.
+    pub has_receipt: bool,
 }
 
 impl OutboxRecord {
@@ -70,6 +85,8 @@ pub struct PartRecord {
 /// A receipt that came before the response that would say whose it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ParkedRecord {
+    /// As the peer wrote it.
+    pub message_id: Bytes,
     /// `MessageState` (SMPP 3.4 §5.2.28).
     pub state: u8,
     pub error: u16,
@@ -139,7 +156,7 @@ mod tests {
             tracked: true,
             registered_delivery: 1,
             deferred: false,
-            taken: vec![(1, Bytes::from_static(b"id"))],
+            taken: vec![Taken { number: 1, centre: "up".into(), id: Bytes::from_static(b"id"), has_receipt: true }],
         };
         let row = encode(&record);
         assert_eq!(decode::<OutboxRecord>(&row).expect("readable"), record);

@@ -112,7 +112,7 @@ impl World {
         let (store, writer) = Store::open(self.disk.open()).expect("opens");
         let delivery = Delivery::new(&directory);
         let house = House::new(directory, store.clone(), delivery.clone(), 2, self.now).expect("recovers");
-        delivery.open(house.clone(), self.now).expect("opens");
+        delivery.open(&house, self.now).expect("opens");
         let shared = Arc::new(Shared::new(&config.smpp, house.clone(), delivery.clone()));
         self.alive =
             Some(Alive { store, writer, house, delivery, shared, link: None, application: None, upstream: None });

@@ -41,7 +41,7 @@ impl LinkCore {
         self.session.bind(bind_mode(mode), bind, now);
         self.peer = Some(index);
         self.window = peer.window;
-        self.sending = Sending::with_bucket(peer.rate.map(Bucket::new));
+        self.sending = Sending::to(peer, peer.rate.map(Bucket::new));
     }
 
     /// An SMSC that we know connected to us and asks us to bind.
@@ -101,6 +101,7 @@ impl LinkCore {
         self.peer = Some(index);
         (self.was_bound, self.is_counted, self.moved_at) = (true, true, now);
         self.window = peer.window;
+        self.sending = Sending::to(peer, None);
         self.range = self.range_of(bind);
         self.session.accept_bind(shared.system_id.as_bytes());
         self.receives = mode.can_receive();

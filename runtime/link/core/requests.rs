@@ -1,6 +1,7 @@
 //! What a peer asks of us, and what it hears.
 
 use bytes::Bytes;
+use wasmsc_smpp::text::Alphabet;
 use wasmsc_smpp::{
     Body, CancelSm, CommandId, CommandStatus, Destination, QuerySm, QuerySmResp, ReplaceSm, Sm, SubmitMulti,
     SubmitMultiResp, Unsuccess, time,
@@ -127,7 +128,7 @@ impl LinkCore {
         let is_application = self.config().is_some_and(|peer| peer.customer.is_some());
         let mut refused = Vec::new();
         let count = multi.dest_addresses.len();
-        for (index, destination) in (0u8..).zip(&multi.dest_addresses) {
+        for (index, destination) in (0..=u8::MAX).zip(&multi.dest_addresses) {
             let part = Request { octets: request.octets / count, multi: Some((id, index)), ..request };
             match self.submitted_to(&template, destination, now) {
                 Ok(mut submission) => {
@@ -191,7 +192,8 @@ impl LinkCore {
 
     fn replace(&self, replace: ReplaceSm, now: Timestamp) -> Asked<Replace> {
         self.application()?;
-        let payload = Sm { short_message: replace.short_message, tlvs: replace.tlvs, ..Sm::default() };
+        let sm = Sm { short_message: replace.short_message, tlvs: replace.tlvs, ..Sm::default() };
+        let alphabet = self.config().map_or(Alphabet::Gsm, |peer| peer.default_alphabet);
         let schedule = &replace.schedule_delivery_time;
         Ok(Replace {
             id: message_id(&replace.message_id)?,
@@ -199,7 +201,8 @@ impl LinkCore {
             schedule: translate::at(schedule, CommandStatus::ESME_RINVSCHED, now)?,
             expires: translate::at(&replace.validity_period, CommandStatus::ESME_RINVEXPIRY, now)?,
             registered_delivery: replace.registered_delivery.0,
-            octets: Bytes::copy_from_slice(payload.payload()),
+            octets: Bytes::copy_from_slice(sm.payload()),
+            text: translate::from_peer_alphabet(&sm, alphabet),
         })
     }
 
