@@ -164,7 +164,9 @@ impl Site {
         Site { smpp: server.smpp, premises, server }
     }
 
-    pub async fn stop(self) {
+    /// The peers go first: they would not answer an unbind.
+    pub async fn end<P>(self, peers: P) {
+        drop(peers);
         self.server.stop().await.expect("the store closes");
     }
 }
@@ -267,3 +269,8 @@ pub fn tlv(sm: &Sm, tag: u16) -> Option<Bytes> {
 }
 
 pub const BOTH_WAYS: BindMode = BindMode::Transceiver;
+
+/// As [`mt`], to another device.
+pub fn mt_to(device: &str, text: &str) -> Sm {
+    Sm { destination_addr: octets(device), ..mt(text) }
+}
