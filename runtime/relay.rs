@@ -11,9 +11,11 @@
 //! outside hears of anything before it is durable: the two arrows down are callbacks of the store.
 
 mod admit;
+mod ended;
 mod operations;
 mod parts;
 mod receipts;
+mod repeats;
 mod settle;
 mod wake;
 
@@ -22,18 +24,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+use wasmsc_smpp::receipt::MessageState;
 
 use crate::firewall::Reject;
 use crate::message::{Class, Message, MessageId, Timestamp};
 use crate::plugin::{Effects, Invocation, Outcome, StateView};
-use crate::route::{Directory, PeerIndex, RuleIndex};
+use crate::route::{Directory, PeerIndex};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
 use crate::store::keys::{OutboxKey, Partition, Subject};
-use crate::store::{
-    Accepted, Change, Failure, Finished, InboxRecord, NewMessage, NotAccepted, OutboxRecord, Queued, Store,
-};
+use crate::store::{Accepted, Change, Finished, NewMessage, NotAccepted, OutboxRecord, Queued, Store};
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
+use ended::{RETRY_LAST_MS, fail, mo_ended};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, query, replace};
 pub use receipts::{PeerReceipt, receipt};
 pub use settle::{Answer, settle};
@@ -64,12 +66,10 @@ pub struct House {
     /// Held from reading a tracked row to writing it, and while a waiting message changes its row.
     tracking: Mutex<()>,
     joiner: Mutex<parts::Joiner>,
+    repeats: Mutex<repeats::Repeats>,
     absentees: Mutex<wake::Absentees>,
 }
 
-/// First pause before another attempt; doubles up to the last.
-const RETRY_FIRST_MS: u64 = 1_000;
-const RETRY_LAST_MS: u64 = 300_000;
 /// Rows that recovery reads at once.
 const RECOVERY_PAGE: usize = 1_000;
 
@@ -87,8 +87,9 @@ impl House {
         let waiting = directory.customers.iter().map(|_| AtomicUsize::new(0)).collect();
         let joiner = Mutex::new(parts::Joiner::recover(&directory, &store)?);
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
-        let (runnable, tracking) = (Condvar::new(), Mutex::new(()));
-        let house = House { directory, store, outlet, schedule, runnable, waiting, tracking, joiner, absentees };
+        let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
+        let house =
+            House { directory, store, outlet, schedule, runnable, waiting, tracking, joiner, repeats, absentees };
         let house = Arc::new(house);
         house.reroute()?;
         for partition in Partition::all() {
@@ -113,7 +114,11 @@ impl House {
                 };
                 self.count(&record.customer, 1);
                 let key = SubjectKey { rule, device: record.message.source.to_string().into() };
-                self.schedule.lock().push(key, Event { partition, number, due: record.due }, now);
+                self.schedule.lock().push(
+                    key,
+                    Event { partition, number, is_tracked: record.tracked, due: record.due },
+                    now,
+                );
             }
         }
     }
@@ -173,6 +178,12 @@ struct Also {
     releases: Vec<OutboxKey>,
 }
 
+/// A new MO that a rule takes.
+pub struct Scheduled {
+    key: SubjectKey,
+    is_tracked: bool,
+}
+
 /// Takes a batch of messages from one peer. `answer` is called when those it names are durable or refused,
 /// each once; `T` is whatever the caller needs to find its request again.
 pub fn accept<T: Send + 'static>(
@@ -186,6 +197,7 @@ pub fn accept<T: Send + 'static>(
     let mut refused = Vec::new();
     let mut list = Vec::with_capacity(batch.len());
     let mut subjects = Vec::with_capacity(batch.len());
+    let mut repeat_keys = Vec::new();
     let mut also = Also::default();
     // Held until the store has the batch, in which replaced messages end.
     let lock = batch.iter().any(|(_, submission)| submission.replaces).then(|| house.tracking.lock());
@@ -197,12 +209,19 @@ pub fn accept<T: Send + 'static>(
         if house.directory.peer(from).customer.is_none() {
             wake::wake(house, &submission.message.source, now);
         }
+        let repeat_key = repeats::key(house, from, &submission);
+        if let Some(id) = repeat_key.and_then(|key| house.repeats.lock().find(key, now)) {
+            let answer = answer.clone();
+            parts::repeat(house, id, move |result| answer(vec![(token, result)]));
+            continue;
+        }
         match admit(house, from, submission, &mut also, now) {
             Ok(Admitted::Whole(new, subject)) => {
                 has_lead = true;
                 tokens.push(token);
                 list.push(new);
                 subjects.push(subject);
+                repeat_keys.push(repeat_key);
             }
             Ok(Admitted::Part(part)) => parts::accept(house, part, now, {
                 let answer = answer.clone();
@@ -218,7 +237,8 @@ pub fn accept<T: Send + 'static>(
         answer(refused);
     }
     if !list.is_empty() {
-        store_messages(house, list, subjects, also, now, move |result| answer(verdicts(tokens, result)));
+        let ids = store_messages(house, list, subjects, also, now, move |result| answer(verdicts(tokens, result)));
+        house.remember_repeats(from, &repeat_keys, &ids, now);
     }
     drop(lock);
 }
@@ -231,14 +251,15 @@ fn verdicts<T>(tokens: Vec<T>, result: Result<Vec<MessageId>, Reject>) -> Vec<Ve
 }
 
 /// Writes messages that were admitted; `done` hears of it after the sync. Those for rules are scheduled.
+/// Yields their ids; none when the store took none.
 fn store_messages(
     house: &Arc<House>,
     list: Vec<NewMessage>,
-    subjects: Vec<Option<SubjectKey>>,
+    subjects: Vec<Option<Scheduled>>,
     also: Also,
     now: Timestamp,
     done: impl FnOnce(Result<Vec<MessageId>, Reject>) + Send + 'static,
-) -> bool {
+) -> Vec<(MessageId, Partition)> {
     let outlet = house.outlet.clone();
     let Also { changes, offers, releases } = also;
     let answer = move |result: Result<Vec<Accepted>, NotAccepted>| match result {
@@ -259,11 +280,12 @@ fn store_messages(
     let ids = house.store.accept_and(list, changes, now, answer);
     if ids.is_empty() {
         // The store took none of them: they do not wait after all.
-        subjects.iter().flatten().for_each(|key| house.count(&house.directory.rules[key.rule.0].customer, -1));
-        return false;
+        let customer = |run: &Scheduled| &*house.directory.rules[run.key.rule.0].customer;
+        subjects.iter().flatten().for_each(|run| house.count(customer(run), -1));
+    } else {
+        house.schedule_accepted(&ids, subjects, now);
     }
-    house.schedule_accepted(&ids, subjects, now);
-    true
+    ids
 }
 
 impl From<NotAccepted> for Reject {
@@ -288,13 +310,14 @@ fn offer_when_due(outlet: &dyn Outlet, queued: Vec<Queued>, now: Timestamp) {
 }
 
 impl House {
-    fn schedule_accepted(&self, ids: &[(MessageId, Partition)], subjects: Vec<Option<SubjectKey>>, now: Timestamp) {
+    fn schedule_accepted(&self, ids: &[(MessageId, Partition)], subjects: Vec<Option<Scheduled>>, now: Timestamp) {
         let mut pushed = 0;
         {
             let mut schedule = self.schedule.lock();
             for ((id, partition), subject) in ids.iter().zip(subjects) {
-                if let Some(key) = subject {
-                    schedule.push(key, Event { partition: *partition, number: id.event, due: now }, now);
+                if let Some(Scheduled { key, is_tracked }) = subject {
+                    let event = Event { partition: *partition, number: id.event, is_tracked, due: now };
+                    schedule.push(key, event, now);
                     pushed += 1;
                 }
             }
@@ -412,52 +435,17 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
         let record = OutboxRecord::untracked(customer, message, now.plus_ms(validity_ms));
         queued.push(Queued { key, record });
     }
+    let (tracked, receipts) =
+        if event.is_tracked { mo_ended(house, event, MessageState::Delivered, now) } else { (None, Vec::new()) };
+    queued.extend(receipts);
     let finished = Finished {
         partition: event.partition,
         event: event.number,
         subject: subject(house, key, event.partition),
         state: effects.state,
         queued,
+        tracked,
     };
     let outlet = house.outlet.clone();
     house.store.commit(finished, move |queued| outlet.offer(queued))
-}
-
-fn fail(house: &House, rule: RuleIndex, event: Event, outcome: Outcome, now: Timestamp) -> Stored<Ended> {
-    let id = MessageId::accepted(event.number);
-    let Ok(Some(record)) = house.store.claim(event.partition, event.number) else {
-        return Ok(Ended::Gone);
-    };
-    let config = &house.directory.rules[rule.0];
-    let name = house.directory.rule_name(rule);
-    let attempt = record.attempts + 1;
-    let (reason, after, may_retry) = match outcome {
-        Outcome::Retry(after) => ("the rule asked for another attempt".to_owned(), after, true),
-        Outcome::Reject(reason) => (format!("rejected by the rule: {reason}"), None, false),
-        Outcome::Broken(why) => (why, None, true),
-        Outcome::Done(_) => return Ok(Ended::Gone),
-    };
-    let failure = if may_retry && attempt < config.attempts_max {
-        let due = now.plus_ms(after.map_or_else(|| back_off(record.attempts), u64::from));
-        tracing::warn!(rule = name, message_id = %id, attempt, "attempt failed, another one follows: {reason}");
-        Failure::RetryAt(due)
-    } else {
-        tracing::error!(rule = name, message_id = %id, attempt, "dead letter: {reason}");
-        Failure::Dead(reason.into())
-    };
-    postpone(house, event, record, failure, now)
-}
-
-fn postpone(house: &House, event: Event, record: InboxRecord, failure: Failure, now: Timestamp) -> Stored<Ended> {
-    let ended = match &failure {
-        Failure::RetryAt(due) => Ended::Again(*due),
-        Failure::Dead(_) => Ended::Gone,
-    };
-    house.store.postpone(event.partition, event.number, record, failure, now)?;
-    Ok(ended)
-}
-
-/// 1 s, 2 s, 4 s … 5 min, by the number of attempts that failed before.
-fn back_off(attempts: u32) -> u64 {
-    RETRY_FIRST_MS.saturating_mul(1 << attempts.min(20)).min(RETRY_LAST_MS)
 }

@@ -2,7 +2,7 @@
 //!
 //! Pure lookups on tables that are built once from the config. Never sees a PDU, a link or the store.
 //!
-//! A **queue** belongs to a route prefix, or to an application account. Its peers pull from it, so that one
+//! A **queue** belongs to a route prefix, or to an account. Its peers pull from it, so that one
 //! that is gone or slow is made up for by the others without anything being moved.
 
 mod peer;
@@ -60,7 +60,7 @@ impl Customer {
 /// Where messages wait for one of several peers.
 #[derive(Debug)]
 pub struct Queue {
-    /// A prefix such as "+46", or the name of an application account. Part of what is on disk.
+    /// A prefix such as "+46", or the name of an account. Part of what is on disk.
     pub name: Arc<str>,
     pub peers: Vec<PeerIndex>,
 }
@@ -172,10 +172,9 @@ impl Directory {
         self.routes.iter().find(|(prefix, _)| digits.starts_with(&**prefix)).map(|(_, queue)| *queue)
     }
 
-    /// The queue of an application account: its MOs and receipts.
-    pub fn queue_of(&self, application: PeerIndex) -> Option<&Arc<str>> {
-        let queue = self.peer(application).queues.first()?;
-        Some(&self.queues[queue.0].name)
+    /// The queue of what is for an account itself: its receipts, and an application's MOs.
+    pub fn queue_of(&self, account: PeerIndex) -> Option<&Arc<str>> {
+        self.peer(account).own_queue.map(|queue| &self.queues[queue.0].name)
     }
 
     /// Which rule or application takes an MO to `number` that begins with `first_word`.
@@ -203,19 +202,23 @@ impl Directory {
     }
 }
 
-/// One queue per prefix, shared by its peers, and one per application.
+/// One queue per prefix, shared by its peers, and one per account.
 fn queues(peers: &mut [Peer], prefixes: &[&[String]]) -> Vec<Queue> {
     let mut by_name: BTreeMap<Arc<str>, Vec<PeerIndex>> = BTreeMap::new();
     for (index, peer) in peers.iter().enumerate() {
-        let own = peer.customer.is_some().then(|| peer.name.clone());
+        let own = peer.login.is_some().then(|| peer.name.clone());
         let names = prefixes[index].iter().map(|prefix| Arc::from(prefix.as_str())).chain(own);
         for name in names.collect::<BTreeSet<_>>() {
             by_name.entry(name).or_default().push(PeerIndex(index));
         }
     }
-    for (queue, members) in by_name.values().enumerate() {
+    for (queue, (name, members)) in by_name.iter().enumerate() {
         for member in members {
-            peers[member.0].queues.push(QueueIndex(queue));
+            let peer = &mut peers[member.0];
+            peer.queues.push(QueueIndex(queue));
+            if *name == peer.name {
+                peer.own_queue = Some(QueueIndex(queue));
+            }
         }
     }
     by_name.into_iter().map(|(name, peers)| Queue { name, peers }).collect()

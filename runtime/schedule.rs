@@ -22,6 +22,8 @@ use crate::store::keys::Partition;
 pub struct Event {
     pub partition: Partition,
     pub number: u64,
+    /// Somebody waits for a receipt about it.
+    pub is_tracked: bool,
     /// Not before this.
     pub due: Timestamp,
 }
@@ -213,7 +215,7 @@ mod tests {
     }
 
     fn event(number: u64) -> Event {
-        Event { partition: Partition(0), number, due: NOW }
+        Event { partition: Partition(0), number, is_tracked: false, due: NOW }
     }
 
     fn run(schedule: &mut Schedule) -> (SubjectKey, Event) {

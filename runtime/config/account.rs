@@ -110,6 +110,10 @@ pub struct Account {
     /// Messages that it may submit at once after a pause; default: one second's.
     #[serde(default)]
     pub burst: Option<u32>,
+    /// A message that it submits again within this long, the same or with the same user_message_reference, gets
+    /// the id of the first and is not sent twice; default: never.
+    #[serde(default)]
+    pub duplicate_window_secs: Option<u64>,
     /// Addresses that it may submit from, exact or prefixes ending in `*`; default: any that its customer
     /// may use.
     #[serde(default)]

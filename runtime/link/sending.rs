@@ -38,6 +38,7 @@ pub struct Sending {
     bucket: Option<Bucket>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are whole, and a box for each would cost more")]
 enum InFlight {
     Whole(Queued),
     Part { open: u64, number: u8 },

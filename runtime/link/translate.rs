@@ -53,13 +53,14 @@ pub fn incoming(
     let destination = destination().map_err(|why| refused(CommandStatus::ESME_RINVDSTADR, why))?;
     let message = Message { source, destination, content: content(sm, peer)?, received_at: now };
     let mut submission = Submission::plain(message);
+    submission.registered_delivery = sm.registered_delivery.0;
     if is_application {
         wishes(sm, &mut submission, now)?;
     }
     Ok(Incoming::Message(Box::new(submission)))
 }
 
-/// What an application wants done about its message; a network's MO has no wishes.
+/// What an application wants done about its message; a network's MO may wish for a receipt only.
 fn wishes(sm: &Sm, submission: &mut Submission, now: Timestamp) -> Result<(), Untranslatable> {
     if sm.sm_default_msg_id != 0 {
         return Err(refused(CommandStatus::ESME_RINVDFTMSGID, "predefined messages are not offered"));
@@ -71,7 +72,6 @@ fn wishes(sm: &Sm, submission: &mut Submission, now: Timestamp) -> Result<(), Un
     };
     submission.schedule = at(&sm.schedule_delivery_time, CommandStatus::ESME_RINVSCHED, now)?;
     submission.expires = at(&sm.validity_period, CommandStatus::ESME_RINVEXPIRY, now)?;
-    submission.registered_delivery = sm.registered_delivery.0;
     Ok(())
 }
 
@@ -147,8 +147,8 @@ pub fn from_peer_alphabet(sm: &Sm, alphabet: Alphabet) -> (DataCoding, Bytes) {
     (data_coding, [&header[..], &encoded.octets].concat().into())
 }
 
-/// The shortest numbers of E.164 in service, country code included.
-const INTERNATIONAL_MIN_DIGITS: usize = 7;
+/// Digits that are a short code whatever their TON says.
+const SHORT_CODE_DIGITS: usize = 6;
 
 /// Reads an address as a peer writes it.
 pub fn address(ton: Ton, octets: &[u8], country_code: Option<&str>) -> Result<Address, String> {
@@ -157,8 +157,9 @@ pub fn address(ton: Ton, octets: &[u8], country_code: Option<&str>) -> Result<Ad
     let national = |code: &str| Address::parse(&format!("+{code}{}", text.trim_start_matches('0')));
     let is_national = ton == Ton::NATIONAL || (ton == Ton::UNKNOWN && text.starts_with('0') && !text.starts_with("00"));
     let parsed = match (ton, country_code) {
-        // Many peers say so of everything that has digits; what is too short for E.164 is a short code.
-        (Ton::INTERNATIONAL, _) if !text.starts_with('+') && text.len() >= INTERNATIONAL_MIN_DIGITS => {
+        // Many an ESME says "international" of everything, its short code too. No number is that short.
+        (Ton::INTERNATIONAL, _) if is_number && text.len() <= SHORT_CODE_DIGITS => Address::parse(&text),
+        (Ton::INTERNATIONAL, _) if !text.starts_with('+') => {
             Address::parse(&format!("+{}", text.trim_start_matches("00")))
         }
         (Ton::ALPHANUMERIC, _) if !text.is_empty() => Ok(Address::Alphanumeric(text.into())),

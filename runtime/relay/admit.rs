@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use wasmsc_smpp::text::Payload;
 
-use super::{Also, House, Submission, operations, parts};
+use super::{Also, House, Scheduled, Submission, operations, parts};
 use crate::firewall::{self, Reject};
 use crate::message::{Address, Class, Message, Timestamp};
 use crate::route::{Customer, Destination, Directory, PeerIndex};
@@ -16,7 +16,7 @@ use crate::tracking::{Later, Tracked};
 /// What becomes of a submission that may enter.
 pub enum Admitted {
     /// With its subject, when a rule takes it.
-    Whole(NewMessage, Option<SubjectKey>),
+    Whole(NewMessage, Option<Scheduled>),
     Part(parts::NewPart),
 }
 
@@ -33,20 +33,22 @@ pub fn admit(
         return Err(Reject::ForeignSender(submission.message.source.to_string()));
     }
     match &peer.customer {
-        None => admit_mo(house, submission.message),
+        None => admit_mo(house, &peer.name, submission),
         Some(customer) => admit_mt(house, (from, customer), submission, also, now),
     }
 }
 
-fn admit_mo(house: &House, message: Message) -> Result<Admitted, Reject> {
-    let directory = &house.directory;
+fn admit_mo(house: &House, peer: &str, submission: Submission) -> Result<Admitted, Reject> {
+    let (directory, message) = (&house.directory, submission.message);
     let customer = firewall::check_mo(directory, &message.source, &message.destination)?;
     if let Some(part) = message.content.part().filter(|part| part.total > 1)
         && joins_parts(directory, customer, &message)
     {
         return Ok(Admitted::Part(parts::NewPart::new(customer, part, message)));
     }
-    let (place, subject) = place_mo(house, customer, &message)?;
+    let wish = submission.registered_delivery;
+    let tracked = (wish != 0).then(|| Box::new(Tracked::new(&customer.id, peer, wish, &message, Later::Now)));
+    let (place, subject) = place_mo(house, customer, &message, tracked)?;
     Ok(Admitted::Whole(NewMessage { customer: (*customer.id).into(), place, message, sibling: 0 }, subject))
 }
 
@@ -63,7 +65,12 @@ fn joins_parts(directory: &Directory, customer: &Customer, message: &Message) ->
 
 /// Where a whole MO waits. One for a rule is counted already: the messages of one batch must not slip in
 /// together.
-pub fn place_mo(house: &House, customer: &Customer, message: &Message) -> Result<(Place, Option<SubjectKey>), Reject> {
+pub fn place_mo(
+    house: &House,
+    customer: &Customer,
+    message: &Message,
+    tracked: Option<Box<Tracked>>,
+) -> Result<(Place, Option<Scheduled>), Reject> {
     let directory = &house.directory;
     match directory.destination(customer, &message.destination, || first_word(message)) {
         Some(Destination::Rule(rule)) => {
@@ -74,13 +81,14 @@ pub fn place_mo(house: &House, customer: &Customer, message: &Message) -> Result
             }
             let name = directory.rules[rule.0].name.as_str().into();
             let key = SubjectKey { rule, device: message.source.to_string().into() };
-            Ok((Place::Inbox { rule: name }, Some(key)))
+            let is_tracked = tracked.is_some();
+            Ok((Place::Inbox { rule: name, tracked }, Some(Scheduled { key, is_tracked })))
         }
         Some(Destination::Application(account)) => {
             let nobody = || Reject::NobodyServes(message.destination.to_string());
             let queue = directory.queue_of(account).ok_or_else(nobody)?.clone();
             let (due, expires) = (message.received_at, message.received_at.plus_ms(customer.validity_ms));
-            Ok((Place::Outbox(Waiting { queue, class: Class::INBOUND, due, expires, tracked: None }), None))
+            Ok((Place::Outbox(Waiting { queue, class: Class::INBOUND, due, expires, tracked }), None))
         }
         None => Err(Reject::NobodyServes(message.destination.to_string())),
     }

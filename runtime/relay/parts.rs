@@ -141,7 +141,7 @@ pub fn accept(
     let mut joiner = house.joiner.lock();
     let (has_number, count) = joiner.groups.get(&key).map_or((false, 0), |g| (g.has(number), g.count()));
     if joiner.complete.get(&key).is_some_and(|complete| complete.has(number, hash(&new.message), now)) {
-        return repeat(house, done);
+        return repeat(house, MessageId::accepted(house.store.last_event()), done);
     }
     if !has_number && count + 1 == u32::from(new.part.total) {
         if let Some(hashes) = complete(house, &key, new, now, done) {
@@ -158,17 +158,16 @@ pub fn accept(
     }
     let place = Place::Part { group: new.group, number };
     let message = NewMessage { customer: new.customer.clone(), place, message: new.message, sibling: 0 };
-    let is_stored = store_messages(house, vec![message], vec![None], Also::default(), now, move |result| {
+    let ids = store_messages(house, vec![message], vec![None], Also::default(), now, move |result| {
         done(result.map(|ids| ids[0]));
     });
-    if is_stored {
+    if !ids.is_empty() {
         joiner.add(key, &new.customer, number, now, timeout_ms(&house.directory, &new.customer));
     }
 }
 
 /// Everything that the part could add is stored: it is acknowledged when that is durable for sure.
-fn repeat(house: &House, done: impl FnOnce(Result<MessageId, Reject>) + Send + 'static) {
-    let id = MessageId::accepted(house.store.last_event());
+pub fn repeat(house: &House, id: MessageId, done: impl FnOnce(Result<MessageId, Reject>) + Send + 'static) {
     let durable: Done =
         Box::new(move |result| done(result.map(|()| id).map_err(|failed| Reject::StoreFailed(failed.to_string()))));
     if let Err(failed) = house.store.amend(Vec::new(), Some(durable)) {
@@ -213,7 +212,7 @@ fn store_joined(
     now: Timestamp,
     done: impl FnOnce(Result<MessageId, Reject>) + Send + 'static,
 ) -> bool {
-    let (place, subject) = match place_mo(house, customer, &message) {
+    let (place, subject) = match place_mo(house, customer, &message, None) {
         Ok(place) => place,
         Err(reject) => {
             done(Err(reject));
@@ -223,7 +222,10 @@ fn store_joined(
     let changes = used.iter().map(|number| Change::Unpart(partition, group.into(), *number)).collect();
     let also = Also { changes, ..Also::default() };
     let whole = NewMessage { customer: (*customer.id).into(), place, message, sibling: 0 };
-    store_messages(house, vec![whole], vec![subject], also, now, move |result| done(result.map(|ids| ids[0])))
+    let ids = store_messages(house, vec![whole], vec![subject], also, now, move |result| {
+        done(result.map(|ids| ids[0]));
+    });
+    !ids.is_empty()
 }
 
 /// One message out of parts, in order of their numbers; missing ones leave no trace.

@@ -157,10 +157,11 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
 
 fn end_histories(house: &House, now: Timestamp) -> io::Result<()> {
     let is_old = |at: Timestamp, age_ms: u64| at.plus_ms(age_ms) <= now;
-    for (partition, peer, form, parked) in house.store.all_parked()? {
-        if is_old(parked.came_at, receipts::PARKED_MAX_MS) {
-            tracing::info!(account = &*peer, "a receipt for no message of ours");
-            house.store.amend(vec![Change::Unpark(partition, peer, form)], None).map_err(io::Error::other)?;
+    for parked in house.store.all_parked()? {
+        if is_old(parked.record.came_at, receipts::PARKED_MAX_MS) {
+            tracing::info!(account = &*parked.peer, "a receipt for no message of ours");
+            let unpark = Change::Unpark(parked.partition, parked.peer, parked.form);
+            house.store.amend(vec![unpark], None).map_err(io::Error::other)?;
         }
     }
     for partition in Partition::all() {

@@ -27,12 +27,15 @@ pub struct Peer {
     pub customer: Option<Arc<str>>,
     /// Queues whose messages it takes.
     pub queues: Vec<QueueIndex>,
+    /// For an account: the queue of what is for itself, its receipts and an application's MOs.
+    pub own_queue: Option<QueueIndex>,
     pub priority: u32,
     pub weight: u32,
     /// Our requests that may be outstanding on one bind.
     pub window: usize,
     /// Messages that it may submit in a second, and at once; for an upstream: that we may.
     pub rate: Option<Rate>,
+    pub duplicate_window_ms: Option<u64>,
     /// Addresses that it may submit from; empty: any that its customer may use.
     pub sources: AddressSet,
     pub country_code: Option<Box<str>>,
@@ -117,10 +120,12 @@ impl Peer {
             upstream: None,
             customer: from.customer.as_deref().map(Into::into),
             queues: Vec::new(),
+            own_queue: None,
             priority: from.priority,
             weight: from.weight,
             window: from.window,
             rate: rate(from.messages_per_sec, from.burst),
+            duplicate_window_ms: from.duplicate_window_secs.map(|secs| secs.saturating_mul(1_000)),
             sources: AddressSet::new(&from.sources),
             country_code: from.country_code.as_deref().map(Into::into),
             default_alphabet: alphabet(from.default_alphabet),
@@ -142,10 +147,12 @@ impl Peer {
             upstream: Some(from.clone()),
             customer: None,
             queues: Vec::new(),
+            own_queue: None,
             priority: from.priority,
             weight: from.weight,
             window: from.window,
             rate: rate(from.messages_per_sec, None),
+            duplicate_window_ms: None,
             sources: AddressSet::default(),
             country_code: from.country_code.as_deref().map(Into::into),
             default_alphabet: alphabet(from.default_alphabet),

@@ -25,6 +25,8 @@ pub struct InboxRecord {
     pub attempts: u32,
     /// Not before this.
     pub due: Timestamp,
+    /// There is a tracked row: its sender wants a receipt.
+    pub tracked: bool,
 }
 
 /// A message that waits for a link of its route.

@@ -18,6 +18,16 @@ use crate::tracking::Tracked;
 /// Rows that are read under one lock.
 const PAGE_ROWS: usize = 256;
 
+/// A receipt that waits for the response that names its message.
+pub struct Parked {
+    pub partition: Partition,
+    /// Who sent it.
+    pub peer: Box<str>,
+    /// One form of the message id in it.
+    pub form: String,
+    pub record: ParkedRecord,
+}
+
 impl Store {
     pub fn tracked(&self, partition: Partition, id: MessageId) -> io::Result<Option<Tracked>> {
         self.read(&keys::tracked(partition, id))
@@ -67,15 +77,15 @@ impl Store {
         Ok(None)
     }
 
-    /// Every receipt that is parked: (partition, peer, form).
-    pub fn all_parked(&self) -> io::Result<Vec<(Partition, Box<str>, String, ParkedRecord)>> {
+    /// Every receipt that is parked.
+    pub fn all_parked(&self) -> io::Result<Vec<Parked>> {
         let mut found = Vec::new();
         for partition in Partition::all() {
             let (from, to) = keys::all(partition, Kind::Parked);
             self.each(from, &to, |row| {
                 let Some(peer) = keys::name(&row.key) else { return Ok(()) };
                 let form = String::from_utf8_lossy(&row.key[3 + peer.len()..]).into_owned();
-                found.push((partition, peer.into(), form, decode(&row)?));
+                found.push(Parked { partition, peer: peer.into(), form, record: decode(&row)? });
                 Ok(())
             })?;
         }

@@ -19,7 +19,7 @@ fn message(text: &'static str) -> Message {
 fn mo(text: &'static str) -> NewMessage {
     NewMessage {
         customer: "acme".into(),
-        place: Place::Inbox { rule: "wm".into() },
+        place: Place::Inbox { rule: "wm".into(), tracked: None },
         message: message(text),
         sibling: 0,
     }
@@ -85,7 +85,8 @@ fn rows_survive_a_crash_and_finished_ones_stay_finished_across_checkpoints() {
         drain(&mut writer); // every few rounds this passes a checkpoint
         for (id, _) in &ids[..49] {
             let subject = Subject::new(partition, "acme/wm", "d");
-            let finished = Finished { partition, event: id.event, subject, state: Vec::new(), queued: Vec::new() };
+            let finished =
+                Finished { partition, event: id.event, subject, state: Vec::new(), queued: Vec::new(), tracked: None };
             store.commit(finished, |_| {}).expect("stores");
             drain(&mut writer);
         }
@@ -106,7 +107,7 @@ fn a_commit_is_there_whole_or_not_at_all() {
             record: OutboxRecord::untracked("acme", message("reply"), NOW.plus_ms(1_000)),
         }];
         let state = vec![("n".to_owned(), Some(b"1".to_vec()))];
-        let finished = Finished { partition, event: id.event, subject: subject.clone(), state, queued };
+        let finished = Finished { partition, event: id.event, subject: subject.clone(), state, queued, tracked: None };
         disk.inject(fault);
         store.commit(finished, |_| {}).expect("stores");
         assert_eq!(writer.step(), Turn::Failed);

@@ -30,8 +30,8 @@ pub struct NewMessage {
 
 /// Where a new message waits.
 pub enum Place {
-    /// For the rule of this name.
-    Inbox { rule: Box<str> },
+    /// For the rule of this name; tracked when its sender wants a receipt.
+    Inbox { rule: Box<str>, tracked: Option<Box<Tracked>> },
     /// For a link of one of the queue's peers.
     Outbox(Waiting),
     /// For the other parts of the long message that it belongs to.
@@ -73,6 +73,8 @@ pub struct Finished {
     /// (name, value); None deletes.
     pub state: Vec<(String, Option<Vec<u8>>)>,
     pub queued: Vec<Queued>,
+    /// What becomes of the MO's tracked row, if there is one.
+    pub tracked: Option<(MessageId, Box<Tracked>)>,
 }
 
 /// What a failed call leaves behind: the attempt count, nothing else.
@@ -156,7 +158,7 @@ impl Store {
         finished: Finished,
         offer: impl FnOnce(Vec<Queued>) + Send + 'static,
     ) -> Result<(), StoreFailed> {
-        let Finished { partition, event, subject, state, queued } = finished;
+        let Finished { partition, event, subject, state, queued, tracked } = finished;
         let mut batch = Vec::with_capacity(1 + state.len() + queued.len());
         batch.push(Op::Delete(keys::inbox(partition, event)));
         batch.extend(state.into_iter().map(|(name, value)| {
@@ -166,6 +168,8 @@ impl Store {
                 None => Op::Delete(key),
             }
         }));
+        let track = |(id, tracked)| change::op(Change::Track(partition, id, tracked));
+        batch.extend(tracked.map(track));
         if queued.is_empty() {
             return self.submit(batch, None);
         }
@@ -323,10 +327,11 @@ struct Encoded {
 fn encode_new(new: NewMessage, now: Timestamp) -> Encoded {
     let NewMessage { customer, place, message, sibling } = new;
     match place {
-        Place::Inbox { rule } => {
-            let row = InboxRecord { customer, rule, message, attempts: 0, due: now };
+        Place::Inbox { rule, tracked } => {
+            let is_tracked = tracked.is_some();
+            let row = InboxRecord { customer, rule, message, attempts: 0, due: now, tracked: is_tracked };
             let encoded = record::encode(&row);
-            let place = Place::Inbox { rule: row.rule };
+            let place = Place::Inbox { rule: row.rule, tracked };
             Encoded { customer: row.customer, sibling, row: encoded, place, outbox: None, part: None }
         }
         Place::Outbox(waiting) => {
@@ -365,6 +370,12 @@ fn place(new: Encoded, event: MessageId, batch: &mut Vec<Op>) -> Accepted {
         (Place::Part { group, number }, _, Some(message)) => {
             let part = record::encode(&PartRecord { customer, id, message });
             batch.push(Op::Put(keys::part(partition, &group, number), part));
+            Accepted { id, partition, queued: None }
+        }
+        (Place::Inbox { tracked: Some(mut tracked), .. }, ..) => {
+            tracked.shown_id = event;
+            batch.push(Op::Insert(keys::tracked(partition, id), record::encode(&*tracked)));
+            batch.push(Op::Insert(keys::inbox(partition, id.event), row));
             Accepted { id, partition, queued: None }
         }
         _ => {

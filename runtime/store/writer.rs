@@ -186,3 +186,49 @@ fn write_layer(base: &dyn Base, layer: &Layer, last_event: u64) -> io::Result<()
     let rows = layer.iter().map(|(key, slot)| (&**key, slot.value.as_ref()));
     base.apply(&mut meta.chain(rows))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Address, Content, Message, Timestamp};
+    use crate::store::keys::Partition;
+    use crate::store::memory::MemoryDisk;
+    use crate::store::{NewMessage, Place};
+
+    const NOW: Timestamp = Timestamp(1_700_000_000_000);
+    const LONG: usize = 60_000;
+
+    fn long_mo() -> NewMessage {
+        let content = Content { octets: Bytes::from(vec![b'x'; LONG]), ..Content::default() };
+        let message = Message {
+            source: Address::Msisdn("46701111111".into()),
+            destination: Address::ShortCode("7001".into()),
+            content,
+            received_at: NOW,
+        };
+        let place = Place::Inbox { rule: "wm".into(), tracked: None };
+        NewMessage { customer: "acme".into(), place, message, sibling: 0 }
+    }
+
+    #[test]
+    fn closing_while_a_checkpoint_is_under_way_keeps_everything() {
+        let disk = MemoryDisk::new();
+        let (store, mut writer) = Store::open(disk.open()).expect("opens");
+        let mut accepted = 0;
+        let layer = loop {
+            store.accept(vec![long_mo()], NOW, |_| {});
+            accepted += 1;
+            if let Some(layer) = writer.turn().expect("writes") {
+                break layer;
+            }
+        };
+        // The layer is frozen and its rows are not in the base yet; more comes in, and then the end.
+        store.accept(vec![long_mo()], NOW, |_| {});
+        store.close();
+        writer.close().expect("closes");
+        drop((layer, store));
+        let (store, _writer) = Store::open(disk.open()).expect("opens");
+        let waiting = store.waiting(Partition::of("acme"), 0, 10_000).expect("readable");
+        assert_eq!(waiting.len(), accepted + 1);
+    }
+}

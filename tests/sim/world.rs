@@ -30,6 +30,8 @@ use crate::upstream::Upstream;
 
 /// MOs that the customer may have waiting.
 pub const QUEUE_MAX: usize = 30;
+/// As long as the history is kept, by default, and more.
+const HISTORY_MS: u64 = 2 * 86_400_000;
 const DEVICES: u64 = 5;
 const MESSAGE_ID_TLV: u16 = 0x1501;
 /// Garbage carries sequence numbers from here, so that its responses can be told apart.
@@ -299,11 +301,19 @@ impl World {
         }
     }
 
-    /// What is settled leaves nothing behind but its history.
-    fn check_leftovers(&self) {
+    /// What is settled leaves nothing behind but its history, and that ends, too.
+    fn check_leftovers(&mut self) {
+        self.check_none(&[Kind::Outbox, Kind::Sent, Kind::Deferred, Kind::Part]);
+        for _ in 0..2 {
+            self.pass(HISTORY_MS);
+        }
+        self.check_none(&[Kind::Tracked, Kind::Remote, Kind::Parked]);
+    }
+
+    fn check_none(&self, kinds: &[Kind]) {
         let store = &self.alive.as_ref().expect("booted").store;
-        for kind in [Kind::Outbox, Kind::Sent, Kind::Remote, Kind::Deferred, Kind::Part] {
-            assert_eq!(store.count(kind).expect("readable"), 0, "{}: rows of {kind:?} are left", self.context);
+        for kind in kinds {
+            assert_eq!(store.count(*kind).expect("readable"), 0, "{}: rows of {kind:?} are left", self.context);
         }
     }
 

@@ -89,7 +89,8 @@ pub enum SendError {
     /// Outside what the customer's policy allows.
     NotPermitted(String),
     InvalidAddress,
-    /// More than one SMS: 160 septets, 70 UTF-16 code units or 140 octets.
+    /// More than ten SMS. A message longer than one SMS (160 septets, 70 UTF-16 code units or 140 octets) is
+    /// split, and the handset joins it.
     TooLong,
     /// More messages than one call may send.
     QuotaExceeded,
@@ -101,7 +102,7 @@ impl fmt::Display for SendError {
         match self {
             SendError::NotPermitted(why) => write!(f, "not permitted: {why}"),
             SendError::InvalidAddress => f.write_str("invalid address"),
-            SendError::TooLong => f.write_str("longer than one SMS"),
+            SendError::TooLong => f.write_str("longer than ten SMS"),
             SendError::QuotaExceeded => f.write_str("more messages than one call may send"),
             SendError::Other(why) => f.write_str(why),
         }

@@ -1,6 +1,6 @@
 //! A bench for rules: runs them natively, with state, a clock and an outbox in memory.
 //!
-//! It is as strict as a server with default limits, so that what passes here is not refused there: one SMS
+//! It is as strict as a server with default limits, so that what passes here is not refused there: ten SMS
 //! per message, [`MESSAGES_MAX`] messages a call, keys and values of bounded size, effects all or none.
 
 mod call;
@@ -124,6 +124,15 @@ pub fn fits_one_sms(text: &str) -> bool {
     match text.chars().map(septets).sum::<Option<usize>>() {
         Some(septets) => septets <= 160,
         None => text.encode_utf16().count() <= 70,
+    }
+}
+
+/// Whether a text is sent at all: ten SMS at most, each with room for 152 septets or 66 UTF-16 code units
+/// beside what says which part it is.
+pub fn fits_ten_sms(text: &str) -> bool {
+    match text.chars().map(septets).sum::<Option<usize>>() {
+        Some(septets) => septets <= 10 * 152,
+        None => text.encode_utf16().count() <= 10 * 66,
     }
 }
 

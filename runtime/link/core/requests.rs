@@ -63,7 +63,12 @@ impl LinkCore {
             return refused(CommandStatus::ESME_RSYSERR, "the house closes"); // the peer keeps its message
         }
         match body {
-            Body::SubmitSm(sm) | Body::DeliverSm(sm) => self.submitted(request, sm, now, into),
+            Body::SubmitSm(sm) => self.submitted(request, sm, now, into),
+            Body::DeliverSm(mut sm) => {
+                // Whoever delivers waits for no receipt of ours (SMPP 3.4 §4.6.1: bits 0 and 1 mean nothing there).
+                sm.registered_delivery.0 = 0;
+                self.submitted(request, sm, now, into)
+            }
             Body::DataSm(data) => self.submitted(request, translate::of_data_sm(data), now, into),
             Body::SubmitMulti(multi) => self.submitted_multi(request, multi, now, into),
             Body::QuerySm(query) => self.queried(request, query),

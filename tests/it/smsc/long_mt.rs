@@ -63,7 +63,7 @@ async fn pairs_escapes_and_what_a_reader_sees_as_one_are_not_cut() {
     for (text, count) in [
         (format!("a{}", "😀".repeat(100)), 4),
         (format!("a{}", "€".repeat(100)), 2),
-        (format!("{}{family}", "é".repeat(1).repeat(1) + &"ж".repeat(65)), 2),
+        (format!("{}{family}", "ж".repeat(66)), 2),
         (format!("{}e\u{301}{}", "ж".repeat(66), "ж".repeat(10)), 2),
     ] {
         app.submitted(mt(&text)).await;

@@ -2,13 +2,12 @@
 //! upstreams: centres that the test plays itself.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream};
 use wasmsc::Server;
 use wasmsc_smpp::text::{self, Payload};
-use wasmsc_smpp::{BindMode, EsmClass, Npi, RegisteredDelivery, SessionConfig, Sm, Ton};
+use wasmsc_smpp::{EsmClass, Npi, RegisteredDelivery, SessionConfig, Sm, Ton};
 
 use super::peer::{Login, Peer, octets};
 use crate::support::PATIENCE;
@@ -146,10 +145,6 @@ impl Site {
         self.server.smpp_tls.expect("the plan has TLS")
     }
 
-    pub fn folder(&self) -> &Path {
-        self.premises.folder()
-    }
-
     /// Ends in order and starts again on the same data.
     pub async fn restart(self) -> Site {
         self.restart_with(|_| {}).await
@@ -267,8 +262,6 @@ pub fn receipt_words(sm: &Sm) -> (String, String) {
 pub fn tlv(sm: &Sm, tag: u16) -> Option<Bytes> {
     sm.tlvs.get(tag).cloned()
 }
-
-pub const BOTH_WAYS: BindMode = BindMode::Transceiver;
 
 /// As [`mt`], to another device.
 pub fn mt_to(device: &str, text: &str) -> Sm {

@@ -1,11 +1,11 @@
 //! The host of one call on the bench: effects are staged here, and [`Bench`] keeps or drops them.
 
-use super::{Bench, KEY_OCTETS_MAX, MESSAGES_MAX, Sent, State, VALUE_OCTETS_MAX, fits_one_sms};
+use super::{Bench, KEY_OCTETS_MAX, MESSAGES_MAX, Sent, State, VALUE_OCTETS_MAX, fits_ten_sms};
 use crate::host::Host;
 use crate::message::{Body, Level, Mo, SendError, StateError, Timestamp};
 
-/// Octets of a binary message.
-const BINARY_OCTETS_MAX: usize = 140;
+/// Octets of a binary message: ten SMS, each with room for 133 beside what says which part it is.
+const BINARY_OCTETS_MAX: usize = 10 * 133;
 const KEYS_PER_PAGE: usize = 100;
 const RANDOM_OCTETS_MAX: u32 = 1024;
 
@@ -78,7 +78,7 @@ impl Host for Call<'_> {
             return Err(SendError::NotPermitted(format!("{to} is forbidden on this bench")));
         }
         let fits = match &body {
-            Body::Text(text) => fits_one_sms(text),
+            Body::Text(text) => fits_ten_sms(text),
             Body::Binary(octets) => octets.len() <= BINARY_OCTETS_MAX,
         };
         if !fits {

@@ -107,8 +107,8 @@ fn a_bad_setting_rejects_and_names_itself_and_its_value() {
 fn the_bench_is_as_strict_as_a_server() {
     let mut bench = Bench::new();
     assert_eq!(ask(&mut bench, "flood"), Err(SendError::QuotaExceeded.into()));
-    assert_eq!(ask(&mut bench, &"x".repeat(161)), Err(SendError::TooLong.into()));
-    assert_eq!(bench.receive::<Asked>(DEVICE, "7001", vec![0; 141]), Err(SendError::TooLong.into()));
+    assert_eq!(ask(&mut bench, &"x".repeat(1_521)), Err(SendError::TooLong.into()));
+    assert_eq!(bench.receive::<Asked>(DEVICE, "7001", vec![0; 1_331]), Err(SendError::TooLong.into()));
     bench.forbidden.insert("+46731234567".to_owned());
     assert!(matches!(ask(&mut bench, "to the owner"), Err(Failure::Reject(_))));
     assert!(bench.sent.is_empty());

@@ -1,0 +1,79 @@
+//! How an MO ends that a rule ran for: its receipt, another attempt, or the dead letters.
+
+use wasmsc_smpp::receipt::MessageState;
+
+use super::{House, Stored, receipts};
+use crate::message::{MessageId, Timestamp};
+use crate::plugin::Outcome;
+use crate::route::RuleIndex;
+use crate::schedule::{Ended, Event};
+use crate::store::{Change, Failure, InboxRecord, Queued};
+use crate::tracking::Tracked;
+
+/// First pause before another attempt; doubles up to the last.
+const RETRY_FIRST_MS: u64 = 1_000;
+pub const RETRY_LAST_MS: u64 = 300_000;
+
+/// The end of an MO whose sender wants a receipt: its new row, and the receipt.
+pub fn mo_ended(
+    house: &House,
+    event: Event,
+    state: MessageState,
+    now: Timestamp,
+) -> (Option<(MessageId, Box<Tracked>)>, Vec<Queued>) {
+    let id = MessageId::accepted(event.number);
+    let _lock = house.tracking.lock();
+    let Ok(Some(mut tracked)) = house.store.tracked(event.partition, id) else { return (None, Vec::new()) };
+    let notice = match state {
+        MessageState::Delivered => tracked.taken(Vec::new(), now),
+        state => tracked.failed(state, 0, now),
+    };
+    let receipts = receipts::notify(house, (event.partition, id), &mut tracked, notice);
+    (Some((id, Box::new(tracked))), receipts)
+}
+
+/// A call failed: again later, or never.
+pub fn fail(house: &House, rule: RuleIndex, event: Event, outcome: Outcome, now: Timestamp) -> Stored<Ended> {
+    let id = MessageId::accepted(event.number);
+    let Ok(Some(record)) = house.store.claim(event.partition, event.number) else {
+        return Ok(Ended::Gone);
+    };
+    let config = &house.directory.rules[rule.0];
+    let name = house.directory.rule_name(rule);
+    let attempt = record.attempts + 1;
+    let (reason, after, may_retry) = match outcome {
+        Outcome::Retry(after) => ("the rule asked for another attempt".to_owned(), after, true),
+        Outcome::Reject(reason) => (format!("rejected by the rule: {reason}"), None, false),
+        Outcome::Broken(why) => (why, None, true),
+        Outcome::Done(_) => return Ok(Ended::Gone),
+    };
+    let failure = if may_retry && attempt < config.attempts_max {
+        let due = now.plus_ms(after.map_or_else(|| back_off(record.attempts), u64::from));
+        tracing::warn!(rule = name, message_id = %id, attempt, "attempt failed, another one follows: {reason}");
+        Failure::RetryAt(due)
+    } else {
+        tracing::error!(rule = name, message_id = %id, attempt, "dead letter: {reason}");
+        Failure::Dead(reason.into())
+    };
+    postpone(house, event, record, failure, now)
+}
+
+fn postpone(house: &House, event: Event, record: InboxRecord, failure: Failure, now: Timestamp) -> Stored<Ended> {
+    let ended = match &failure {
+        Failure::RetryAt(due) => Ended::Again(*due),
+        Failure::Dead(_) => Ended::Gone,
+    };
+    let is_told = record.tracked && ended == Ended::Gone;
+    house.store.postpone(event.partition, event.number, record, failure, now)?;
+    if is_told {
+        let (tracked, receipts) = mo_ended(house, event, MessageState::Undeliverable, now);
+        let track = tracked.map(|(id, tracked)| Change::Track(event.partition, id, tracked));
+        receipts::write(house, track.into_iter().collect(), receipts)?;
+    }
+    Ok(ended)
+}
+
+/// 1 s, 2 s, 4 s … 5 min, by the number of attempts that failed before.
+fn back_off(attempts: u32) -> u64 {
+    RETRY_FIRST_MS.saturating_mul(1 << attempts.min(20)).min(RETRY_LAST_MS)
+}

@@ -1,0 +1,73 @@
+//! Submissions that come twice: an application whose submit_sm_resp got lost sends the message again.
+//!
+//! For accounts with `duplicate_window_secs` the second one gets the id of the first and makes no message.
+//! What is remembered is in memory: after a restart a repeat is a new message, as it is without the window.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use wasmsc_smpp::tlv::tag;
+
+use super::{House, Submission};
+use crate::message::{MessageId, Timestamp};
+use crate::route::PeerIndex;
+use crate::store::keys::Partition;
+
+/// Submissions that are remembered at most, of all accounts: 48 octets each.
+const REPEATS_MAX: usize = 200_000;
+
+#[derive(Default)]
+pub struct Repeats {
+    seen: HashMap<u64, (MessageId, Timestamp)>,
+}
+
+impl Repeats {
+    /// The message that this submission made before.
+    pub fn find(&self, key: u64, now: Timestamp) -> Option<MessageId> {
+        self.seen.get(&key).filter(|(_, until)| now < *until).map(|(id, _)| *id)
+    }
+
+    fn add(&mut self, key: u64, id: MessageId, until: Timestamp, now: Timestamp) {
+        if self.seen.len() >= REPEATS_MAX {
+            self.seen.retain(|_, (_, until)| now < *until);
+        }
+        if self.seen.len() < REPEATS_MAX {
+            self.seen.insert(key, (id, until));
+        }
+    }
+}
+
+/// What two submissions of one message have in common: all of it, or the reference that the application
+/// gave it. None for accounts without a window.
+pub fn key(house: &House, from: PeerIndex, submission: &Submission) -> Option<u64> {
+    house.directory.peer(from).duplicate_window_ms?;
+    let message = &submission.message;
+    let mut hasher = DefaultHasher::new();
+    (from, &message.source, &message.destination, submission.sibling).hash(&mut hasher);
+    match message.content.tlv(tag::USER_MESSAGE_REFERENCE) {
+        Some(reference) => reference.hash(&mut hasher),
+        None => {
+            let content = &message.content;
+            (content.data_coding, content.esm_class, &content.octets, &content.tlvs).hash(&mut hasher);
+        }
+    }
+    Some(hasher.finish())
+}
+
+impl House {
+    pub(super) fn remember_repeats(
+        &self,
+        from: PeerIndex,
+        keys: &[Option<u64>],
+        ids: &[(MessageId, Partition)],
+        now: Timestamp,
+    ) {
+        let Some(window_ms) = self.directory.peer(from).duplicate_window_ms else { return };
+        let mut repeats = self.repeats.lock();
+        for (key, (id, _)) in keys.iter().zip(ids) {
+            if let Some(key) = key {
+                repeats.add(*key, *id, now.plus_ms(window_ms), now);
+            }
+        }
+    }
+}
