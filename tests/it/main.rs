@@ -3,5 +3,6 @@
 mod hostile_peers;
 mod hostile_rules;
 mod kill;
+mod smsc;
 mod support;
 mod tidy;

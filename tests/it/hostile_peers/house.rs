@@ -3,16 +3,14 @@
 //! Of each customer an MO goes to its own application, and an MT from there to its own network.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use wasmsc::Server;
 use wasmsc::clock;
-use wasmsc::config::Config;
 
 use super::neighbours::Neighbours;
 use super::peer::{BIND_TRANSCEIVER, Peer};
+use crate::support::premises::Premises;
 
 /// A device and the number of `acme`.
 pub const DEVICE: &str = "46700000001";
@@ -55,7 +53,7 @@ customer = "beta"
 
 /// The server with its good peers.
 pub struct House {
-    folder: TempDir,
+    premises: Premises,
     server: Server,
     pub smpp: SocketAddr,
     neighbours: Neighbours,
@@ -68,10 +66,10 @@ impl House {
 
     /// With further settings of `[smpp]`.
     pub async fn with(settings: &[(&str, u32)]) -> House {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let server = Server::start(config(folder.path(), settings)).await.expect("the server starts");
+        let premises = Premises::new(smpp(settings), ACCOUNTS);
+        let server = premises.start().await.expect("the server starts");
         let smpp = server.smpp;
-        House { folder, server, smpp, neighbours: Neighbours::new(smpp).await }
+        House { premises, server, smpp, neighbours: Neighbours::new(smpp).await }
     }
 
     pub async fn connect(&self) -> Peer {
@@ -92,7 +90,7 @@ impl House {
     pub async fn ends_well(self) {
         self.neighbours.are_well().await;
         // Not stopped: peers of the test that ignore unbind would hold it up; `pressure` has a test for that.
-        drop((self.server, self.folder));
+        drop((self.server, self.premises));
     }
 
     /// How long the server takes to end in order.
@@ -104,18 +102,8 @@ impl House {
     }
 }
 
-fn config(folder: &Path, settings: &[(&str, u32)]) -> Config {
-    let data_dir = folder.join("data").display().to_string();
-    let mut text = format!(
-        "data_dir = {data_dir:?}\nrule_threads = 1\n[smpp]\nlisten = \"127.0.0.1:0\"\nsystem_id = \"wasmsc\"\n"
-    );
-    for (name, value) in SMPP {
-        if !settings.iter().any(|(set, _)| set == name) {
-            text += &format!("{name} = {value}\n");
-        }
-    }
-    for (name, value) in settings {
-        text += &format!("{name} = {value}\n");
-    }
-    Config::parse(&(text + ACCOUNTS), Path::new("test.toml")).expect("the test's config is right")
+fn smpp(settings: &[(&str, u32)]) -> String {
+    let defaults = SMPP.iter().filter(|(name, _)| !settings.iter().any(|(set, _)| set == name));
+    let defaults = defaults.map(|(name, value)| format!("{name} = {value}\n"));
+    defaults.chain(settings.iter().map(|(name, value)| format!("{name} = {value}\n"))).collect()
 }

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod log;
+pub mod premises;
 pub mod server;
 
 use std::time::Duration;

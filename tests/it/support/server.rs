@@ -7,19 +7,33 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
 use wasmsc::Server;
-use wasmsc::config::Config;
 use wasmsc::server::ServerError;
 use wasmsc_smpp::BindMode;
 
 use super::client::Client;
 use super::log;
+use super::premises::Premises;
+
+const TABLES: &str = r#"
+[[customer]]
+id = "acme"
+numbers = ["7001"]
+devices = ["+4670*"]
+[[customer]]
+id = "beta"
+numbers = ["7002"]
+devices = ["+4673*"]
+[[account]]
+system_id = "sim"
+password = "secret"
+role = "network"
+routes = ["+46"]
+"#;
 
 /// What a server is started from.
 pub struct Setup {
-    folder: TempDir,
-    rules: String,
+    premises: Premises,
 }
 
 /// A server that is up.
@@ -40,12 +54,12 @@ pub fn built(plugin: &str) -> PathBuf {
 impl Setup {
     pub fn new() -> Setup {
         log::install();
-        Setup { folder: tempfile::tempdir().expect("a temporary folder can be made"), rules: String::new() }
+        Setup { premises: Premises::new("", TABLES) }
     }
 
     /// Temporary files of the test may live here, too.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.premises.folder()
     }
 
     /// Adds a rule for the customer's number; `limits` are further lines of its table.
@@ -53,7 +67,7 @@ impl Setup {
         let number = if customer == "acme" { "7001" } else { "7002" };
         let component = component.display().to_string();
         write!(
-            self.rules,
+            self.premises.tables,
             "[[rule]]\ncustomer = {customer:?}\nname = {name:?}\ncomponent = {component:?}\n\
              numbers = [{number:?}]\n{limits}\n"
         )
@@ -61,36 +75,8 @@ impl Setup {
         self
     }
 
-    fn config(&self) -> Config {
-        let data_dir = self.folder().join("data").display().to_string();
-        let text = format!(
-            r#"
-data_dir = {data_dir:?}
-rule_threads = 2
-[smpp]
-listen = "127.0.0.1:0"
-system_id = "wasmsc"
-[[customer]]
-id = "acme"
-numbers = ["7001"]
-devices = ["+4670*"]
-[[customer]]
-id = "beta"
-numbers = ["7002"]
-devices = ["+4673*"]
-[[account]]
-system_id = "sim"
-password = "secret"
-role = "network"
-routes = ["+46"]
-{}"#,
-            self.rules
-        );
-        Config::parse(&text, Path::new("test.toml")).expect("the test's config is right")
-    }
-
     pub async fn start(self) -> Result<Running, ServerError> {
-        let server = Server::start(self.config()).await?;
+        let server = self.premises.start().await?;
         let smpp = server.smpp;
         Ok(Running { setup: self, server, smpp })
     }

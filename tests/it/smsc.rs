@@ -1,0 +1,22 @@
+//! What an SMSC does, over real sockets: a server in this process, applications and networks that bind to it,
+//! and stand-ins for the centres that it binds to.
+//!
+//! Enemy-minded: late, early, repeated, reordered, out of form. That something does not come is shown by
+//! what comes instead.
+
+mod certificates;
+mod limits;
+mod long_mo;
+mod long_mt;
+mod operations;
+mod peer;
+mod receipt_ids;
+mod receipts;
+mod replacing;
+mod site;
+mod text;
+mod times;
+mod tls;
+mod upstream;
+mod upstream_share;
+mod wire;
