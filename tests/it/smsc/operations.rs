@@ -46,7 +46,8 @@ async fn query_tells_every_state_from_scheduled_to_the_end_and_the_error_with_it
     let mut later = mt("later");
     later.schedule_delivery_time = octets("000001000000000R");
     let later = app.submitted(later).await;
-    assert_eq!(state(&mut app, &later).await, MessageState::Scheduled);
+    // SCHEDULED is a state of SMPP 5.0 (§4.7.15); this application bound with 3.4.
+    assert_eq!(state(&mut app, &later).await, MessageState::Enroute);
     let id = app.submitted(mt("now")).await;
     assert_eq!(state(&mut app, &id.to_uppercase()).await, MessageState::Enroute);
     assert_eq!(query(&mut app, &id).await.1.final_date, octets(""));
