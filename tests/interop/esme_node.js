@@ -27,8 +27,15 @@ async function request(command, fields = {}) {
 }
 
 async function submit(fields) {
-  const addresses = { source_addr: '7001', dest_addr_ton: 1, dest_addr_npi: 1, destination_addr: digits(DEVICE) };
-  const response = await request('submit_sm', { ...addresses, registered_delivery: 1, ...fields });
+  const common = {
+    source_addr: '7001',
+    dest_addr_ton: 1,
+    dest_addr_npi: 1,
+    destination_addr: digits(DEVICE),
+    registered_delivery: 1,
+    data_coding: 0, // the package's own choice would be 1, although it writes GSM 03.38
+  };
+  const response = await request('submit_sm', { ...common, ...fields });
   expect(response.message_id, response);
   return response.message_id;
 }
