@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use crate::capture::{self, Capture, Decoded};
 use crate::server::{self, Log, Server};
 use crate::steps::{self, Steps};
-use crate::{node, paths, process, python};
+use crate::{matrix, node, paths, process, python};
 
 /// Requests by name and command_id, and how many of each the two clients make the server see or send at least.
 /// Every one of them has a response, whose command_id has the highest bit set.
@@ -44,7 +44,8 @@ pub fn run() -> Result<()> {
             server.show_log();
         }
         let stopped = steps.run("stop of the server", || server.stop());
-        result.and(stopped)
+        result.and(stopped)?;
+        matrix::run(steps, &folder, &modules)
     })
 }
 

@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod fuzz;
 mod interop;
+mod matrix;
 mod node;
 mod paths;
 mod plugins;

@@ -12,11 +12,20 @@ use crate::process::{is_there, run, say};
 /// How a user gets the stock client that the examples use.
 pub const INSTALL_HINT: &str = "python3 -m pip install smpplib==2.2.4";
 
-/// Makes the environment where it is missing or other than asked for; returns its interpreter.
+/// The stock client alone; returns the interpreter.
 pub fn environment(folder: &Path) -> Result<PathBuf> {
-    let requirements = paths::root().join("tests/interop/requirements.txt");
+    make(&folder.join("venv"), "requirements.txt", "--require-hashes")
+}
+
+/// All stacks of the interop matrix; returns the interpreter.
+pub fn stacks(folder: &Path) -> Result<PathBuf> {
+    make(&folder.join("stacks"), "requirements-matrix.txt", "--no-deps")
+}
+
+/// Makes an environment where it is missing or other than asked for.
+fn make(venv: &Path, list: &str, option: &str) -> Result<PathBuf> {
+    let requirements = paths::root().join("tests/interop").join(list);
     let wanted = fs::read(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
-    let venv = folder.join("venv");
     let python = venv.join("bin/python");
     // A copy of the list that was installed: the same list means there is nothing to do.
     let installed = venv.join("installed.txt");
@@ -27,11 +36,11 @@ pub fn environment(folder: &Path) -> Result<PathBuf> {
     if !is_there("python3", &["-c", "import ensurepip, venv"]) {
         bail!("python3 with its venv module is needed (on Debian: python3 and python3-venv)");
     }
-    say("making a Python environment with smpplib");
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+    say(&format!("making a Python environment with what {list} names"));
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv))?;
     run(Command::new(&python)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(["--require-hashes", "--requirement"])
+        .args([option, "--requirement"])
         .arg(&requirements))?;
     fs::write(&installed, wanted).with_context(|| format!("cannot write {}", installed.display()))?;
     Ok(python)

@@ -52,9 +52,13 @@ pub fn build() -> Result<()> {
 impl Server {
     /// Starts the server with the water-meter rule, and waits until it is ready.
     pub fn start(purpose: &str, rule_config: &[(&str, &str)], log: Log) -> Result<Self> {
+        Self::start_with(purpose, &config_text(&paths::component("water_meter"), rule_config), log)
+    }
+
+    /// Starts the server with this config, and waits until it is ready.
+    pub fn start_with(purpose: &str, text: &str, log: Log) -> Result<Self> {
         let scratch = Scratch::new(purpose)?;
         let config = scratch.path().join("wasmsc.toml");
-        let text = config_text(&paths::component("water_meter"), rule_config);
         fs::write(&config, text).with_context(|| format!("cannot write {}", config.display()))?;
 
         let log = match log {
