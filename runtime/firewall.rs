@@ -43,7 +43,7 @@ pub enum Reject {
     #[error("validity_period ends before schedule_delivery_time")]
     ExpiresBeforeSchedule,
     /// ESME_RINVSCHED
-    #[error("schedule_delivery_time is further ahead than the customer's validity_max_secs")]
+    #[error("schedule_delivery_time is more than a year ahead")]
     TooFarAhead,
     /// ESME_RMSGQFUL
     #[error("customer {0} has too many parts of long messages waiting for the others")]

@@ -82,6 +82,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
+    // Before anybody can know that we serve, and tell us to end.
+    let shutdown = terminated()?;
     let ready = |server: &wasmsc::Server| {
         tracing::info!(smpp = %server.smpp, "serving");
         match server.smpp_tls {
@@ -89,24 +91,20 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             None => println!("ready smpp={}", server.smpp),
         }
     };
-    wasmsc::run(config, ready, terminated()).await?;
+    wasmsc::run(config, ready, shutdown).await?;
     tracing::info!("closed in order");
     Ok(())
 }
 
-/// Ready at SIGTERM or Ctrl-C.
-async fn terminated() {
+/// Ready at SIGTERM or Ctrl-C, which are caught from now on.
+fn terminated() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-        Err(error) => {
-            tracing::warn!("SIGTERM cannot be caught: {error}");
-            let _ = tokio::signal::ctrl_c().await;
-        }
-    }
+    })
 }

@@ -296,12 +296,10 @@ mod tests {
         assert!(queue.begin_refill(CLASS));
         let first = HOT_MAX as u64;
         queue.refilled(CLASS, (0..first).map(queued).collect(), false);
-        let mut new = 1_000_000;
-        for round in 0..first {
+        for (new, round) in (1_000_000..).zip(0..first) {
             assert!(!queue.begin_refill(CLASS), "after {round} only");
             assert_eq!(take(&mut queue, 1), [round]);
             queue.offer(queued(new));
-            new += 1;
         }
         assert!(queue.begin_refill(CLASS), "older ones wait in the store");
         queue.refilled(CLASS, (first..2 * first).map(queued).collect(), false);

@@ -129,9 +129,12 @@ fn admit_mt(
     Ok(Admitted::Whole(NewMessage { customer: customer.into(), place, message, sibling }, None))
 }
 
+/// Nobody plans further ahead; what does is a mistake, or a peer that fills the disk.
+const SCHEDULE_MAX_MS: u64 = 366 * 86_400_000;
+
 /// Within the customer's ceiling, and not before the message may leave at all.
 pub fn expiry(owner: &Customer, asked: Option<Timestamp>, due: Timestamp, now: Timestamp) -> Result<Timestamp, Reject> {
-    if due > now.plus_ms(owner.validity_max_ms) {
+    if due > now.plus_ms(SCHEDULE_MAX_MS) {
         return Err(Reject::TooFarAhead);
     }
     let Some(asked) = asked else { return Ok(due.plus_ms(owner.validity_ms)) };

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: the release build and `wasmsc bench`, which is the driver that measures.
+//! `cargo xtask bench`: the release build and `wasmsc bench`, which is the driver that measures. Arguments are
+//! passed on as they are: `--quick`, `--scenario 4x64`, `--endurance churn`.
 
 use std::process::Command;
 
@@ -8,6 +9,8 @@ use crate::process::{self, cargo, say};
 use crate::{paths, plugins};
 
 pub fn run(args: &[String]) -> Result<()> {
+    // `cargo xtask bench --quick` needs no `--`, but who is used to cargo writes one.
+    let args = if args.first().is_some_and(|first| first == "--") { &args[1..] } else { args };
     say("building the server with optimisation (the first time takes some minutes)");
     let build = ["build", "--release", "-p", "wasmsc", "--bin", "wasmsc", "--features", "bench"];
     process::run(&mut cargo(&build)?)?;

@@ -121,6 +121,7 @@ impl Session {
         if self.config.role != Role::Esme || self.state != State::Open {
             return;
         }
+        let asked = bind.interface_version.normalised();
         let body = match mode {
             BindMode::Transmitter => Body::BindTransmitter(bind),
             BindMode::Receiver => Body::BindReceiver(bind),
@@ -128,6 +129,7 @@ impl Session {
         };
         let sequence_number = self.window.next_sequence_number();
         codec::encode_parts(CommandStatus::ESME_ROK, sequence_number, &body, &mut self.output);
+        self.peer_version = Some(asked);
         self.state = State::BindSent { mode, sequence_number };
     }
 
@@ -347,7 +349,7 @@ impl Session {
         self.config.role == Role::Esme && self.mode().is_some_and(BindMode::can_submit)
     }
 
-    /// What the peer speaks, normalised to 3.3, 3.4 or 5.0: known from its bind or bind response. A peer
+    /// What the peer speaks, normalised to 3.3, 3.4 or 5.0 (before its bind response: what we asked for): known from its bind or bind response. A peer
     /// of 3.3 must not be sent TLVs (SMPP 3.4 §3.4).
     #[must_use]
     pub fn peer_version(&self) -> Option<InterfaceVersion> {

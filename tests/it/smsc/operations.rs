@@ -46,6 +46,7 @@ async fn query_tells_every_state_from_scheduled_to_the_end_and_the_error_with_it
     let mut later = mt("later");
     later.schedule_delivery_time = octets("000001000000000R");
     let later = app.submitted(later).await;
+    // SCHEDULED is a state of SMPP 5.0 (§4.7.15).
     assert_eq!(state(&mut app, &later).await, MessageState::Enroute, "3.4 has no other state for it");
     let mut newer = site.bind(Login::new("app").version(0x50).mode(BindMode::Transmitter)).await;
     assert_eq!(state(&mut newer, &later).await, MessageState::Scheduled);

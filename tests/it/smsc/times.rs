@@ -94,12 +94,12 @@ async fn the_customers_ceiling_cuts_a_longer_validity_and_its_default_ends_what_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn validity_counts_from_the_scheduled_time_on_and_that_lies_within_the_ceiling() {
-    let plan = Plan::network().acme("validity_secs = 1\nvalidity_max_secs = 10");
+async fn validity_counts_from_the_scheduled_time_on_and_that_is_no_years_ahead() {
+    let plan = Plan::network().acme("validity_secs = 1\nvalidity_max_secs = 1");
     let site = plan.start().await;
     let (mut app, mut sim) = (site.app().await, site.sim().await);
     app.submitted(at("000000000003000R", "later")).await;
-    assert_eq!(app.submit(at("000000000011000R", "much later")).await.0, CommandStatus::ESME_RINVSCHED);
+    assert_eq!(app.submit(at("020000000000000R", "in two years")).await.0, CommandStatus::ESME_RINVSCHED);
     assert_eq!(read(&sim.take().await), "later");
     site.end((app, sim)).await;
 }

@@ -128,9 +128,10 @@ impl Session {
                 }
                 // A centre that does not say its version speaks 3.3 (SMPP 3.4 §3.4), but 3.3 has no transceivers,
                 // and many a centre that has them does not say.
+                let asked_tlvs = self.peer_version.is_some_and(InterfaceVersion::knows_tlvs);
                 let silent = match mode {
-                    BindMode::Transceiver => InterfaceVersion::V3_4,
-                    BindMode::Transmitter | BindMode::Receiver => InterfaceVersion::V3_3,
+                    BindMode::Transceiver if asked_tlvs => InterfaceVersion::V3_4,
+                    _ => InterfaceVersion::V3_3,
                 };
                 let said =
                     resp.tlvs.octet(tlv::tag::SC_INTERFACE_VERSION).map(|octet| InterfaceVersion(octet).normalised());

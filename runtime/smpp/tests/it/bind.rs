@@ -220,9 +220,19 @@ fn esme_is_not_bound_by_somebody_elses_response_nor_bindable_itself() {
     assert!(!esme.session.is_bound());
     assert_eq!(esme.feed(&hex!(BIND)), []);
     assert_eq!(esme.sent(), hex!("00000010 80000009 00000004 00000001")); // ESME_RINVBNDSTS
-    // No body, so no name and no version; but SMPP 3.3 has no transceivers.
+    // No body, so no name and no version, and we asked for 3.3.
     let bound = Event::Bound { system_id: Bytes::new() };
     assert_eq!(esme.feed(&hex!("00000010 80000009 00000000 00000001")), [bound]);
+    assert_eq!(esme.session.peer_version(), Some(InterfaceVersion::V3_3));
+}
+
+#[test]
+fn centre_that_accepts_a_transceiver_and_does_not_say_its_version_speaks_3_4() {
+    let mut esme = Solo::new(SessionConfig::esme());
+    let bind = Bind { interface_version: InterfaceVersion::V3_4, ..Bind::default() };
+    esme.session.bind(BindMode::Transceiver, bind, esme.now);
+    esme.sent();
+    esme.feed(&hex!("00000010 80000009 00000000 00000001"));
     assert_eq!(esme.session.peer_version(), Some(InterfaceVersion::V3_4));
 }
 
