@@ -108,15 +108,16 @@ async fn validity_counts_from_the_scheduled_time_on_and_that_is_no_years_ahead()
 async fn urgent_messages_go_before_bulk_and_each_kind_in_order() {
     let site = Plan::network().start().await;
     let mut app = site.app().await;
-    for (n, priority_flag) in [0, 3, 1, 2, 0, 3, 9].into_iter().enumerate() {
+    // The store hands out a message some microseconds after its response; of the last one nothing hangs on that.
+    for (n, priority_flag) in [0, 3, 1, 2, 0, 3, 9, 0].into_iter().enumerate() {
         app.submitted(Sm { priority_flag, ..mt(&format!("{n}")) }).await;
     }
     let mut sim = site.sim().await;
     let mut order = String::new();
-    for _ in 0..7 {
+    for _ in 0..8 {
         order += &read(&sim.take().await);
     }
-    assert_eq!(order, "1563204");
+    assert_eq!(order, "15632047");
     site.end((app, sim)).await;
 }
 
