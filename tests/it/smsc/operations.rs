@@ -2,8 +2,8 @@
 
 use wasmsc_smpp::receipt::MessageState;
 use wasmsc_smpp::{
-    Body, BroadcastSm, CancelBroadcastSm, CancelSm, CommandStatus, DataSm, Destination, Npi, QueryBroadcastSm, QuerySm,
-    QuerySmResp, SubmitMulti, Tlv, Ton, tlv::tag,
+    BindMode, Body, BroadcastSm, CancelBroadcastSm, CancelSm, CommandStatus, DataSm, Destination, Npi,
+    QueryBroadcastSm, QuerySm, QuerySmResp, SubmitMulti, Tlv, Ton, tlv::tag,
 };
 
 use super::peer::{Login, Peer, octets, sm_resp};
@@ -46,8 +46,10 @@ async fn query_tells_every_state_from_scheduled_to_the_end_and_the_error_with_it
     let mut later = mt("later");
     later.schedule_delivery_time = octets("000001000000000R");
     let later = app.submitted(later).await;
-    // SCHEDULED is a state of SMPP 5.0 (§4.7.15); this application bound with 3.4.
-    assert_eq!(state(&mut app, &later).await, MessageState::Enroute);
+    // SCHEDULED is a state of SMPP 5.0 (§4.7.15).
+    assert_eq!(state(&mut app, &later).await, MessageState::Enroute, "3.4 has no other state for it");
+    let mut newer = site.bind(Login::new("app").version(0x50).mode(BindMode::Transmitter)).await;
+    assert_eq!(state(&mut newer, &later).await, MessageState::Scheduled);
     let id = app.submitted(mt("now")).await;
     assert_eq!(state(&mut app, &id.to_uppercase()).await, MessageState::Enroute);
     assert_eq!(query(&mut app, &id).await.1.final_date, octets(""));
@@ -62,7 +64,7 @@ async fn query_tells_every_state_from_scheduled_to_the_end_and_the_error_with_it
     app.take().await;
     assert_eq!(state(&mut app, &wrong).await, MessageState::Undeliverable);
     assert_eq!(query(&mut app, &wrong).await.1.error_code, 0x0B);
-    site.end((app, sim)).await;
+    site.end((app, newer, sim)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -167,11 +167,6 @@ impl Peer {
         assert_eq!(status, CommandStatus::ESME_RINVCMDID);
     }
 
-    /// Octets of the test's own making.
-    pub async fn write(&mut self, octets: &[u8]) {
-        self.stream.write_all(octets).await.expect("the link is up");
-    }
-
     /// Sends no more, but reads on.
     pub async fn shut_write(&mut self) {
         self.flush().await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wasmsc_smpp::{
     AlertNotification, BindMode, Body, CommandStatus, DataSm, InterfaceVersion, SessionConfig, Tlv, Ton, tlv::tag,
 };
@@ -84,12 +85,10 @@ async fn a_centre_that_refuses_the_bind_is_asked_again() {
     let centre = Centre::new().await;
     let site = Plan::upstream(&centre, "").start().await;
     let mut refusing = centre.connection().await;
-    let mut octets = vec![0; 4096];
-    tokio::io::AsyncReadExt::read(&mut refusing, &mut octets).await.expect("the bind comes");
-    let number: [u8; 4] = octets[12..16].try_into().expect("four octets");
+    let bind = read_pdu(&mut refusing).await;
     // bind_transceiver_resp, ESME_RALYBND
-    let refusal = [&[0, 0, 0, 16, 0x80, 0, 0, 9, 0, 0, 0, 5][..], &number].concat();
-    tokio::io::AsyncWriteExt::write_all(&mut refusing, &refusal).await.expect("the link is up");
+    let refusal = [&[0, 0, 0, 16, 0x80, 0, 0, 9, 0, 0, 0, 5][..], &bind[12..16]].concat();
+    refusing.write_all(&refusal).await.expect("the link is up");
     let up = centre.bound().await;
     site.end((refusing, up)).await;
 }
@@ -215,15 +214,27 @@ fn submit_sm(number: u8) -> Vec<u8> {
     [&[0, 0, 0, length, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, number][..], &body].concat()
 }
 
+/// One PDU of at most so many octets.
+async fn read_pdu(stream: &mut tokio::net::TcpStream) -> Vec<u8> {
+    let mut pdu = vec![0; 16];
+    stream.read_exact(&mut pdu).await.expect("the link is up");
+    pdu.resize(usize::from(pdu[3]), 0);
+    stream.read_exact(&mut pdu[16..]).await.expect("the link is up");
+    pdu
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_submit_sm_from_the_centre_to_our_client_is_an_mo() {
+async fn a_submit_sm_from_the_centre_to_our_client_is_an_mo_and_is_answered() {
     let centre = Centre::new().await;
     let site = Plan::upstream(&centre, "").start().await;
-    let (mut app, mut up) = (site.app().await, centre.bound().await);
-    up.write(&submit_sm(77)).await;
+    let (mut app, mut up) = (site.app().await, centre.connection().await);
+    let bind = read_pdu(&mut up).await;
+    let bind_resp = [&[0, 0, 0, 17, 0x80, 0, 0, 9, 0, 0, 0, 0][..], &bind[12..16], &[0]].concat();
+    up.write_all(&[bind_resp, submit_sm(77)].concat()).await.expect("the link is up");
     assert_eq!(read(&app.take().await), "hi");
-    // Its response resolves nothing in a session of this role, and it does no harm.
-    up.barrier().await;
+    let response = read_pdu(&mut up).await;
+    assert_eq!(response[4..16], [0x80, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 77]);
+    assert_eq!(response.len(), 16 + 16 + 1, "with an id of ours");
     site.end((app, up)).await;
 }
 
