@@ -27,6 +27,9 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// unread would reset the connection, and the peer might never see that word.
 const LINGER: Duration = Duration::from_millis(500);
 
+/// How long the peer may close first.
+const YOU_FIRST: Duration = Duration::from_millis(100);
+
 /// What ended a link's wait.
 enum Woken {
     Moved,
@@ -204,11 +207,16 @@ impl Link {
     }
 }
 
-/// Closes our side and waits a moment for the peer to close its own.
+/// Lets the peer close first, for a moment: some take our end for a failure when it comes close behind our last
+/// word. Then closes our side, and waits a moment longer for theirs.
 async fn say_goodbye(mut stream: Transport) {
+    let mut rest = [0; 1024];
+    let first = async { while stream.read(&mut rest).await.is_ok_and(|octets| octets > 0) {} };
+    if tokio::time::timeout(YOU_FIRST, first).await.is_ok() {
+        return;
+    }
     let goodbye = async {
         stream.shutdown().await?;
-        let mut rest = [0; 1024];
         while stream.read(&mut rest).await? > 0 {}
         io::Result::Ok(())
     };

@@ -39,16 +39,25 @@ pub fn ensure_tshark() -> Result<()> {
     if !tools.iter().any(missing) {
         return Ok(());
     }
+    install("tshark")
+}
+
+/// Installs a package of Debian's unless these programs are there.
+pub fn ensure_debian(package: &str, programs: &[&str]) -> Result<()> {
+    if programs.iter().all(|program| Path::new(program).exists()) { Ok(()) } else { install(package) }
+}
+
+fn install(package: &str) -> Result<()> {
     let root = process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if !root || !is_there("apt-get", &["--version"]) {
-        bail!("tshark is needed (on Debian: apt-get install tshark)");
+        bail!("{package} is needed (on Debian: apt-get install {package})");
     }
-    say("installing tshark");
+    say(&format!("installing {package}"));
     let apt = |args: &[&str]| {
         process::run(Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()))
     };
     apt(&["update", "--quiet", "--quiet"])?;
-    apt(&["install", "--quiet", "--quiet", "--yes", "tshark"])
+    apt(&["install", "--quiet", "--quiet", "--yes", package])
 }
 
 impl Capture {

@@ -1,7 +1,10 @@
-//! The interop matrix: independent SMPP stacks as applications of a running server, a row each.
+//! The interop matrix: independent SMPP stacks as applications of a running server, or as SMSCs that it binds
+//! to, a row each.
 //!
 //! What a stack does is its script in tests/interop; here is what starts them, a mobile network that answers for
 //! the devices, and the table. A cell is ok only when the stack saw what it should and the device got the text.
+
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -13,11 +16,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::capture::Capture;
+use crate::capture::{self, Capture};
 use crate::process::{self, Guard, cargo};
 use crate::server::{Log, Server};
 use crate::steps::Steps;
 use crate::{paths, python};
+use upstream::Centre;
 
 /// One stack must be through within this.
 const STACK_SECONDS: &str = "90";
@@ -61,15 +65,29 @@ type Lines = Arc<Mutex<Vec<String>>>;
 
 pub fn run(steps: &mut Steps, folder: &Path, modules: &Path) -> Result<()> {
     let python = steps.run("Python stacks", || python::stacks(folder))?;
+    let smppy = steps.run("smppy", || python::smppy(folder))?;
+    steps.run("Kannel", ensure_kannel)?;
     let rust = steps.run("Rust stacks", || rust_stacks(folder))?;
-    let server =
-        steps.run("start of a server for the matrix", || Server::start_with("matrix", &config(), Log::File))?;
-    let result = rows(steps, &server, folder, (&python, modules, &rust));
+    let server = steps
+        .run("start of a server for the matrix", || Server::start_with("matrix", &config("\"+4670*\""), Log::File))?;
+    let result = applications(steps, &server, folder, (&python, modules, &rust));
     if result.is_err() {
         server.show_log();
     }
     let stopped = steps.run("stop of that server", || server.stop());
-    result.and(stopped)
+    let mut table = result?;
+    stopped?;
+    for (number, centre) in centres(&python, &smppy).iter().enumerate() {
+        let device = format!("+479012345{number:02}");
+        let row = steps.run(centre.stack.name, || upstream::row(centre, &python, modules, &device));
+        table.push((centre.stack.name, row.unwrap_or_default()));
+    }
+    print(&table);
+    let is_failed =
+        |(_, cells): &(&str, Cells)| cells.len() < STEPS.len() || cells.values().any(|c| c.starts_with('F'));
+    let failed: Vec<&str> = table.iter().filter(|row| is_failed(row)).map(|(name, _)| *name).collect();
+    ensure!(failed.is_empty(), "cells of the matrix that are not ok: {}", failed.join(", "));
+    Ok(())
 }
 
 fn rust_stacks(folder: &Path) -> Result<PathBuf> {
@@ -80,14 +98,16 @@ fn rust_stacks(folder: &Path) -> Result<PathBuf> {
     Ok(target.join("debug"))
 }
 
-fn config() -> String {
+/// Every server of the matrix; `devices` as in the config.
+fn config(devices: &str) -> String {
     format!(
         "data_dir = \"data\"\n\n\
          [smpp]\nlisten = \"127.0.0.1:0\"\nsystem_id = \"wasmsc\"\n\n\
-         [[customer]]\nid = \"acme\"\nnumbers = [\"7001\", \"7002\"]\ndevices = [\"+4670*\"]\n\n\
+         [[customer]]\nid = \"acme\"\nnumbers = [\"7001\", \"7002\"]\ndevices = [{devices}]\n\n\
          [[account]]\nsystem_id = \"sim\"\npassword = \"secret\"\nrole = \"network\"\nroutes = [\"+46\"]\n\n\
          [[account]]\nsystem_id = \"app\"\npassword = \"secret\"\nrole = \"application\"\ncustomer = \"acme\"\n\n\
-         [[rule]]\ncustomer = \"acme\"\nname = \"water-meter\"\ncomponent = \"{}\"\nnumbers = [\"7001\"]\n",
+         [[rule]]\ncustomer = \"acme\"\nname = \"water-meter\"\ncomponent = \"{}\"\nnumbers = [\"7001\"]\n\
+         [rule.config]\nacknowledge_reports = \"true\"\n",
         paths::component("water_meter").display()
     )
 }
@@ -108,15 +128,40 @@ fn stacks(python: &Path, rust: &Path) -> Vec<Stack> {
         script(Path::new("node"), "smpp 0.5.1 (Node)", "esme_node.js"),
         binary("rusmppc 0.4.0 (Rust)", "esme_rusmppc"),
         binary("smpp34 1.5.1 (Rust)", "esme_smpp34"),
+        script(python, "Kannel 1.4.5 (C)", "esme_kannel.py"),
     ]
 }
 
-fn rows(
+fn centres(python: &Path, smppy: &Path) -> Vec<Centre> {
+    let script = |program: &Path, name: &'static str, file: &str, window: usize| Centre {
+        stack: Stack {
+            name,
+            program: program.to_owned(),
+            arguments: vec![paths::root().join("tests/interop").join(file)],
+        },
+        window,
+    };
+    vec![
+        script(python, "smpp34 1.5.0 as SMSC", "smsc_smpp34.py", 10),
+        // It reads one PDU from each segment of TCP.
+        script(smppy, "smppy 0.3.2 as SMSC", "smsc_smppy.py", 1),
+        script(Path::new("node"), "smpp 0.5.1 as SMSC", "smsc_node.js", 10),
+    ]
+}
+
+fn ensure_kannel() -> Result<()> {
+    capture::ensure_debian("kannel", &["/usr/sbin/bearerbox", "/usr/sbin/smsbox"])
+}
+
+/// Rows by name of the stack.
+type Table = Vec<(&'static str, Cells)>;
+
+fn applications(
     steps: &mut Steps,
     server: &Server,
     folder: &Path,
     (python, modules, rust): (&Path, &Path, &Path),
-) -> Result<()> {
+) -> Result<Table> {
     let port = server.port().to_string();
     let file = folder.join("matrix.pcapng");
     let capture = Capture::start(server.port(), &file)?;
@@ -125,21 +170,18 @@ fn rows(
     for (number, stack) in stacks(python, rust).into_iter().enumerate() {
         let device = format!("+467012345{number:02}");
         // A row that failed is in the table; the other stacks have their turn all the same.
-        let cells = steps.run(stack.name, || row(&stack, (&port, &device), modules, &lines)).unwrap_or_default();
+        let cells =
+            steps.run(stack.name, || application(&stack, (&port, &device), modules, &lines)).unwrap_or_default();
         table.push((stack.name, cells));
     }
     drop(network);
-    print(&table);
-    let is_failed =
-        |(_, cells): &(&str, Cells)| cells.len() < STEPS.len() || cells.values().any(|c| c.starts_with('F'));
-    let failed: Vec<&str> = table.iter().filter(|row| is_failed(row)).map(|(name, _)| *name).collect();
-    ensure!(failed.is_empty(), "cells of the matrix that are not ok: {}", failed.join(", "));
     steps.run("bytes on the wire of the matrix", || {
         let decoded = capture.finish()?;
         println!("tshark decoded {} PDUs of the matrix", decoded.pdus.values().sum::<usize>());
         ensure!(decoded.faults.is_empty(), "tshark objects to {}:\n{}", file.display(), decoded.faults.join("\n"));
         Ok(())
-    })
+    })?;
+    Ok(table)
 }
 
 /// The mobile network, bound before anybody sends.
@@ -182,7 +224,8 @@ fn wait_for(lines: &Lines, wanted: &str) -> bool {
 /// Columns by name: "ok", "FAILED why", "- why not".
 type Cells = BTreeMap<String, String>;
 
-fn row(stack: &Stack, (port, device): (&str, &str), modules: &Path, lines: &Lines) -> Result<Cells> {
+/// Runs a stack to its end; `lines`: what the devices' stand-in prints.
+fn application(stack: &Stack, (port, device): (&str, &str), modules: &Path, lines: &Lines) -> Result<Cells> {
     let mut command = Command::new("timeout");
     command.arg(STACK_SECONDS).arg(&stack.program).args(&stack.arguments).arg(port).arg(device);
     let output = with_texts(&mut command)
@@ -209,7 +252,7 @@ fn row(stack: &Stack, (port, device): (&str, &str), modules: &Path, lines: &Line
     Ok(cells)
 }
 
-fn print(table: &[(&str, Cells)]) {
+fn print(table: &Table) {
     println!("\n{:<28}{}", "", STEPS.map(|step| format!("{step:>9}")).concat());
     let mut notes = Vec::new();
     for (name, cells) in table {

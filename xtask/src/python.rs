@@ -22,6 +22,11 @@ pub fn stacks(folder: &Path) -> Result<PathBuf> {
     make(&folder.join("stacks"), "requirements-matrix.txt", "--no-deps")
 }
 
+/// The stack that cannot share an environment with the others; returns the interpreter.
+pub fn smppy(folder: &Path) -> Result<PathBuf> {
+    make(&folder.join("smppy"), "requirements-smppy.txt", "--no-deps")
+}
+
 /// Makes an environment where it is missing or other than asked for.
 fn make(venv: &Path, list: &str, option: &str) -> Result<PathBuf> {
     let requirements = paths::root().join("tests/interop").join(list);
