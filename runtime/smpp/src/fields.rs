@@ -112,11 +112,14 @@ pub(crate) fn put_short_message(out: &mut BytesMut, value: &[u8]) {
     }
 }
 
-/// Writes the message that was too long for `short_message` as `message_payload` (§5.3.2.32).
-pub(crate) fn put_overflow(out: &mut BytesMut, value: &[u8]) {
-    if value.len() > SHORT_MESSAGE_MAX {
-        put_tlv(out, tlv::tag::MESSAGE_PAYLOAD, value);
+/// Writes the message that was too long for `short_message` as `message_payload` (§5.3.2.32); how many TLVs that
+/// took.
+pub(crate) fn put_overflow(out: &mut BytesMut, value: &[u8]) -> usize {
+    if value.len() <= SHORT_MESSAGE_MAX {
+        return 0;
     }
+    put_tlv(out, tlv::tag::MESSAGE_PAYLOAD, value);
+    1
 }
 
 /// Turns rows into a struct with `read` and `write`.
@@ -173,8 +176,8 @@ macro_rules! fields {
     (@write $out:ident, $self:ident, $field:ident, tlvs) => { $self.$field.write($out) };
     (@write $out:ident, $self:ident, $field:ident, tlvs overflow $message:ident) => {
         // First, as the first message_payload is the one that counts.
-        $crate::fields::put_overflow($out, &$self.$message);
-        $self.$field.write($out);
+        let written = $crate::fields::put_overflow($out, &$self.$message);
+        $self.$field.write_at_most($out, $crate::tlv::TLVS_MAX - written);
     };
 }
 

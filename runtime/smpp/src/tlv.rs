@@ -117,7 +117,12 @@ impl Tlvs {
 
     /// Writes every parameter.
     pub(crate) fn write(&self, out: &mut BytesMut) {
-        for tlv in &self.0 {
+        self.write_at_most(out, usize::MAX);
+    }
+
+    /// Writes the first parameters: no more than the other side may keep.
+    pub(crate) fn write_at_most(&self, out: &mut BytesMut, count: usize) {
+        for tlv in self.0.iter().take(count) {
             put_tlv(out, tlv.tag, &tlv.value);
         }
     }
