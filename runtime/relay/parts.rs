@@ -18,13 +18,13 @@ use crate::firewall::Reject;
 use crate::message::{Content, Message, MessageId, Timestamp};
 use crate::route::{Customer, Directory};
 use crate::store::keys::Partition;
-use crate::store::{Change, DeadRecord, Done, NewMessage, PartRecord, Place, Store};
+use crate::store::{Change, DeadRecord, Done, JoinedRecord, NewMessage, PartRecord, Place, Store};
 
 /// A repeated part of a message that is complete already counts as a repeat for this long. A reference of 8
 /// bits comes around after 256 messages, which no device sends in a minute.
 const REPEAT_MS: u64 = 60_000;
 /// Complete messages that are remembered for their repeats.
-const COMPLETE_MAX: usize = 10_000;
+const COMPLETE_MAX: usize = 50_000;
 
 /// A part of a long message that may enter.
 pub struct NewPart {
@@ -49,15 +49,12 @@ pub struct Joiner {
     groups: HashMap<(Partition, Box<str>), Group>,
     /// Parts that wait, per customer.
     counts: HashMap<Box<str>, usize>,
-    complete: HashMap<(Partition, Box<str>), Complete>,
+    /// Messages that were joined lately. Their rows are in the store as well: a response that a crash took
+    /// away is why parts are repeated.
+    complete: HashMap<(Partition, Box<str>), JoinedRecord>,
 }
 
-/// A message that was joined lately: what its parts said, by a hash, to know their repeats.
-struct Complete {
-    at: Timestamp,
-    parts: HashMap<u8, u64>,
-}
-
+/// The same in every run of this build; after an update a repeat may count as a new message.
 fn hash(message: &Message) -> u64 {
     let mut hasher = DefaultHasher::new();
     message.content.octets.hash(&mut hasher);
@@ -89,6 +86,9 @@ impl Joiner {
             let timeout_ms = timeout_ms(directory, &record.customer);
             joiner.add((partition, group.into()), &record.customer, number, record.message.received_at, timeout_ms);
         })?;
+        store.all_joined(|partition, group, joined| {
+            joiner.complete.insert((partition, group.into()), joined);
+        })?;
         Ok(joiner)
     }
 
@@ -109,23 +109,16 @@ impl Joiner {
         }
     }
 
-    fn remember_complete(&mut self, key: (Partition, Box<str>), parts: HashMap<u8, u64>, now: Timestamp) {
-        if self.complete.len() >= COMPLETE_MAX {
-            self.forget_complete(now);
-        }
-        if self.complete.len() < COMPLETE_MAX {
-            self.complete.insert(key, Complete { at: now, parts });
-        }
-    }
-
-    fn forget_complete(&mut self, now: Timestamp) {
-        self.complete.retain(|_, complete| complete.at.plus_ms(REPEAT_MS) > now);
+    /// Ends the memory of messages whose parts nobody repeats any more.
+    fn forget_complete(&mut self, now: Timestamp) -> Vec<Change> {
+        let over = self.complete.extract_if(|_, complete| complete.at.plus_ms(REPEAT_MS) <= now);
+        over.map(|((partition, group), _)| Change::Unjoin(partition, group)).collect()
     }
 
     /// The same part of a message that is whole already, and not another message with the same reference.
     fn is_repeat(&self, key: &(Partition, Box<str>), part: &NewPart, now: Timestamp) -> bool {
         self.complete.get(key).is_some_and(|complete| {
-            let same = complete.parts.get(&part.part.number) == Some(&hash(&part.message));
+            let same = complete.parts.contains(&(part.part.number, hash(&part.message)));
             same && now < complete.at.plus_ms(REPEAT_MS)
         })
     }
@@ -150,9 +143,12 @@ pub fn accept(
         return repeat(house, MessageId::accepted(house.store.last_event()), done);
     }
     if !has_number && count + 1 == u32::from(new.part.total) {
-        if let Some(parts) = complete(house, &key, new, now, done) {
+        let is_remembered = joiner.complete.len() < COMPLETE_MAX;
+        if let Some(joined) = complete(house, &key, new, is_remembered, now, done) {
             joiner.remove(&key);
-            joiner.remember_complete(key, parts, now);
+            if is_remembered {
+                joiner.complete.insert(key, joined);
+            }
         }
         return;
     }
@@ -185,9 +181,10 @@ fn complete(
     house: &Arc<House>,
     (partition, group): &(Partition, Box<str>),
     new: NewPart,
+    is_remembered: bool,
     now: Timestamp,
     done: impl FnOnce(Result<MessageId, Reject>) + Send + 'static,
-) -> Option<HashMap<u8, u64>> {
+) -> Option<JoinedRecord> {
     let mut parts = match house.store.parts(*partition, group) {
         Ok(parts) => parts,
         Err(error) => {
@@ -203,15 +200,21 @@ fn complete(
         return None;
     };
     let said = parts.iter().map(|(number, part)| (*number, hash(&part.message))).collect();
-    let is_stored = store_joined(house, customer, (*partition, group, &used), join(parts, now), now, done);
-    is_stored.then_some(said)
+    let joined = JoinedRecord { at: now, parts: said };
+    let mut changes = used_up((*partition, group), &used);
+    changes.extend(is_remembered.then(|| Change::Join(*partition, group.clone(), joined.clone())));
+    store_joined(house, customer, join(parts, now), changes, now, done).then_some(joined)
+}
+
+fn used_up((partition, group): (Partition, &str), numbers: &[u8]) -> Vec<Change> {
+    numbers.iter().map(|number| Change::Unpart(partition, group.into(), *number)).collect()
 }
 
 fn store_joined(
     house: &Arc<House>,
     customer: &Customer,
-    (partition, group, used): (Partition, &str, &[u8]),
     message: Message,
+    changes: Vec<Change>,
     now: Timestamp,
     done: impl FnOnce(Result<MessageId, Reject>) + Send + 'static,
 ) -> bool {
@@ -222,7 +225,6 @@ fn store_joined(
             return false;
         }
     };
-    let changes = used.iter().map(|number| Change::Unpart(partition, group.into(), *number)).collect();
     let also = Also { changes, ..Also::default() };
     let whole = NewMessage { customer: (*customer.id).into(), place, message, sibling: 0 };
     let ids = store_messages(house, vec![whole], vec![subject], also, now, move |result| {
@@ -294,7 +296,7 @@ pub fn expire(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         match house.directory.customer(&first.customer) {
             Some(customer) if customer.incomplete == Incomplete::Deliver => {
                 let message = join(parts, now);
-                if !store_joined(house, customer, (key.0, &key.1, &used), message, now, |_| {}) {
+                if !store_joined(house, customer, message, used_up((key.0, &key.1), &used), now, |_| {}) {
                     continue; // no room now; it stays for the next time
                 }
             }
@@ -302,8 +304,10 @@ pub fn expire(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         }
         joiner.remove(&key);
     }
-    joiner.forget_complete(now);
-    Ok(())
+    match joiner.forget_complete(now) {
+        none if none.is_empty() => Ok(()),
+        over => house.store.amend(over, None),
+    }
 }
 
 fn discard(

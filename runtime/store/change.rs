@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use super::keys::{self, OutboxKey, Partition};
-use super::record::{self, DeadRecord, ParkedRecord};
+use super::record::{self, DeadRecord, JoinedRecord, ParkedRecord};
 use super::tables::Op;
 use super::verbs::Queued;
 use super::{Done, Store, StoreFailed};
@@ -34,6 +34,9 @@ pub enum Change {
     Dead(Partition, MessageId, Box<DeadRecord>),
     /// A part of a long message is used up.
     Unpart(Partition, Box<str>, u8),
+    /// A long message is whole; its parts may still be repeated.
+    Join(Partition, Box<str>, JoinedRecord),
+    Unjoin(Partition, Box<str>),
 }
 
 /// Which SMS of which message a peer's id means.
@@ -67,6 +70,8 @@ pub(super) fn op(change: Change) -> Op {
         Change::Unpark(partition, peer, form) => Op::Delete(keys::parked(partition, &peer, &form)),
         Change::Dead(partition, id, dead) => Op::Put(keys::dead(partition, id), record::encode(&*dead)),
         Change::Unpart(partition, group, number) => Op::Delete(keys::part(partition, &group, number)),
+        Change::Join(partition, group, joined) => Op::Put(keys::joined(partition, &group), record::encode(&joined)),
+        Change::Unjoin(partition, group) => Op::Delete(keys::joined(partition, &group)),
     }
 }
 

@@ -9,6 +9,7 @@
 //! remote   <partition> r <len><peer> <form of its id>                       a peer's message id, to ours
 //! deferred <partition> w <len><device> <message id>                         what waits for a device to come back
 //! part     <partition> j <len><group> <number u8>                           a part of a long message
+//! joined   <partition> J <len><group>                                       what its parts said, to know their repeats
 //! parked   <partition> p <len><peer> <form of its id>                       a receipt that came before its response
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! meta     ff <name>                                                        of this data directory
@@ -127,6 +128,7 @@ pub enum Kind {
     Remote = b'r' as isize,
     Deferred = b'w' as isize,
     Part = b'j' as isize,
+    Joined = b'J' as isize,
     Parked = b'p' as isize,
 }
 
@@ -138,6 +140,11 @@ impl Kind {
 
 pub fn tracked(partition: Partition, id: MessageId) -> Key {
     [&[partition.0, Kind::Tracked.octet()][..], &id.to_key()].concat().into()
+}
+
+/// The first destination of a submission and its further ones.
+pub fn tracked_together(partition: Partition, first: MessageId) -> (Key, Key) {
+    (tracked(partition, first), tracked(partition, MessageId::accepted(first.event + 1)))
 }
 
 /// The message id that ends a key.
@@ -202,6 +209,10 @@ pub fn part(partition: Partition, group: &str, number: u8) -> Key {
     let mut key = prefixed(partition, Kind::Part, group, 1);
     key.push(number);
     key.into()
+}
+
+pub fn joined(partition: Partition, group: &str) -> Key {
+    prefixed(partition, Kind::Joined, group, 0).into()
 }
 
 pub fn part_range(partition: Partition, group: &str) -> (Key, Key) {

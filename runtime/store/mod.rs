@@ -31,7 +31,7 @@ use parking_lot::{Condvar, Mutex};
 pub use backend::Opened;
 pub use change::Change;
 pub use keys::Kind;
-pub use record::{DeadRecord, InboxRecord, OutboxRecord, ParkedRecord, PartRecord, Taken};
+pub use record::{DeadRecord, InboxRecord, JoinedRecord, OutboxRecord, ParkedRecord, PartRecord, Taken};
 use tables::{Op, Tables};
 pub use verbs::{Accepted, Failure, Finished, NewMessage, Place, Queued, Waiting};
 pub use writer::Writer;

@@ -84,6 +84,14 @@ pub struct PartRecord {
     pub message: Message,
 }
 
+/// A long message that is whole: which parts it had, to know their repeats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JoinedRecord {
+    pub at: Timestamp,
+    /// Number of the part and a hash of what it said.
+    pub parts: Vec<(u8, u64)>,
+}
+
 /// A receipt that came before the response that would say whose it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ParkedRecord {

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::Store;
 use super::change::RemotePart;
 use super::keys::{self, Key, Kind, OutboxKey, Partition};
-use super::record::{self, OutboxRecord, ParkedRecord, PartRecord};
+use super::record::{self, JoinedRecord, OutboxRecord, ParkedRecord, PartRecord};
 use super::tables::Row;
 use super::verbs::Queued;
 use crate::message::{Address, Class, MessageId};
@@ -31,6 +31,18 @@ pub struct Parked {
 impl Store {
     pub fn tracked(&self, partition: Partition, id: MessageId) -> io::Result<Option<Tracked>> {
         self.read(&keys::tracked(partition, id))
+    }
+
+    /// The messages of one submission, one for each destination that was accepted.
+    pub fn tracked_together(&self, partition: Partition, first: MessageId) -> io::Result<Vec<(MessageId, Tracked)>> {
+        let (from, to) = keys::tracked_together(partition, first);
+        let mut found = Vec::new();
+        self.each(from, &to, |row| {
+            let tracked: Tracked = decode(&row)?;
+            found.extend(keys::last_id(&row.key).filter(|_| tracked.shown_id == first).map(|id| (id, tracked)));
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// A message that waits, by the key of its row.
@@ -134,6 +146,20 @@ impl Store {
                 let number = row.key.last().copied().unwrap_or_default();
                 if let Some(group) = keys::name(&row.key) {
                     each(partition, group, number, decode(&row)?);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Calls `each` with partition, group and record of every long message that became whole lately.
+    pub fn all_joined(&self, mut each: impl FnMut(Partition, &str, JoinedRecord)) -> io::Result<()> {
+        for partition in Partition::all() {
+            let (from, to) = keys::all(partition, Kind::Joined);
+            self.each(from, &to, |row| {
+                if let Some(group) = keys::name(&row.key) {
+                    each(partition, group, decode(&row)?);
                 }
                 Ok(())
             })?;

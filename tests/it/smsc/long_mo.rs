@@ -99,8 +99,6 @@ async fn parts_before_a_restart_are_there_after_it() {
     site.end((app, sim)).await;
 }
 
-// What is complete is remembered in memory only, so that the repeat counts as the beginning of a new message.
-#[ignore = "known gap: a part that is repeated after a restart makes a message of its own when its time is over"]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_part_again_after_a_restart_makes_no_message_of_its_own() {
     let site = joining().acme("\nincomplete = \"deliver\"").start().await;
