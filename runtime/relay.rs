@@ -206,14 +206,10 @@ pub fn accept<T: Send + 'static>(
     now: Timestamp,
     answer: impl Fn(Vec<Verdict<T>>) + Clone + Send + 'static,
 ) {
-    let mut tokens = Vec::with_capacity(batch.len());
-    let mut refused = Vec::new();
-    let mut list = Vec::with_capacity(batch.len());
-    let mut subjects = Vec::with_capacity(batch.len());
-    let mut repeat_keys = Vec::new();
-    let mut also = Also::default();
     // Held until the store has the batch, in which replaced messages end.
     let lock = batch.iter().any(|(_, submission)| submission.replaces).then(|| house.tracking.lock());
+    let mut admitted = Batch::default();
+    let mut refused = Vec::new();
     let mut has_lead = false;
     for (token, mut submission) in batch {
         // The first destination that is accepted leads the others of its submit_multi.
@@ -226,16 +222,19 @@ pub fn accept<T: Send + 'static>(
         if let Some(id) = repeat_key.and_then(|key| house.repeats.lock().find(key, now)) {
             let answer = answer.clone();
             parts::repeat(house, id, move |result| answer(vec![(token, result)]));
-            has_lead = true;
-            continue;
+            continue; // and leads nobody: the others of its submit_multi are not stored with it
         }
-        match admit(house, from, submission, &mut also, now) {
+        if submission.replaces && submission.sibling == 0 {
+            // What it replaces may be in this batch, and is found in the store only.
+            std::mem::take(&mut admitted).store(house, from, now, answer.clone());
+        }
+        match admit(house, from, submission, &mut admitted.also, now) {
             Ok(Admitted::Whole(new, subject)) => {
                 has_lead = true;
-                tokens.push(token);
-                list.push(new);
-                subjects.push(subject);
-                repeat_keys.push(repeat_key);
+                admitted.tokens.push(token);
+                admitted.list.push(new);
+                admitted.subjects.push(subject);
+                admitted.repeat_keys.push(repeat_key);
             }
             Ok(Admitted::Part(part)) => parts::accept(house, part, now, {
                 let answer = answer.clone();
@@ -250,11 +249,41 @@ pub fn accept<T: Send + 'static>(
     if !refused.is_empty() {
         answer(refused);
     }
-    if !list.is_empty() {
+    admitted.store(house, from, now, answer);
+    drop(lock);
+}
+
+/// What was admitted and is to be stored together.
+struct Batch<T> {
+    tokens: Vec<T>,
+    list: Vec<NewMessage>,
+    subjects: Vec<Option<Scheduled>>,
+    repeat_keys: Vec<Option<u64>>,
+    also: Also,
+}
+
+impl<T> Default for Batch<T> {
+    fn default() -> Self {
+        let (tokens, list, subjects, repeat_keys) = Default::default();
+        Batch { tokens, list, subjects, repeat_keys, also: Also::default() }
+    }
+}
+
+impl<T: Send + 'static> Batch<T> {
+    fn store(
+        self,
+        house: &Arc<House>,
+        from: PeerIndex,
+        now: Timestamp,
+        answer: impl Fn(Vec<Verdict<T>>) + Send + 'static,
+    ) {
+        if self.list.is_empty() {
+            return;
+        }
+        let Batch { tokens, list, subjects, repeat_keys, also } = self;
         let ids = store_messages(house, list, subjects, also, now, move |result| answer(verdicts(tokens, result)));
         house.remember_repeats(from, &repeat_keys, &ids, now);
     }
-    drop(lock);
 }
 
 fn verdicts<T>(tokens: Vec<T>, result: Result<Vec<MessageId>, Reject>) -> Vec<Verdict<T>> {

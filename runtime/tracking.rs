@@ -8,11 +8,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use wasmsc_smpp::receipt::{MessageState, NetworkErrorCode, Receipt};
+use wasmsc_smpp::text::Payload;
 use wasmsc_smpp::{EsmClass, RegisteredDelivery, tlv};
 
 use crate::message::{Address, Class, Content, Message, MessageId, Timestamp};
 
-/// Octets of the text that a receipt repeats (SMPP 3.4 Appendix B).
+/// Characters of the text that a receipt repeats (SMPP 3.4 Appendix B).
 const TEXT_MAX: usize = 20;
 
 /// One message that can be asked for.
@@ -29,8 +30,8 @@ pub struct Tracked {
     pub service_type: Bytes,
     pub user_message_reference: Option<Bytes>,
     pub submitted_at: Timestamp,
-    /// How the text begins.
-    pub text: Bytes,
+    /// How the text begins, when somebody wants a receipt.
+    text: Box<str>,
     /// Where it waits, while it does.
     pub waits: Option<Waits>,
     /// The last part of its life that is known (SMPP 3.4 §5.2.28).
@@ -76,7 +77,6 @@ impl Tracked {
     /// Of a message that is about to be accepted; the store fills in the ids.
     pub fn new(customer: &str, account: &str, registered_delivery: u8, message: &Message, is_later: Later) -> Tracked {
         let content = &message.content;
-        let body = content.split_udh().1;
         let state = match is_later {
             Later::Scheduled => MessageState::Scheduled,
             Later::Now => MessageState::Enroute,
@@ -91,7 +91,7 @@ impl Tracked {
             service_type: content.service_type.clone(),
             user_message_reference: content.tlv(tlv::tag::USER_MESSAGE_REFERENCE).cloned(),
             submitted_at: message.received_at,
-            text: Bytes::copy_from_slice(&body[..body.len().min(TEXT_MAX)]),
+            text: beginning(content, registered_delivery),
             waits: None,
             state: state.octet(),
             error: 0,
@@ -99,6 +99,12 @@ impl Tracked {
             parts: Vec::new(),
             receipts: 0,
         }
+    }
+
+    /// Its text or its wishes changed.
+    pub fn replaced(&mut self, registered_delivery: u8, content: &Content) {
+        self.registered_delivery = registered_delivery;
+        self.text = beginning(content, registered_delivery);
     }
 
     pub fn state(&self) -> MessageState {
@@ -206,7 +212,7 @@ impl Tracked {
             delivered: Some(u32::from(is_delivered)),
             submit_date_ms: Some(self.submitted_at.0),
             done_date_ms: Some(notice.at.0),
-            text: Some(self.text.iter().map(|octet| receipt_char(*octet)).collect()),
+            text: Some(self.text.chars().map(receipt_char).collect()),
         };
         let mut tlvs: Vec<(u16, Bytes)> = receipt.tlvs().into_iter().map(|tlv| (tlv.tag, tlv.value)).collect();
         if let Some(reference) = &self.user_message_reference {
@@ -234,8 +240,18 @@ const INTERMEDIATE: EsmClass = EsmClass(0x20);
 const GSM: u8 = 3;
 
 /// A receipt is text; whatever else the message began with shows as a dot.
-fn receipt_char(octet: u8) -> char {
-    if (b' '..=b'~').contains(&octet) { char::from(octet) } else { '.' }
+fn receipt_char(c: char) -> char {
+    if (' '..='~').contains(&c) { c } else { '.' }
+}
+
+fn beginning(content: &Content, registered_delivery: u8) -> Box<str> {
+    if registered_delivery == 0 {
+        return Box::default();
+    }
+    match content.payload() {
+        Payload::Text(text) => text.chars().take(TEXT_MAX).collect(),
+        Payload::Binary(octets) => octets.iter().take(TEXT_MAX).map(|octet| char::from(*octet)).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -296,6 +312,23 @@ mod tests {
         assert!(notice.is_intermediate && !message.is_final());
         assert_eq!(message.receipt_message(notice).content.esm_class, 0x20);
         assert!(message.receipt(0, MessageState::Delivered, 0, NOW).is_some());
+    }
+
+    #[test]
+    fn a_receipt_repeats_characters_and_not_octets() {
+        let octets = "Läckage på Ängsvägen 7".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+        let content = Content { octets: octets.into(), data_coding: 8, ..Content::default() };
+        let message = Message {
+            source: Address::ShortCode("7001".into()),
+            destination: Address::Msisdn("46701234567".into()),
+            content,
+            received_at: NOW,
+        };
+        let mut tracked = Tracked::new("acme", "app", 1, &message, Later::Now);
+        let notice = tracked.taken(MessageState::Delivered, Vec::new(), NOW).expect("asked for");
+        let receipt = tracked.receipt_message(notice);
+        let text = String::from_utf8_lossy(&receipt.content.octets);
+        assert!(text.ends_with("text:L.ckage p. .ngsv.gen"), "{text}");
     }
 
     #[test]

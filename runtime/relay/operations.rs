@@ -15,9 +15,6 @@ use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, Queued};
 use crate::tracking::{Tracked, Waits};
 
-/// Octets of the text that a receipt repeats.
-const TEXT_MAX: usize = 20;
-
 /// Why nothing was done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotDone {
@@ -57,9 +54,16 @@ pub struct Replace {
     pub text: (DataCoding, Bytes),
 }
 
-/// What became of a message.
+/// What became of a message. Of a submit_multi: of the destination that is furthest from being delivered.
 pub fn query(house: &House, from: PeerIndex, query: &Query) -> Result<Tracked, NotDone> {
-    find(house, from, query.id, query.source.as_ref(), None).map(|(_, tracked)| tracked)
+    let (_, found) = find(house, from, query.id, (query.source.as_ref(), None))?;
+    let rank = |tracked: &Tracked| match tracked.state() {
+        MessageState::Delivered => 2,
+        _ if tracked.is_final() => 1,
+        _ => 0,
+    };
+    let furthest = found.into_iter().map(|(_, tracked)| tracked).min_by_key(rank);
+    furthest.ok_or(NotDone::NoSuchMessage)
 }
 
 fn partition(house: &House, from: PeerIndex) -> Result<Partition, NotDone> {
@@ -67,22 +71,25 @@ fn partition(house: &House, from: PeerIndex) -> Result<Partition, NotDone> {
     customer.map(Partition::of).ok_or(NotDone::NoSuchMessage)
 }
 
+/// The messages of this id: several, when a submit_multi made them. There is at least one.
 fn find(
     house: &House,
     from: PeerIndex,
     id: MessageId,
-    source: Option<&Address>,
-    destination: Option<&Address>,
-) -> Result<(Partition, Tracked), NotDone> {
+    (source, destination): (Option<&Address>, Option<&Address>),
+) -> Result<(Partition, Vec<(MessageId, Tracked)>), NotDone> {
     let partition = partition(house, from)?;
-    let found = house.store.tracked(partition, id).map_err(unreadable)?;
-    let own = |tracked: &Tracked| house.directory.peer(from).customer.as_deref() == Some(&*tracked.customer);
-    let found = found.filter(|tracked| {
-        own(tracked)
+    let mut found = house.store.tracked_together(partition, id).map_err(unreadable)?;
+    found.retain(|(_, tracked)| {
+        is_own(house, from, tracked)
             && source.is_none_or(|source| *source == tracked.source)
             && destination.is_none_or(|destination| *destination == tracked.destination)
     });
-    found.map(|tracked| (partition, tracked)).ok_or(NotDone::NoSuchMessage)
+    if found.is_empty() { Err(NotDone::NoSuchMessage) } else { Ok((partition, found)) }
+}
+
+fn is_own(house: &House, from: PeerIndex, tracked: &Tracked) -> bool {
+    house.directory.peer(from).customer.as_deref() == Some(&*tracked.customer)
 }
 
 fn unreadable(error: std::io::Error) -> NotDone {
@@ -106,26 +113,38 @@ pub fn cancel(
 }
 
 fn cancelled(house: &House, from: PeerIndex, cancel: &Cancel, now: Timestamp) -> Result<Also, NotDone> {
-    let mut also = Also::default();
-    match (cancel.id, &cancel.source, &cancel.destination) {
+    let (found, none_ended) = match (cancel.id, &cancel.source, &cancel.destination) {
         (Some(id), source, destination) => {
-            let (partition, tracked) = find(house, from, id, source.as_ref(), destination.as_ref())?;
-            end(house, (partition, id), tracked, now, &mut also)?;
+            (find(house, from, id, (source.as_ref(), destination.as_ref()))?.1, NotDone::TooLate)
         }
         (None, Some(source), Some(destination)) => {
             let service_type = Some(&cancel.service_type[..]).filter(|name| !name.is_empty());
-            let ids = sent(house, from, (source, destination), service_type)?;
-            for id in ids {
-                let (partition, tracked) = find(house, from, id, None, None)?;
-                match end(house, (partition, id), tracked, now, &mut also) {
-                    Ok(()) | Err(NotDone::TooLate) => {}
-                    Err(other) => return Err(other),
-                }
+            (sent(house, from, (source, destination), service_type)?, NotDone::NoSuchMessage)
+        }
+        _ => return Err(NotDone::NoSuchMessage),
+    };
+    let also = end_all(house, partition(house, from)?, found, now)?;
+    if also.changes.is_empty() { Err(none_ended) } else { Ok(also) }
+}
+
+/// Ends those that still wait; none of them, where one cannot be read.
+fn end_all(
+    house: &House,
+    partition: Partition,
+    messages: Vec<(MessageId, Tracked)>,
+    now: Timestamp,
+) -> Result<Also, NotDone> {
+    let mut also = Also::default();
+    for (id, tracked) in messages {
+        match end(house, (partition, id), tracked, now, &mut also) {
+            Ok(()) | Err(NotDone::TooLate) => {}
+            Err(other) => {
+                also.releases.iter().for_each(|key| house.outlet.release(key));
+                return Err(other);
             }
         }
-        _ => {}
     }
-    if also.changes.is_empty() { Err(NotDone::NoSuchMessage) } else { Ok(also) }
+    Ok(also)
 }
 
 fn sent(
@@ -133,9 +152,14 @@ fn sent(
     from: PeerIndex,
     addresses: (&Address, &Address),
     service_type: Option<&[u8]>,
-) -> Result<Vec<MessageId>, NotDone> {
-    let account = &house.directory.peer(from).name;
-    house.store.sent(partition(house, from)?, account, addresses, service_type).map_err(unreadable)
+) -> Result<Vec<(MessageId, Tracked)>, NotDone> {
+    let (partition, account) = (partition(house, from)?, &house.directory.peer(from).name);
+    let mut found = Vec::new();
+    for id in house.store.sent(partition, account, addresses, service_type).map_err(unreadable)? {
+        let tracked = house.store.tracked(partition, id).map_err(unreadable)?;
+        found.extend(tracked.filter(|tracked| is_own(house, from, tracked)).map(|tracked| (id, tracked)));
+    }
+    Ok(found)
 }
 
 /// Takes a waiting message out of everybody's reach and adds what ends it.
@@ -191,47 +215,73 @@ pub fn replace(
     done: impl FnOnce(Result<(), NotDone>) + Send + 'static,
 ) {
     let _lock = house.tracking.lock();
-    match replaced(house, from, replace, now) {
-        Ok((also, queued)) => write(house, also, vec![queued], now, done),
-        Err(not_done) => done(Err(not_done)),
+    let (mut also, mut queued) = (Also::default(), Vec::new());
+    match replaced(house, from, &replace, now, &mut also, &mut queued) {
+        Ok(()) => write(house, also, queued, now, done),
+        Err(not_done) => {
+            also.releases.iter().for_each(|key| house.outlet.release(key));
+            done(Err(not_done));
+        }
     }
 }
 
-fn replaced(house: &House, from: PeerIndex, replace: Replace, now: Timestamp) -> Result<(Also, Queued), NotDone> {
-    let (partition, mut tracked) = find(house, from, replace.id, replace.source.as_ref(), None)?;
-    let owner = house.directory.customer(&tracked.customer).ok_or(NotDone::NoSuchMessage)?;
+fn replaced(
+    house: &House,
+    from: PeerIndex,
+    replace: &Replace,
+    now: Timestamp,
+    also: &mut Also,
+    all: &mut Vec<Queued>,
+) -> Result<(), NotDone> {
+    let (partition, found) = find(house, from, replace.id, (replace.source.as_ref(), None))?;
+    let owner = house.directory.customer(&found[0].1.customer).ok_or(NotDone::NoSuchMessage)?;
     let due = replace.schedule.map(|schedule| schedule.max(now));
     let expires = match replace.expires {
         Some(_) => Some(expiry(owner, replace.expires, due.unwrap_or(now), now).map_err(NotDone::Refused)?),
         None => None,
     };
-    let mut queued = withdraw(house, (partition, replace.id), &tracked)?;
-    if due.unwrap_or(queued.key.due) >= expires.unwrap_or(queued.record.expires) {
-        house.outlet.release(&queued.key);
-        return Err(NotDone::Refused(Reject::ExpiresBeforeSchedule));
+    for (id, tracked) in found {
+        let queued = match withdraw(house, (partition, id), &tracked) {
+            Ok(queued) => queued,
+            Err(NotDone::TooLate) => continue,
+            Err(other) => return Err(other),
+        };
+        also.releases.push(queued.key.clone());
+        if due.unwrap_or(queued.key.due) >= expires.unwrap_or(queued.record.expires) {
+            return Err(NotDone::Refused(Reject::ExpiresBeforeSchedule));
+        }
+        also.changes.extend(unqueue(&queued));
+        all.push(replace_one(queued, tracked, replace, (due, expires), also));
     }
-    let mut also = Also { releases: vec![queued.key.clone()], changes: unqueue(&queued), ..Also::default() };
+    if all.is_empty() { Err(NotDone::TooLate) } else { Ok(()) }
+}
+
+fn replace_one(
+    mut queued: Queued,
+    mut tracked: Tracked,
+    replace: &Replace,
+    (due, expires): (Option<Timestamp>, Option<Timestamp>),
+    also: &mut Also,
+) -> Queued {
     queued.key.due = due.unwrap_or(queued.key.due);
     let record = &mut queued.record;
     record.expires = expires.unwrap_or(record.expires);
     record.registered_delivery = replace.registered_delivery;
     let content = &mut record.message.content;
     if is_default_alphabet(content.data_coding()) {
-        let (data_coding, octets) = replace.text;
+        let (data_coding, octets) = replace.text.clone();
         // A message class of the old one stays.
         content.data_coding = if data_coding == DataCoding::DEFAULT { content.data_coding } else { data_coding.0 };
         content.octets = octets;
     } else {
-        content.octets = replace.octets;
+        content.octets = replace.octets.clone();
     }
     (record.deferred, record.attempts, record.taken) = (false, 0, Vec::new());
-    let octets = &record.message.content.octets;
-    tracked.text = Bytes::copy_from_slice(&octets[..octets.len().min(TEXT_MAX)]);
-    tracked.registered_delivery = replace.registered_delivery;
+    tracked.replaced(replace.registered_delivery, &record.message.content);
     tracked.waits = Some(Waits { queue: (*queued.key.queue).into(), class: queued.key.class.0, due: queued.key.due });
     also.changes.push(Change::Queue(queued.clone()));
-    also.changes.push(Change::Track(partition, replace.id, Box::new(tracked)));
-    Ok((also, queued))
+    also.changes.push(Change::Track(queued.key.partition, queued.key.id, Box::new(tracked)));
+    queued
 }
 
 fn write(
@@ -269,14 +319,7 @@ pub fn replace_if_present(
         NotDone::Refused(reject) => reject,
         other => Reject::Unreadable(other.to_string()),
     };
-    let ids = sent(house, from, (&message.source, &message.destination), service_type).map_err(refused)?;
-    let mut also = Also::default();
-    for id in ids {
-        let Ok((partition, tracked)) = find(house, from, id, None, None) else { continue };
-        match end(house, (partition, id), tracked, now, &mut also) {
-            Ok(()) | Err(NotDone::TooLate | NotDone::NoSuchMessage) => {}
-            Err(other) => return Err(refused(other)),
-        }
-    }
-    Ok(also)
+    let found = sent(house, from, (&message.source, &message.destination), service_type).map_err(refused)?;
+    let partition = partition(house, from).map_err(refused)?;
+    end_all(house, partition, found, now).map_err(refused)
 }

@@ -5,6 +5,7 @@
 //! what comes instead.
 
 mod certificates;
+mod groups;
 mod limits;
 mod long_mo;
 mod long_mt;

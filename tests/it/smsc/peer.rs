@@ -129,6 +129,15 @@ impl Peer {
         sent.expect("the session is bound and the window has room")
     }
 
+    /// Several requests in one go: the server reads them together.
+    pub async fn send_all(&mut self, bodies: impl IntoIterator<Item = Body>) -> Vec<u32> {
+        let now = clock::instant();
+        let sent = bodies.into_iter().map(|body| self.session.request(body, now).expect("the window has room"));
+        let numbers = sent.collect();
+        self.flush().await;
+        numbers
+    }
+
     pub async fn response(&mut self, sequence_number: u32) -> (CommandStatus, Body) {
         self.until("response", |peer| peer.responses.remove(&sequence_number)).await
     }
