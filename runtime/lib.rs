@@ -11,6 +11,7 @@
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
 
+pub mod allocator;
 pub mod cli;
 pub mod clock;
 pub mod config;

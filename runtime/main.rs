@@ -37,7 +37,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    bound_arenas();
+    wasmsc::allocator::bound_arenas();
     raise_descriptor_limit();
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
@@ -48,16 +48,6 @@ fn main() -> ExitCode {
             eprintln!("wasmsc: {error}"); // our errors name their cause themselves
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Messages are allocated by one thread and freed by another. With an arena for each thread, as glibc has it,
-/// RSS crept up by 80 MiB over a million messages; with two it stands (docs/PERFORMANCE.md).
-fn bound_arenas() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: mallopt only sets a number, and no other thread runs yet.
-    unsafe {
-        libc::mallopt(libc::M_ARENA_MAX, 2);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::allocator;
 use crate::clock;
 use crate::config::Config;
 use crate::delivery::Delivery;
@@ -127,6 +128,7 @@ impl Server {
 
 /// Ends what is over, every second, on a thread that may take long.
 async fn keep_house(house: Arc<House>, delivery: Arc<Delivery>, mut closing: watch::Receiver<bool>) {
+    let mut checkpoints = 0;
     while !*closing.borrow() {
         tokio::select! {
             () = tokio::time::sleep(HOUSEKEEPING_PAUSE) => {}
@@ -136,11 +138,15 @@ async fn keep_house(house: Arc<House>, delivery: Arc<Delivery>, mut closing: wat
         let turn = tokio::task::spawn_blocking(move || {
             let now = clock::now();
             delivery.sweep(now);
-            relay::keep_house(&house, now)
+            let done = house.store.checkpoints();
+            if done != checkpoints {
+                allocator::give_back();
+            }
+            (relay::keep_house(&house, now), done)
         });
         match turn.await {
-            Ok(Ok(())) => {}
-            Ok(Err(failed)) => return tracing::error!("no housekeeping any more: {failed}"),
+            Ok((Ok(()), done)) => checkpoints = done,
+            Ok((Err(failed), _)) => return tracing::error!("no housekeeping any more: {failed}"),
             Err(error) => tracing::error!("housekeeping ended badly: {error}"),
         }
     }

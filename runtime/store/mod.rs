@@ -71,6 +71,8 @@ pub struct Store {
     /// Every group up to this one is durable and its [`Done`]s have been called.
     durable: AtomicU64,
     secret: [u8; 32],
+    /// Checkpoints since the start.
+    checkpoints: AtomicU64,
 }
 
 struct Inner {
@@ -127,8 +129,13 @@ impl Store {
             closing: false,
             checkpointed: false,
         };
-        let store =
-            Arc::new(Store { inner: Mutex::new(inner), work: Condvar::new(), durable: AtomicU64::new(0), secret });
+        let store = Arc::new(Store {
+            inner: Mutex::new(inner),
+            work: Condvar::new(),
+            durable: AtomicU64::new(0),
+            secret,
+            checkpoints: AtomicU64::new(0),
+        });
         let mut writer = Writer::new(store.clone(), opened.log);
         if replayed {
             writer.checkpoint_now()?; // old segments go, and the next start has nothing to replay
@@ -144,6 +151,11 @@ impl Store {
     /// The number of the newest event.
     pub fn last_event(&self) -> u64 {
         self.inner.lock().last_event
+    }
+
+    /// How many checkpoints there were since the start, whose memory is free again.
+    pub fn checkpoints(&self) -> u64 {
+        self.checkpoints.load(Ordering::Relaxed)
     }
 
     pub fn failure(&self) -> Option<StoreFailed> {

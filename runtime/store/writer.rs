@@ -100,6 +100,7 @@ impl Writer {
             let discard = std::mem::take(&mut inner.checkpointed);
             if discard {
                 inner.tables.thawed();
+                self.store.checkpoints.fetch_add(1, Ordering::Relaxed);
             }
             // Frozen together with the pending group, whose changes the layer already has: that group goes
             // to the old segment and is synced before the base hears of it.
