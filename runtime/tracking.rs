@@ -207,7 +207,7 @@ impl Tracked {
             state: Some(notice.state),
             error: Some(format!("{:03}", notice.error)),
             network_error_code: (notice.error != 0)
-                .then_some(NetworkErrorCode { network_type: GSM, code: notice.error }),
+                .then_some(NetworkErrorCode { network_type: self.network_type(), code: notice.error }),
             submitted: Some(1),
             delivered: Some(u32::from(is_delivered)),
             submit_date_ms: Some(self.submitted_at.0),
@@ -223,6 +223,12 @@ impl Tracked {
         Message { source: self.destination.clone(), destination: self.source.clone(), content, received_at: notice.at }
     }
 
+    /// Whose number the error is: of the network when a peer took the message and told of it in a receipt, else
+    /// it is the command_status with which a peer refused it.
+    fn network_type(&self) -> u8 {
+        if self.parts.is_empty() { SMPP } else { GSM }
+    }
+
     /// The class of its receipts in the outbox.
     pub const RECEIPT_CLASS: Class = Class::INBOUND;
 }
@@ -236,8 +242,10 @@ pub enum Later {
 
 /// esm_class of an intermediate delivery notification (SMPP 3.4 §5.2.12).
 const INTERMEDIATE: EsmClass = EsmClass(0x20);
-/// network_type 3 (SMPP 3.4 §5.3.2.31).
+/// network_type (SMPP 3.4 §5.3.2.31).
 const GSM: u8 = 3;
+/// The same (SMPP 5.0 §4.8.4.42).
+const SMPP: u8 = 7;
 
 /// A receipt is text; whatever else the message began with shows as a dot.
 fn receipt_char(c: char) -> char {

@@ -73,7 +73,7 @@ async fn a_message_that_the_network_refuses_is_undeliverable_with_its_error() {
     assert_eq!(receipt_words(&receipt), (id, UNDELIV.into()));
     assert!(read(&receipt).contains(" dlvrd:000 ") && read(&receipt).contains(" err:011 "), "{}", read(&receipt));
     assert_eq!(tlv(&receipt, tag::MESSAGE_STATE), Some(vec![5].into()));
-    assert_eq!(tlv(&receipt, tag::NETWORK_ERROR_CODE), Some(vec![3, 0, 11].into()));
+    assert_eq!(tlv(&receipt, tag::NETWORK_ERROR_CODE), Some(vec![7, 0, 11].into()));
     site.end((app, sim)).await;
 }
 
