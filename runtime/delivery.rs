@@ -146,8 +146,8 @@ impl Delivery {
                 if yields || taken.len() == count {
                     break;
                 }
-                if locked.begin_refill(class) {
-                    self.refill(queue, class, &mut locked, now);
+                if let Some(first) = locked.wants_refill(class) {
+                    self.refill(queue, (class, first), &mut locked, now);
                 }
                 locked.take(class, count - taken.len(), filter, &mut taken);
             }
@@ -169,14 +169,14 @@ impl Delivery {
         alive
     }
 
-    fn refill(&self, index: QueueIndex, class: Class, queue: &mut Queue, now: Timestamp) {
+    fn refill(&self, index: QueueIndex, (class, first): (Class, Partition), queue: &mut Queue, now: Timestamp) {
         let name = &self.directory.queues[index.0].name;
         let is_known = |key: &OutboxKey| queue.known.contains(&key.id);
-        match self.house().store.due((name, class), now, (HOT_MAX, HOT_OCTETS_MAX), &is_known) {
-            Ok((due, is_complete)) => {
-                let found_nothing = due.is_empty();
-                queue.refilled(class, due, is_complete);
-                if found_nothing && !is_complete {
+        match self.house().store.due((name, class), now, (first, HOT_MAX, HOT_OCTETS_MAX), &is_known) {
+            Ok(due) => {
+                let found_nothing = due.rows.is_empty() && !due.is_complete;
+                queue.refilled(class, due);
+                if found_nothing {
                     self.set_alarm(now.plus_ms(NOT_YET_DURABLE_MS), index.0);
                 }
             }
@@ -188,17 +188,14 @@ impl Delivery {
     pub fn settle(&self, peer: Option<PeerIndex>, answers: Vec<(Queued, Answer)>, now: Timestamp) {
         let ids: Vec<(Arc<str>, MessageId)> =
             answers.iter().map(|(queued, _)| (queued.key.queue.clone(), queued.key.id)).collect();
+        // The alarm that `settle` sets when it is durable may ring while they are still known.
         let retries = relay::settle(&self.house(), peer, answers, now);
         for (name, id) in &ids {
             if let Some(queue) = self.directory.queue_named(name) {
                 self.queues[queue.0].lock().known.remove(id);
             }
         }
-        for (name, due) in retries.unwrap_or_default() {
-            if let Some(queue) = self.directory.queue_named(&name) {
-                self.set_alarm(due, queue.0);
-            }
-        }
+        retries.unwrap_or_default().iter().for_each(|key| self.later(key));
     }
 
     fn set_alarm(&self, due: Timestamp, queue: usize) {
@@ -295,12 +292,16 @@ impl Delivery {
         }
         // Those that a link has in hand are the link's to settle, and so are those that it settled just now.
         expired.retain(|queued| self.queues[index].lock().withdraw(queued.key.class, queued.key.id));
-        let (waiting, settled): (Vec<_>, Vec<_>) = expired
-            .into_iter()
-            .partition(|queued| matches!(self.house().store.queued(queued.key.clone()), Ok(Some(_))));
-        settled.iter().for_each(|queued| self.release(&queued.key));
-        let expired = waiting;
-        self.settle(None, expired.into_iter().map(|queued| (queued, Answer::Expired)).collect(), now);
+        let mut over = Vec::with_capacity(expired.len());
+        for Queued { key, .. } in expired {
+            // Its time may have been prolonged since, or it went.
+            match self.house().store.queued(key.clone()) {
+                Ok(Some(queued)) if queued.record.expires <= now => over.push((queued, Answer::Expired)),
+                Ok(Some(_)) | Err(_) => self.give_back(&key),
+                Ok(None) => self.release(&key),
+            }
+        }
+        self.settle(None, over, now);
         let took_ms = started.elapsed().as_millis() as u64;
         self.sweeps.lock()[index] = next.max(now.plus_ms(SWEEP_PAUSE_MS + took_ms * SWEEP_PAUSE_PER_MS));
         Ok(())
@@ -323,9 +324,9 @@ impl Outlet for Delivery {
         }
     }
 
-    fn later(&self, queued: &Queued) {
-        if let Some(index) = self.directory.queue_named(&queued.key.queue) {
-            self.set_alarm(queued.key.due, index.0);
+    fn later(&self, key: &OutboxKey) {
+        if let Some(index) = self.directory.queue_named(&key.queue) {
+            self.set_alarm(key.due, index.0);
         }
     }
 
@@ -345,6 +346,12 @@ impl Outlet for Delivery {
     fn release(&self, key: &OutboxKey) {
         if let Some(index) = self.directory.queue_named(&key.queue) {
             self.queues[index.0].lock().known.remove(&key.id);
+        }
+    }
+
+    fn give_back(&self, key: &OutboxKey) {
+        if let Some(index) = self.directory.queue_named(&key.queue) {
+            self.queues[index.0].lock().give_back(key.class, key.id);
         }
     }
 }

@@ -11,6 +11,7 @@
 //! outside hears of anything before it is durable: the two arrows down are callbacks of the store.
 
 mod admit;
+mod batch;
 mod ended;
 mod operations;
 mod parts;
@@ -31,10 +32,11 @@ use crate::message::{Class, Message, MessageId, Timestamp};
 use crate::plugin::{Effects, Invocation, Outcome, StateView};
 use crate::route::{Directory, PeerIndex};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
-use crate::store::keys::{OutboxKey, Partition, Subject};
+use crate::store::keys::{Kind, OutboxKey, Partition, Subject};
 use crate::store::{Accepted, Change, Finished, NewMessage, NotAccepted, OutboxRecord, Queued, Store};
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
+use batch::Batch;
 use ended::{RETRY_LAST_MS, fail, mo_ended};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, query, replace};
 pub use receipts::{PeerReceipt, receipt};
@@ -45,12 +47,15 @@ pub use wake::{keep_house, wake};
 pub trait Outlet: Send + Sync {
     fn offer(&self, queued: Vec<Queued>);
     /// A message is durable that is not due yet.
-    fn later(&self, queued: &Queued);
+    fn later(&self, key: &OutboxKey);
     /// A message's time is over then.
     fn expires(&self, key: &OutboxKey, at: Timestamp);
     /// Keeps a message from every link, until it is released; false when one has it in hand already.
     fn withdraw(&self, key: &OutboxKey) -> bool;
+    /// What was withdrawn is not its row any more.
     fn release(&self, key: &OutboxKey);
+    /// What was withdrawn waits as before.
+    fn give_back(&self, key: &OutboxKey);
 }
 
 /// Everything the main path works on.
@@ -89,6 +94,7 @@ impl House {
         let waiting = directory.customers.iter().map(|_| AtomicUsize::new(0)).collect();
         let joiner = Mutex::new(parts::Joiner::recover(&directory, &store)?);
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
+        let parked = store.count(Kind::Parked)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
         let house = House {
             directory,
@@ -98,7 +104,7 @@ impl House {
             runnable,
             waiting,
             tracking,
-            parked: AtomicUsize::new(0),
+            parked: AtomicUsize::new(parked),
             joiner,
             repeats,
             absentees,
@@ -219,14 +225,16 @@ pub fn accept<T: Send + 'static>(
             wake::wake(house, &submission.message.source, now);
         }
         let repeat_key = repeats::key(house, from, &submission);
+        let is_found_only_there = repeat_key.is_some() && admitted.repeat_keys.contains(&repeat_key);
+        if is_found_only_there || submission.replaces && submission.sibling == 0 {
+            // What it repeats or replaces is in this batch, and is found when it is stored only.
+            std::mem::take(&mut admitted).store(house, from, now, answer.clone());
+            (has_lead, submission.sibling) = (false, 0);
+        }
         if let Some(id) = repeat_key.and_then(|key| house.repeats.lock().find(key, now)) {
             let answer = answer.clone();
             parts::repeat(house, id, move |result| answer(vec![(token, result)]));
             continue; // and leads nobody: the others of its submit_multi are not stored with it
-        }
-        if submission.replaces && submission.sibling == 0 {
-            // What it replaces may be in this batch, and is found in the store only.
-            std::mem::take(&mut admitted).store(house, from, now, answer.clone());
         }
         match admit(house, from, submission, &mut admitted.also, now) {
             Ok(Admitted::Whole(new, subject)) => {
@@ -253,46 +261,6 @@ pub fn accept<T: Send + 'static>(
     drop(lock);
 }
 
-/// What was admitted and is to be stored together.
-struct Batch<T> {
-    tokens: Vec<T>,
-    list: Vec<NewMessage>,
-    subjects: Vec<Option<Scheduled>>,
-    repeat_keys: Vec<Option<u64>>,
-    also: Also,
-}
-
-impl<T> Default for Batch<T> {
-    fn default() -> Self {
-        let (tokens, list, subjects, repeat_keys) = Default::default();
-        Batch { tokens, list, subjects, repeat_keys, also: Also::default() }
-    }
-}
-
-impl<T: Send + 'static> Batch<T> {
-    fn store(
-        self,
-        house: &Arc<House>,
-        from: PeerIndex,
-        now: Timestamp,
-        answer: impl Fn(Vec<Verdict<T>>) + Send + 'static,
-    ) {
-        if self.list.is_empty() {
-            return;
-        }
-        let Batch { tokens, list, subjects, repeat_keys, also } = self;
-        let ids = store_messages(house, list, subjects, also, now, move |result| answer(verdicts(tokens, result)));
-        house.remember_repeats(from, &repeat_keys, &ids, now);
-    }
-}
-
-fn verdicts<T>(tokens: Vec<T>, result: Result<Vec<MessageId>, Reject>) -> Vec<Verdict<T>> {
-    match result {
-        Ok(ids) => tokens.into_iter().zip(ids.into_iter().map(Ok)).collect(),
-        Err(reject) => tokens.into_iter().map(|token| (token, Err(reject.clone()))).collect(),
-    }
-}
-
 /// Writes messages that were admitted; `done` hears of it after the sync. Those for rules are scheduled.
 /// Yields their ids; none when the store took none.
 fn store_messages(
@@ -316,7 +284,7 @@ fn store_messages(
             done(Ok(ids));
         }
         Err(refusal) => {
-            releases.iter().for_each(|key| outlet.release(key));
+            releases.iter().for_each(|key| outlet.give_back(key));
             done(Err(refusal.into()));
         }
     };
@@ -346,7 +314,7 @@ fn offer_when_due(outlet: &dyn Outlet, queued: Vec<Queued>, now: Timestamp) {
         outlet.expires(&one.key, one.record.expires);
     }
     let (due, later): (Vec<_>, Vec<_>) = queued.into_iter().partition(|one| one.key.due <= now);
-    later.iter().for_each(|one| outlet.later(one));
+    later.iter().for_each(|one| outlet.later(&one.key));
     if !due.is_empty() {
         outlet.offer(due);
     }
@@ -411,6 +379,7 @@ pub fn claim(house: &House, key: &SubjectKey, event: Event) -> Option<Invocation
         Ok(record) => record?,
         Err(error) => {
             tracing::error!(message_id = %MessageId::accepted(event.number), "an MO cannot be read: {error}");
+            house.count(&house.directory.rules[key.rule.0].customer, -1);
             return None;
         }
     };

@@ -1,6 +1,7 @@
 //! Puts the house together, runs it, and takes it down in order.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -97,7 +98,8 @@ impl Server {
         let rules = RuleThreads::start(house.clone(), rules, threads)?;
         let (closing, closing_receiver) = watch::channel(false);
         let links = tokio::spawn(server.run(closing_receiver));
-        let housekeeping = tokio::spawn(keep_house(house, delivery.clone(), closing.subscribe()));
+        let housekeeping =
+            tokio::spawn(keep_house(house, delivery.clone(), config.data_dir.clone(), closing.subscribe()));
         let alarms = tokio::spawn(async move { delivery.run_alarms().await });
         Ok(Server { smpp, smpp_tls, closing, links, alarms, housekeeping, rules, store, writer, failed })
     }
@@ -127,16 +129,20 @@ impl Server {
 }
 
 /// Ends what is over, every second, on a thread that may take long.
-async fn keep_house(house: Arc<House>, delivery: Arc<Delivery>, mut closing: watch::Receiver<bool>) {
+async fn keep_house(house: Arc<House>, delivery: Arc<Delivery>, data_dir: PathBuf, mut closing: watch::Receiver<bool>) {
     let mut checkpoints = 0;
     while !*closing.borrow() {
         tokio::select! {
             () = tokio::time::sleep(HOUSEKEEPING_PAUSE) => {}
             _ = closing.wait_for(|closing| *closing) => return,
         }
-        let (house, delivery) = (house.clone(), delivery.clone());
+        let (house, delivery, data_dir) = (house.clone(), delivery.clone(), data_dir.clone());
         let turn = tokio::task::spawn_blocking(move || {
             let now = clock::now();
+            match store::disk::is_nearly_full(&data_dir) {
+                Ok(full) => house.store.set_full(full),
+                Err(error) => tracing::error!("the free space of {} is unknown: {error}", data_dir.display()),
+            }
             delivery.sweep(now);
             let done = house.store.checkpoints();
             if done != checkpoints {

@@ -309,7 +309,7 @@ impl LinkCore {
                     let (_, sm) = parts.remove(0);
                     match self.send(sm, now.instant) {
                         Ok(sequence_number) => self.sending.sent_whole(sequence_number, queued),
-                        Err(why) => refused.push((queued, cannot(ErrorClass::Temporary, why))),
+                        Err((class, why)) => refused.push((queued, cannot(class, why))),
                     }
                 }
                 Ok(parts) if parts.is_empty() => refused.push((queued, Answer::Taken(Vec::new()))),
@@ -328,18 +328,23 @@ impl LinkCore {
             let Some((open, number, sm)) = self.sending.next_part() else { break };
             match self.send(sm, now.instant) {
                 Ok(sequence_number) => self.sending.sent_part(sequence_number, (open, number)),
-                Err(why) => failed.extend(self.sending.part_failed(open, why)),
+                Err((class, why)) => failed.extend(self.sending.part_failed(open, (class, why))),
             }
         }
         self.settle(failed, now.timestamp);
     }
 
-    fn send(&mut self, sm: Sm, now: Instant) -> Result<u32, String> {
+    fn send(&mut self, sm: Sm, now: Instant) -> Result<u32, (ErrorClass, String)> {
         let is_upstream = self.config().is_some_and(|peer| peer.upstream.is_some());
         let body = if is_upstream { Body::SubmitSm(sm) } else { Body::DeliverSm(sm) };
         self.moved_at = now;
         self.sending.spend(now);
-        self.session.request(body, now).map_err(|error| error.to_string())
+        let class = |error: &wasmsc_smpp::RequestError| match error {
+            // It will never be shorter.
+            wasmsc_smpp::RequestError::TooLong => ErrorClass::Permanent,
+            _ => ErrorClass::Temporary,
+        };
+        self.session.request(body, now).map_err(|error| (class(&error), error.to_string()))
     }
 
     pub fn account_name(&self) -> &str {

@@ -15,6 +15,9 @@ use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, Queued};
 use crate::tracking::{Tracked, Waits};
 
+/// Messages that one batch ends: while it is made, no other message's fate is recorded.
+const CANCEL_MAX: usize = 500;
+
 /// Why nothing was done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotDone {
@@ -104,27 +107,46 @@ pub fn cancel(
     now: Timestamp,
     done: impl FnOnce(Result<(), NotDone>) + Send + 'static,
 ) {
-    let _lock = house.tracking.lock();
-    let also = match cancelled(house, from, cancel, now) {
-        Ok(also) => also,
+    let (ids, none_ended) = match to_cancel(house, from, cancel) {
+        Ok(found) => found,
         Err(not_done) => return done(Err(not_done)),
     };
-    write(house, also, Vec::new(), now, done);
+    let mut is_any = false;
+    let mut chunks = ids.chunks(CANCEL_MAX).peekable();
+    // Everybody else has a turn between them. The last one answers.
+    while let Some(chunk) = chunks.next() {
+        let _lock = house.tracking.lock();
+        let also = match cancelled(house, from, chunk, now) {
+            Ok(also) => also,
+            Err(not_done) => return done(Err(not_done)),
+        };
+        is_any |= !also.changes.is_empty();
+        if chunks.peek().is_none() && is_any {
+            return write(house, also, Vec::new(), now, done);
+        }
+        write(house, also, Vec::new(), now, |_| {});
+    }
+    done(Err(none_ended));
 }
 
-fn cancelled(house: &House, from: PeerIndex, cancel: &Cancel, now: Timestamp) -> Result<Also, NotDone> {
-    let (found, none_ended) = match (cancel.id, &cancel.source, &cancel.destination) {
+fn to_cancel(house: &House, from: PeerIndex, cancel: &Cancel) -> Result<(Vec<MessageId>, NotDone), NotDone> {
+    let ids_of = |found: Vec<(MessageId, Tracked)>| found.into_iter().map(|(id, _)| id).collect();
+    match (cancel.id, &cancel.source, &cancel.destination) {
         (Some(id), source, destination) => {
-            (find(house, from, id, (source.as_ref(), destination.as_ref()))?.1, NotDone::TooLate)
+            Ok((ids_of(find(house, from, id, (source.as_ref(), destination.as_ref()))?.1), NotDone::TooLate))
         }
         (None, Some(source), Some(destination)) => {
             let service_type = Some(&cancel.service_type[..]).filter(|name| !name.is_empty());
-            (sent(house, from, (source, destination), service_type)?, NotDone::NoSuchMessage)
+            Ok((sent(house, from, (source, destination), service_type)?, NotDone::NoSuchMessage))
         }
-        _ => return Err(NotDone::NoSuchMessage),
-    };
-    let also = end_all(house, partition(house, from)?, found, now)?;
-    if also.changes.is_empty() { Err(none_ended) } else { Ok(also) }
+        _ => Err(NotDone::NoSuchMessage),
+    }
+}
+
+fn cancelled(house: &House, from: PeerIndex, ids: &[MessageId], now: Timestamp) -> Result<Also, NotDone> {
+    let partition = partition(house, from)?;
+    let found = read(house, from, partition, ids)?;
+    end_all(house, partition, found, now)
 }
 
 /// Ends those that still wait; none of them, where one cannot be read.
@@ -139,7 +161,7 @@ fn end_all(
         match end(house, (partition, id), tracked, now, &mut also) {
             Ok(()) | Err(NotDone::TooLate) => {}
             Err(other) => {
-                also.releases.iter().for_each(|key| house.outlet.release(key));
+                also.releases.iter().for_each(|key| house.outlet.give_back(key));
                 return Err(other);
             }
         }
@@ -152,12 +174,21 @@ fn sent(
     from: PeerIndex,
     addresses: (&Address, &Address),
     service_type: Option<&[u8]>,
+) -> Result<Vec<MessageId>, NotDone> {
+    let account = &house.directory.peer(from).name;
+    house.store.sent(partition(house, from)?, account, addresses, service_type).map_err(unreadable)
+}
+
+fn read(
+    house: &House,
+    from: PeerIndex,
+    partition: Partition,
+    ids: &[MessageId],
 ) -> Result<Vec<(MessageId, Tracked)>, NotDone> {
-    let (partition, account) = (partition(house, from)?, &house.directory.peer(from).name);
-    let mut found = Vec::new();
-    for id in house.store.sent(partition, account, addresses, service_type).map_err(unreadable)? {
-        let tracked = house.store.tracked(partition, id).map_err(unreadable)?;
-        found.extend(tracked.filter(|tracked| is_own(house, from, tracked)).map(|tracked| (id, tracked)));
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let tracked = house.store.tracked(partition, *id).map_err(unreadable)?;
+        found.extend(tracked.filter(|tracked| is_own(house, from, tracked)).map(|tracked| (*id, tracked)));
     }
     Ok(found)
 }
@@ -190,8 +221,10 @@ fn withdraw(house: &House, (partition, id): (Partition, MessageId), tracked: &Tr
         return Err(NotDone::TooLate);
     }
     let found = house.store.queued(key.clone()).map_err(unreadable);
-    if !matches!(found, Ok(Some(_))) {
-        house.outlet.release(&key);
+    match &found {
+        Ok(Some(_)) => {}
+        Ok(None) => house.outlet.release(&key),
+        Err(_) => house.outlet.give_back(&key),
     }
     found?.ok_or(NotDone::TooLate)
 }
@@ -219,7 +252,7 @@ pub fn replace(
     match replaced(house, from, &replace, now, &mut also, &mut queued) {
         Ok(()) => write(house, also, queued, now, done),
         Err(not_done) => {
-            also.releases.iter().for_each(|key| house.outlet.release(key));
+            also.releases.iter().for_each(|key| house.outlet.give_back(key));
             done(Err(not_done));
         }
     }
@@ -294,6 +327,7 @@ fn write(
     let Also { changes, offers, releases } = also;
     let outlet = house.outlet.clone();
     let durable: Done = Box::new(move |result| {
+        // A store that failed hands nothing out any more.
         releases.iter().for_each(|key| outlet.release(key));
         if result.is_ok() {
             outlet.offer(offers);
@@ -319,7 +353,8 @@ pub fn replace_if_present(
         NotDone::Refused(reject) => reject,
         other => Reject::Unreadable(other.to_string()),
     };
-    let found = sent(house, from, (&message.source, &message.destination), service_type).map_err(refused)?;
+    let ids = sent(house, from, (&message.source, &message.destination), service_type).map_err(refused)?;
     let partition = partition(house, from).map_err(refused)?;
+    let found = read(house, from, partition, &ids).map_err(refused)?;
     end_all(house, partition, found, now).map_err(refused)
 }

@@ -1,13 +1,12 @@
 //! What links learned about messages that they took: done, again later, or never.
 
-use std::sync::Arc;
-
 use wasmsc_smpp::receipt::MessageState;
 
 use super::{House, Stored, receipts, wake};
 use crate::message::Timestamp;
 use crate::retry::{self, ErrorClass};
 use crate::route::PeerIndex;
+use crate::store::keys::OutboxKey;
 use crate::store::{Change, DeadRecord, Queued, Taken};
 use crate::tracking::{Tracked, Waits};
 
@@ -22,13 +21,14 @@ pub enum Answer {
     Expired,
 }
 
-/// Records what links learned. Yields queue and due time of each message that is to be tried again.
+/// Records what links learned. Yields the messages that are to be tried again; for these, an alarm is set as well
+/// when that is durable.
 pub fn settle(
     house: &House,
     peer: Option<PeerIndex>,
     answers: Vec<(Queued, Answer)>,
     now: Timestamp,
-) -> Stored<Vec<(Arc<str>, Timestamp)>> {
+) -> Stored<Vec<OutboxKey>> {
     let is_tracked = |(queued, _): &(Queued, Answer)| queued.record.tracked || queued.record.deferred;
     let lock = answers.iter().any(is_tracked).then(|| house.tracking.lock());
     let mut settled = Settled { retries: Vec::new(), changes: Vec::with_capacity(answers.len()), offers: Vec::new() };
@@ -41,13 +41,13 @@ pub fn settle(
             Answer::Expired => settled.dead(house, queued, (MessageState::Expired, 0), "its time is over", now),
         }
     }
-    receipts::write(house, settled.changes, settled.offers)?;
+    receipts::write(house, settled.changes, settled.offers, settled.retries.clone())?;
     drop(lock);
     Ok(settled.retries)
 }
 
 struct Settled {
-    retries: Vec<(Arc<str>, Timestamp)>,
+    retries: Vec<OutboxKey>,
     changes: Vec<Change>,
     /// Receipts that this causes.
     offers: Vec<Queued>,
@@ -109,7 +109,7 @@ impl Settled {
             self.offers.extend(receipts::notify(house, (queued.key.partition, id), &mut tracked, notice));
             self.changes.push(Change::Track(queued.key.partition, id, Box::new(tracked)));
         }
-        self.retries.push((queued.key.queue.clone(), due));
+        self.retries.push(queued.key.clone());
         self.changes.push(Change::Queue(queued));
     }
 

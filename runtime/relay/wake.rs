@@ -76,11 +76,20 @@ fn wake_in(house: &House, partition: Partition, device: &Address, now: Timestamp
         if !house.outlet.withdraw(&key) {
             continue; // a link has it in hand already
         }
-        releases.push(key.clone());
-        let Some(queued) = house.store.queued(key)? else { continue };
-        let (requeue, queued) = requeue(house, queued, |key| key.due = now)?;
-        changes.extend(requeue);
-        offers.push(queued);
+        let found = house.store.queued(key.clone());
+        let moved = found.and_then(|found| found.map(|queued| requeue(house, queued, |key| key.due = now)).transpose());
+        match moved {
+            Ok(Some((requeue, queued))) => {
+                releases.push(key);
+                changes.extend(requeue);
+                offers.push(queued);
+            }
+            Ok(None) => house.outlet.release(&key),
+            Err(error) => {
+                house.outlet.give_back(&key);
+                tracing::error!(message_id = %key.id, "it cannot be read and waits on: {error}");
+            }
+        }
     }
     tracing::debug!(device = device.masked(), messages = offers.len(), "back again");
     let outlet = house.outlet.clone();
@@ -113,7 +122,8 @@ impl House {
     /// Messages in queues that the config no longer has go where their device's route leads now.
     pub(super) fn reroute(&self) -> io::Result<()> {
         for (partition, name) in self.store.queues()? {
-            if self.directory.queue_named(&name).is_some() {
+            // What waits for an account is for its software and not for a handset: it waits for the account.
+            if self.directory.queue_named(&name).is_some() || !name.starts_with('+') {
                 continue;
             }
             let mut stranded = Vec::new();
@@ -128,15 +138,17 @@ impl House {
         Ok(())
     }
 
-    fn reroute_some(&self, keys: &[OutboxKey]) -> io::Result<usize> {
-        let (mut changes, mut moved) = (Vec::new(), 0);
-        for key in keys {
+    fn reroute_some(&self, from: &[OutboxKey]) -> io::Result<usize> {
+        let (mut changes, mut keys) = (Vec::new(), Vec::with_capacity(from.len()));
+        for key in from {
             let Some(queued) = self.store.queued(key.clone())? else { continue };
             let Ok(queue) = queue_to(&self.directory, &queued.record.message.destination) else { continue };
-            changes.extend(requeue(self, queued, |key| key.queue = queue.clone())?.0);
-            moved += 1;
+            let (requeue, queued) = requeue(self, queued, |key| key.queue = queue.clone())?;
+            changes.extend(requeue);
+            keys.push(queued.key);
         }
-        self.store.amend(changes, None).map_err(io::Error::other)?;
+        let moved = keys.len();
+        receipts::write(self, changes, Vec::new(), keys).map_err(io::Error::other)?;
         Ok(moved)
     }
 }
@@ -213,7 +225,9 @@ fn end_history(
         return Ok(());
     }
     let longest = house.directory.customer(&seen.customer).map_or(0, |customer| customer.validity_max_ms);
-    if seen.waits.is_some() || seen.submitted_at.plus_ms(longest + RECEIPT_GRACE_MS) > now {
+    // From then on a network tries for as long as the message is valid.
+    let since = seen.taken_at.unwrap_or(seen.submitted_at);
+    if seen.waits.is_some() || since.plus_ms(longest + RECEIPT_GRACE_MS) > now {
         return Ok(());
     }
     let _lock = house.tracking.lock();
@@ -221,5 +235,5 @@ fn end_history(
     let notice = tracked.lost_sight(now);
     let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
     let changes = vec![Change::Track(partition, id, Box::new(tracked))];
-    receipts::write(house, changes, offers).map_err(io::Error::other)
+    receipts::write(house, changes, offers, Vec::new()).map_err(io::Error::other)
 }

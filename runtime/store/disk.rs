@@ -18,6 +18,9 @@ use super::keys::Key;
 /// sled's page cache. Most reads are answered by the layers in memory above it.
 const CACHE_OCTETS: u64 = 16 << 20;
 
+/// Below this nothing is accepted any more.
+const FREE_OCTETS_MIN: u64 = 512 << 20;
+
 /// Opens or creates the store in `directory`.
 pub fn open(directory: &Path) -> io::Result<Opened> {
     std::fs::create_dir_all(directory)
@@ -32,6 +35,13 @@ pub fn open(directory: &Path) -> io::Result<Opened> {
     // The base holds the directory's lock, so the log is opened after it.
     let (log, groups) = CommitLog::open(&directory.join("log"))?;
     Ok(Opened { log: Box::new(log), base: Arc::new(SledBase { tree: base, file: tables.join("db") }), groups })
+}
+
+/// Whether so little is free that a checkpoint may not fit any more: it writes what memory holds, and sled copies
+/// what it changes.
+pub fn is_nearly_full(directory: &Path) -> io::Result<bool> {
+    let disk = rustix::fs::statvfs(directory)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize) < FREE_OCTETS_MIN)
 }
 
 fn explain(error: &sled::Error, tables: &Path) -> io::Error {

@@ -38,6 +38,16 @@ impl Partition {
     pub fn all() -> impl Iterator<Item = Partition> {
         (0..PARTITIONS as u8).map(Partition)
     }
+
+    /// All, beginning with `first`.
+    pub fn all_from(first: Partition) -> impl Iterator<Item = Partition> {
+        (0..PARTITIONS as u8).map(move |n| Partition((first.0 + n) % PARTITIONS as u8))
+    }
+
+    /// After the last one comes the first.
+    pub fn next(self) -> Partition {
+        Partition((self.0 + 1) % PARTITIONS as u8)
+    }
 }
 
 pub const META_LAST_EVENT: &[u8] = b"\xffm_last_event";

@@ -13,6 +13,7 @@ mod backend;
 mod change;
 mod commit_log;
 pub mod disk;
+mod due;
 mod group;
 pub mod keys;
 pub mod memory;
@@ -24,12 +25,13 @@ pub mod writer;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
 pub use backend::Opened;
 pub use change::Change;
+pub use due::Due;
 pub use keys::Kind;
 pub use record::{DeadRecord, InboxRecord, JoinedRecord, OutboxRecord, ParkedRecord, PartRecord, Taken};
 use tables::{Op, Tables};
@@ -70,9 +72,26 @@ pub struct Store {
     work: Condvar,
     /// Every group up to this one is durable and its [`Done`]s have been called.
     durable: AtomicU64,
+    /// The [`Done`]s of every group behind this one are still to be called.
+    speaking: AtomicU64,
     secret: [u8; 32],
     /// Checkpoints since the start.
     checkpoints: AtomicU64,
+    /// The disk has no room for more.
+    full: AtomicBool,
+}
+
+/// Octets of changes that may wait for one sync. More of them is more than the disk takes in a second.
+const GROUP_OCTETS_MAX: usize = 128 << 20;
+
+/// How far a group of changes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Nobody hears of it before its sync.
+    Pending,
+    /// Whoever waits for it hears of it just now, or has heard.
+    Speaking,
+    Durable,
 }
 
 struct Inner {
@@ -133,8 +152,10 @@ impl Store {
             inner: Mutex::new(inner),
             work: Condvar::new(),
             durable: AtomicU64::new(0),
+            speaking: AtomicU64::new(0),
             secret,
             checkpoints: AtomicU64::new(0),
+            full: AtomicBool::new(false),
         });
         let mut writer = Writer::new(store.clone(), opened.log);
         if replayed {
@@ -158,6 +179,21 @@ impl Store {
         self.checkpoints.load(Ordering::Relaxed)
     }
 
+    /// Says whether the disk has room. Without it nothing new is accepted, so that what waits can still end.
+    pub fn set_full(&self, full: bool) {
+        if self.full.swap(full, Ordering::Relaxed) == full {
+            return;
+        }
+        match full {
+            true => tracing::error!("the disk is nearly full: no message is accepted until there is room"),
+            false => tracing::info!("the disk has room again"),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
     pub fn failure(&self) -> Option<StoreFailed> {
         self.inner.lock().failed.clone()
     }
@@ -168,12 +204,23 @@ impl Store {
         self.work.notify_all();
     }
 
-    fn is_durable(&self, group: u64) -> bool {
-        group <= self.durable.load(Ordering::Acquire)
+    fn standing(&self, group: u64) -> Standing {
+        if group <= self.durable.load(Ordering::SeqCst) {
+            Standing::Durable
+        } else if group <= self.speaking.load(Ordering::SeqCst) {
+            Standing::Speaking
+        } else {
+            Standing::Pending
+        }
     }
 }
 
 impl Inner {
+    /// Who brings so much should come again later.
+    fn is_busy(&self, batch_octets: usize) -> bool {
+        self.pending.octets.len() + batch_octets > GROUP_OCTETS_MAX || self.tables.is_behind(batch_octets)
+    }
+
     /// Adds one atomic batch to the group that is collected now.
     fn submit(&mut self, batch: Vec<Op>, done: Option<Done>) -> Result<(), StoreFailed> {
         if let Some(failed) = &self.failed {

@@ -16,7 +16,7 @@ use super::keys::Key;
 /// One change of one row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
-    /// A row whose key never existed before.
+    /// A row whose key never existed before, or was deleted before.
     Insert(Key, Bytes),
     Put(Key, Bytes),
     Delete(Key),
@@ -83,7 +83,9 @@ impl Tables {
         self.active_octets += op.octets();
         match op {
             Op::Insert(key, value) => {
-                self.active.insert(key, Slot { value: Some(value), group, fresh: true });
+                // Unless it was deleted just now: then the layers below may still have it.
+                let fresh = self.active.get(&key).is_none_or(|slot| slot.fresh);
+                self.active.insert(key, Slot { value: Some(value), group, fresh });
             }
             Op::Put(key, value) => {
                 let fresh = self.active.get(&key).is_some_and(|slot| slot.fresh);

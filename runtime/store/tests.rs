@@ -45,7 +45,10 @@ fn texts(store: &Store) -> Vec<String> {
 }
 
 fn due(store: &Store, now: Timestamp) -> Vec<Queued> {
-    store.due((&"sim".into(), Class::REPLY), now, (10_000, usize::MAX), &|_| false).expect("readable").0
+    store
+        .due((&"sim".into(), Class::REPLY), now, (Partition(0), 10_000, usize::MAX), &|_| false)
+        .expect("readable")
+        .rows
 }
 
 #[test]
@@ -66,11 +69,57 @@ fn what_is_not_durable_yet_is_not_due() {
     let disk = MemoryDisk::new();
     let (store, mut writer) = Store::open(disk.open()).expect("opens");
     accept(&store, vec![mt("a")]);
-    let (rows, complete) =
-        store.due((&"sim".into(), Class::REPLY), NOW, (10, usize::MAX), &|_| false).expect("readable");
-    assert!(rows.is_empty() && !complete, "it must be looked for again");
+    assert!(due(&store, NOW).is_empty());
     drain(&mut writer);
     assert_eq!(due(&store, NOW).len(), 1);
+}
+
+#[test]
+fn what_is_being_told_to_those_who_wait_must_be_looked_for_again() {
+    let disk = MemoryDisk::new();
+    let (store, mut writer) = Store::open(disk.open()).expect("opens");
+    let (asked, of) = (Arc::new(Mutex::new(None)), store.clone());
+    let answer = asked.clone();
+    store.accept(vec![mt("a")], NOW, move |_| {
+        let found = of.due((&"sim".into(), Class::REPLY), NOW, (Partition(0), 10, usize::MAX), &|_| false);
+        *answer.lock() = Some(found.map(|due| (due.rows.len(), due.is_complete)).expect("readable"));
+    });
+    drain(&mut writer);
+    assert_eq!(*asked.lock(), Some((0, false)), "who missed what was handed out would never hear of it");
+}
+
+#[test]
+fn the_backlog_of_one_customer_leaves_room_for_the_others() {
+    let (store, mut writer) = Store::open(MemoryDisk::new().open()).expect("opens");
+    let other = ["b", "c", "d", "e"].into_iter().find(|id| Partition::of(id) != Partition::of("acme"));
+    let of = |customer: &str| NewMessage { customer: customer.into(), ..mt("text") };
+    accept(&store, (0..1_000).map(|_| of("acme")).chain([of(other.expect("64 partitions"))]).collect());
+    drain(&mut writer);
+    let first = Partition::of("acme");
+    let found = store.due((&"sim".into(), Class::REPLY), NOW, (first, 80, usize::MAX), &|_| false).expect("readable");
+    let customers: Vec<&str> = found.rows.iter().map(|queued| &*queued.record.customer).collect();
+    assert_eq!(customers.iter().filter(|customer| **customer == "acme").count(), 10);
+    assert!(customers.contains(&other.expect("found")) && !found.is_complete);
+    assert_eq!(found.next, first, "all partitions had their turn");
+}
+
+#[test]
+fn a_row_that_was_deleted_and_made_again_does_not_come_back_from_the_base() {
+    let disk = MemoryDisk::new();
+    let (store, mut writer) = Store::open(disk.open()).expect("opens");
+    accept(&store, vec![mt("old")]);
+    drain(&mut writer);
+    store.close();
+    while writer.step() == Turn::Wrote {}
+    writer.checkpoint_now().expect("the base has it");
+    let old = due(&store, NOW).remove(0);
+    let mut new = old.clone();
+    new.record.message = message("new");
+    // As replace_sm does it, and then the message ends.
+    store.amend(vec![Change::Unqueue(old.key.clone()), Change::Queue(new)], None).expect("taken");
+    store.amend(vec![Change::Unqueue(old.key)], None).expect("taken");
+    drain(&mut writer);
+    assert_eq!(due(&store, NOW), []);
 }
 
 #[test]

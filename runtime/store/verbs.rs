@@ -13,9 +13,6 @@ use super::{Done, NotAccepted, Store, StoreFailed};
 use crate::message::{Class, Message, MessageId, Timestamp};
 use crate::tracking::{Tracked, Waits};
 
-/// Rows that are read at once from the outbox: bounds what a page of long messages takes.
-const DUE_PAGE_ROWS: usize = 256;
-
 /// Bits of an event number below its millisecond: a million messages a millisecond before it runs ahead.
 const EVENT_BITS: u32 = 20;
 
@@ -122,7 +119,7 @@ impl Store {
         let mut inner = self.inner.lock();
         let refusal = match inner.failed.clone() {
             Some(failed) => Some(NotAccepted::Failed(failed)),
-            None if inner.tables.is_behind(octets) => Some(NotAccepted::Busy),
+            None if self.is_full() || inner.is_busy(octets) => Some(NotAccepted::Busy),
             None => None,
         };
         if let Some(refusal) = refusal {
@@ -215,61 +212,6 @@ impl Store {
         };
         batch.extend(also.into_iter().map(change::op));
         self.submit(batch, done)
-    }
-
-    /// Messages of a queue and class that are due and durable, in the order of their due time, per partition.
-    /// Skips those that `is_known` names: the caller has them in hand already. The flag says whether these are
-    /// all: false where the limit cut, or where some are not durable yet.
-    pub fn due(
-        &self,
-        (queue, class): (&Arc<str>, Class),
-        now: Timestamp,
-        (limit, octets_max): (usize, usize),
-        is_known: &dyn Fn(&OutboxKey) -> bool,
-    ) -> io::Result<(Vec<Queued>, bool)> {
-        let mut due = Vec::new();
-        let (mut complete, mut octets) = (true, 0);
-        for partition in Partition::all() {
-            let (mut from, to) = keys::outbox_range(partition, queue, class, now);
-            while due.len() < limit && octets < octets_max {
-                let rows = self.inner.lock().tables.range(&from, &to, DUE_PAGE_ROWS)?;
-                let Some(last) = rows.last() else { break };
-                from = [&*last.key, b"\0"].concat().into();
-                let more = rows.len() == DUE_PAGE_ROWS;
-                for row in rows {
-                    let Some(key) = OutboxKey::decode(&row.key, queue) else { continue };
-                    if is_known(&key) {
-                        continue;
-                    }
-                    if due.len() == limit || octets >= octets_max || !self.is_durable(row.group) {
-                        complete = false;
-                    } else {
-                        octets += row.value.len();
-                        let record = record::decode(&row.value).map_err(io::Error::other)?;
-                        due.push(Queued { key, record });
-                    }
-                }
-                if !more {
-                    break;
-                }
-            }
-            complete &= due.len() < limit && octets < octets_max;
-        }
-        Ok((due, complete))
-    }
-
-    /// The earliest due time in a queue that lies after `now`.
-    pub fn next_due(&self, queue: &Arc<str>, now: Timestamp) -> io::Result<Option<Timestamp>> {
-        let inner = self.inner.lock();
-        let mut earliest: Option<Timestamp> = None;
-        for (partition, class) in Partition::all().flat_map(|p| Class::all().map(move |c| (p, c))) {
-            let (_, from) = keys::outbox_range(partition, queue, class, now);
-            let (_, to) = keys::outbox_all(partition, queue, class);
-            let rows = inner.tables.range(&from, &to, 1)?;
-            let due = rows.first().and_then(|row| OutboxKey::decode(&row.key, queue)).map(|key| key.due);
-            earliest = earliest.into_iter().chain(due).min();
-        }
-        Ok(earliest)
     }
 
     /// MOs that wait in a partition, in the order of arrival, after event number `after`.

@@ -115,10 +115,11 @@ impl Writer {
             return Err(self.fail(pending, &error));
         }
         self.is_busy = pending.done.len() >= BUSY_BATCHES;
+        self.store.speaking.store(group, Ordering::SeqCst);
         for done in pending.done {
             done(Ok(()));
         }
-        self.store.durable.store(group, Ordering::Release);
+        self.store.durable.store(group, Ordering::SeqCst);
         if discard {
             self.log.discard_old().map_err(|error| self.fail(Pending::default(), &error))?;
         }

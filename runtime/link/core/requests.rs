@@ -134,12 +134,15 @@ impl LinkCore {
         self.next_multi += 1;
         let is_application = self.config().is_some_and(|peer| peer.customer.is_some());
         let mut refused = Vec::new();
-        let count = multi.dest_addresses.len();
+        let (count, mut siblings) = (multi.dest_addresses.len(), 0);
         for (index, destination) in (0..=u8::MAX).zip(&multi.dest_addresses) {
-            let part = Request { octets: request.octets / count, multi: Some((id, index)), ..request };
+            // Each is a message of its own by now, and takes as much memory.
+            let part = Request { multi: Some((id, index)), ..request };
             match self.submitted_to(&template, destination, now) {
                 Ok(mut submission) => {
-                    submission.sibling = if is_application { u16::from(index) } else { 0 };
+                    // The first one that gets this far leads, or another request's message would.
+                    submission.sibling = if is_application { siblings } else { 0 };
+                    siblings += 1;
                     into.octets += part.octets;
                     into.submissions.push((part, submission));
                 }
