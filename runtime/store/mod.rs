@@ -14,6 +14,7 @@ mod change;
 mod commit_log;
 pub mod disk;
 mod due;
+mod runs;
 mod group;
 pub mod keys;
 pub mod memory;
