@@ -453,6 +453,9 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
     let finished = Finished {
         partition: event.partition,
         event: event.number,
+        customer: customer.into(),
+        rule: house.directory.rule_name(key.rule).into(),
+        at: now,
         subject: subject(house, key, event.partition),
         state: effects.state,
         queued,

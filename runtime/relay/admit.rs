@@ -38,18 +38,21 @@ pub fn admit(
     }
 }
 
-fn admit_mo(house: &House, peer: &str, submission: Submission) -> Result<Admitted, Reject> {
+fn admit_mo(house: &House, peer: &Arc<str>, submission: Submission) -> Result<Admitted, Reject> {
     let (directory, message) = (&house.directory, submission.message);
     let customer = firewall::check_mo(directory, &message.source, &message.destination)?;
     if let Some(part) = message.content.part().filter(|part| part.total > 1)
         && joins_parts(directory, customer, &message)
     {
-        return Ok(Admitted::Part(parts::NewPart::new(customer, part, message)));
+        return Ok(Admitted::Part(parts::NewPart::new(customer, part, message, peer.clone())));
     }
     let wish = submission.registered_delivery;
     let tracked = (wish != 0).then(|| Box::new(Tracked::new(&customer.id, peer, wish, &message, Later::Now)));
     let (place, subject) = place_mo(house, customer, &message, tracked)?;
-    Ok(Admitted::Whole(NewMessage { customer: (*customer.id).into(), place, message, sibling: 0 }, subject))
+    Ok(Admitted::Whole(
+        NewMessage { customer: (*customer.id).into(), place, message, by: peer.clone(), sibling: 0 },
+        subject,
+    ))
 }
 
 /// Rules get long messages whole, applications when they want to.
@@ -88,7 +91,10 @@ pub fn place_mo(
             let nobody = || Reject::NobodyServes(message.destination.to_string());
             let queue = directory.queue_of(account).ok_or_else(nobody)?.clone();
             let (due, expires) = (message.received_at, message.received_at.plus_ms(customer.validity_ms));
-            Ok((Place::Outbox(Waiting { queue, class: Class::INBOUND, due, expires, tracked }), None))
+            Ok((
+                Place::Outbox(Waiting { queue, class: Class::INBOUND, due, expires, to_application: true, tracked }),
+                None,
+            ))
         }
         None => Err(Reject::NobodyServes(message.destination.to_string())),
     }
@@ -124,9 +130,11 @@ fn admit_mt(
     let later = if due > now { Later::Scheduled } else { Later::Now };
     let tracked = Tracked::new(customer, account, submission.registered_delivery, message, later);
     let class = Class::of_priority(message.content.priority_flag);
-    let place = Place::Outbox(Waiting { queue, class, due, expires, tracked: Some(Box::new(tracked)) });
+    let place =
+        Place::Outbox(Waiting { queue, class, due, expires, to_application: false, tracked: Some(Box::new(tracked)) });
     let (message, sibling) = (submission.message, submission.sibling);
-    Ok(Admitted::Whole(NewMessage { customer: customer.into(), place, message, sibling }, None))
+    let by = account.clone();
+    Ok(Admitted::Whole(NewMessage { customer: customer.into(), place, message, by, sibling }, None))
 }
 
 /// Nobody plans further ahead; what does is a mistake, or a peer that fills the disk.

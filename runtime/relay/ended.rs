@@ -50,7 +50,7 @@ pub fn fail(house: &House, rule: RuleIndex, event: Event, outcome: Outcome, now:
     let failure = if may_retry && attempt < config.attempts_max {
         let due = now.plus_ms(after.map_or_else(|| back_off(record.attempts), u64::from));
         tracing::warn!(rule = name, message_id = %id, attempt, "attempt failed, another one follows: {reason}");
-        Failure::RetryAt(due)
+        Failure::RetryAt(due, reason.into())
     } else {
         tracing::error!(rule = name, message_id = %id, attempt, "dead letter: {reason}");
         Failure::Dead(reason.into())
@@ -60,7 +60,7 @@ pub fn fail(house: &House, rule: RuleIndex, event: Event, outcome: Outcome, now:
 
 fn postpone(house: &House, event: Event, record: InboxRecord, failure: Failure, now: Timestamp) -> Stored<Ended> {
     let ended = match &failure {
-        Failure::RetryAt(due) => Ended::Again(*due),
+        Failure::RetryAt(due, _) => Ended::Again(*due),
         Failure::Dead(_) => Ended::Gone,
     };
     let (mut changes, mut offers) = (Vec::new(), Vec::new());

@@ -13,6 +13,7 @@ use crate::message::{Address, Class, MessageId, Timestamp, is_default_alphabet};
 use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, Queued};
+use crate::timeline::Event;
 use crate::tracking::{Tracked, Waits};
 
 /// Messages that one batch ends: while it is made, no other message's fate is recorded.
@@ -209,6 +210,7 @@ fn end(
     let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
     also.changes.extend(offers.iter().map(|queued| Change::Queue(queued.clone())));
     also.offers.extend(offers);
+    also.changes.push(receipts::ended((partition, id), &tracked, now));
     also.changes.push(Change::Track(partition, id, Box::new(tracked)));
     Ok(())
 }
@@ -284,7 +286,7 @@ fn replaced(
             return Err(NotDone::Refused(Reject::ExpiresBeforeSchedule));
         }
         also.changes.extend(unqueue(&queued));
-        all.push(replace_one(queued, tracked, replace, (due, expires), also));
+        all.push(replace_one(queued, tracked, replace, (due, expires), now, also));
     }
     if all.is_empty() { Err(NotDone::TooLate) } else { Ok(()) }
 }
@@ -294,6 +296,7 @@ fn replace_one(
     mut tracked: Tracked,
     replace: &Replace,
     (due, expires): (Option<Timestamp>, Option<Timestamp>),
+    now: Timestamp,
     also: &mut Also,
 ) -> Queued {
     queued.key.due = due.unwrap_or(queued.key.due);
@@ -312,6 +315,9 @@ fn replace_one(
     (record.deferred, record.attempts, record.taken) = (false, 0, Vec::new());
     tracked.replaced(replace.registered_delivery, &record.message.content);
     tracked.waits = Some(Waits { queue: (*queued.key.queue).into(), class: queued.key.class.0, due: queued.key.due });
+    let event = Event::Replaced { content: queued.record.message.content.clone(), due: queued.key.due };
+    let (partition, id) = (queued.key.partition, queued.key.id);
+    also.changes.push(Change::Happened(partition, tracked.customer.clone(), id, now, event));
     also.changes.push(Change::Queue(queued.clone()));
     also.changes.push(Change::Track(queued.key.partition, queued.key.id, Box::new(tracked)));
     queued

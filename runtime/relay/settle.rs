@@ -8,6 +8,7 @@ use crate::retry::{self, ErrorClass};
 use crate::route::PeerIndex;
 use crate::store::keys::OutboxKey;
 use crate::store::{Change, DeadRecord, Queued, Taken};
+use crate::timeline::Event;
 use crate::tracking::{Tracked, Waits};
 
 /// What a peer said about a message that was delivered to it.
@@ -34,7 +35,7 @@ pub fn settle(
     let mut settled = Settled { retries: Vec::new(), changes: Vec::with_capacity(answers.len()), offers: Vec::new() };
     for (queued, answer) in answers {
         match answer {
-            Answer::Taken(taken) => settled.taken(house, queued, taken, now),
+            Answer::Taken(taken) => settled.taken(house, peer, queued, taken, now),
             Answer::Refused { class, error, why, taken } => {
                 settled.refused(house, peer, queued, (class, error, &why), taken, now);
             }
@@ -54,24 +55,37 @@ struct Settled {
 }
 
 impl Settled {
-    fn taken(&mut self, house: &House, mut queued: Queued, taken: Vec<Taken>, now: Timestamp) {
+    fn taken(&mut self, house: &House, peer: Option<PeerIndex>, mut queued: Queued, taken: Vec<Taken>, now: Timestamp) {
         self.forget(&queued);
-        if !queued.record.tracked {
-            return;
-        }
-        let Some(mut tracked) = self.tracked(house, &queued) else { return };
         queued.record.taken.extend(taken);
+        let ids = queued.record.taken.iter().map(|taken| taken.id.clone()).collect();
+        self.happened(&queued, now, Event::Sent { peer: name(house, peer), ids });
+        let mut tracked = queued.record.tracked.then(|| self.tracked(house, &queued)).flatten();
+        let Some(mut tracked) = tracked.take() else {
+            let delivered = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
+            return self.happened(&queued, now, delivered);
+        };
         // Parts may have gone to different centres, when the link to the first one broke.
         let has_receipt = |taken: &Taken| taken.has_receipt && !taken.id.is_empty() && tracked.wants_receipt();
         let is_known = queued.record.taken.iter().all(|taken| !taken.has_receipt);
         let state = if is_known { MessageState::Delivered } else { MessageState::Accepted };
-        let parts = queued.record.taken.into_iter().filter(has_receipt).map(|taken| (taken.centre, taken.id)).collect();
+        let parts = queued
+            .record
+            .taken
+            .iter()
+            .filter(|taken| has_receipt(taken))
+            .map(|taken| (taken.centre.clone(), taken.id.clone()))
+            .collect();
         let (partition, id) = (queued.key.partition, queued.key.id);
         let notice = tracked.taken(state, parts, now);
         self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
         self.offers.extend(receipts::notify(house, (partition, id), &mut tracked, notice));
         let early = receipts::correlate(house, (partition, id), &mut tracked, now, &mut self.changes);
         self.offers.extend(early);
+        if tracked.is_final() {
+            let ended = Event::Ended { state: tracked.state().octet(), error: tracked.error };
+            self.happened(&queued, now, ended);
+        }
         self.changes.push(Change::Track(partition, id, Box::new(tracked)));
     }
 
@@ -84,10 +98,12 @@ impl Settled {
         taken: Vec<Taken>,
         now: Timestamp,
     ) {
-        let account = peer.map_or("-", |index| &house.directory.peer(index).name);
+        let account = &*name(house, peer);
         let (id, attempt, expires) = (queued.key.id, queued.record.attempts + 1, queued.record.expires);
-        let due = retry::next_attempt(&house.directory.retry, class, queued.record.attempts, now, expires);
-        let Some(due) = due else {
+        let again = retry::next_attempt(&house.directory.retry, class, queued.record.attempts, now, expires);
+        let failed = Event::Failed { by: account.into(), attempt, error, why: why.into(), again };
+        self.happened(&queued, now, failed);
+        let Some(due) = again else {
             let is_over = class != ErrorClass::Permanent && now >= expires;
             let state = if is_over { MessageState::Expired } else { MessageState::Undeliverable };
             return self.dead(house, queued, (state, error), why, now);
@@ -118,6 +134,8 @@ impl Settled {
         let attempt = queued.record.attempts;
         tracing::error!(message_id = %id, queue = &*queued.key.queue, attempt, "dead letter: {why}");
         self.forget(&queued);
+        let event = Event::Ended { state: state.octet(), error };
+        let ended = Change::Happened(partition, queued.record.customer.clone(), id, now, event);
         if let Some(mut tracked) = queued.record.tracked.then(|| self.tracked(house, &queued)).flatten() {
             self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
             let notice = tracked.failed(state, error, now);
@@ -133,6 +151,15 @@ impl Settled {
             reason: why.into(),
         };
         self.changes.push(Change::Dead(partition, id, Box::new(dead)));
+        self.changes.push(ended);
+    }
+
+    /// Receipts have no history of their own.
+    fn happened(&mut self, queued: &Queued, now: Timestamp, event: Event) {
+        let (partition, id) = (queued.key.partition, queued.key.id);
+        if !id.is_receipt() {
+            self.changes.push(Change::Happened(partition, queued.record.customer.clone(), id, now, event));
+        }
     }
 
     /// The row where it waited goes, and with it the one by which its device finds it.
@@ -153,4 +180,8 @@ impl Settled {
             }
         }
     }
+}
+
+fn name(house: &House, peer: Option<PeerIndex>) -> Box<str> {
+    peer.map_or("-", |index| &house.directory.peer(index).name).into()
 }

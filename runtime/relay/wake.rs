@@ -234,6 +234,7 @@ fn end_history(
     let Some(mut tracked) = house.store.tracked(partition, id)? else { return Ok(()) };
     let notice = tracked.lost_sight(now);
     let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
-    let changes = vec![Change::Track(partition, id, Box::new(tracked))];
+    let ended = receipts::ended((partition, id), &tracked, now);
+    let changes = vec![ended, Change::Track(partition, id, Box::new(tracked))];
     receipts::write(house, changes, offers, Vec::new()).map_err(io::Error::other)
 }

@@ -12,6 +12,8 @@
 //! joined   <partition> J <len><group>                                       what its parts said, to know their repeats
 //! parked   <partition> p <len><peer> <form of its id>                       a receipt that came before its response
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
+//! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
+//! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
 //! meta     ff <name>                                                        of this data directory
 //! ```
 //! Every data key starts with its customer's partition, so that a transaction touches one partition only.
@@ -51,6 +53,7 @@ impl Partition {
 }
 
 pub const META_LAST_EVENT: &[u8] = b"\xffm_last_event";
+pub const META_LAST_NUMBER: &[u8] = b"\xffm_last_number";
 pub const META_SECRET: &[u8] = b"\xffm_secret";
 
 /// Where a message waits for a link.
@@ -139,6 +142,8 @@ pub enum Kind {
     Deferred = b'w' as isize,
     Part = b'j' as isize,
     Joined = b'J' as isize,
+    History = b'h' as isize,
+    OfDevice = b'x' as isize,
     Parked = b'p' as isize,
 }
 
@@ -155,6 +160,72 @@ pub fn tracked(partition: Partition, id: MessageId) -> Key {
 /// The first destination of a submission and its further ones.
 pub fn tracked_together(partition: Partition, first: MessageId) -> (Key, Key) {
     (tracked(partition, first), tracked(partition, MessageId::accepted(first.event + 1)))
+}
+
+/// True for rows that are written once and never change or go one by one.
+pub fn is_history(key: &[u8]) -> bool {
+    key.get(1).is_some_and(|kind| *kind == Kind::History.octet() || *kind == Kind::OfDevice.octet())
+}
+
+/// An event of a message. Ids are inverted: the newest message comes first.
+pub fn history(partition: Partition, customer: &str, id: MessageId, number: u64) -> Key {
+    let mut key = prefixed(partition, Kind::History, customer, 18);
+    key.extend_from_slice(&inverted(id));
+    key.extend_from_slice(&number.to_be_bytes());
+    key.into()
+}
+
+fn inverted(id: MessageId) -> [u8; 10] {
+    id.to_key().map(|octet| !octet)
+}
+
+/// All events of one message.
+pub fn history_of(partition: Partition, customer: &str, id: MessageId) -> (Key, Key) {
+    let mut from = prefixed(partition, Kind::History, customer, 10);
+    from.extend_from_slice(&inverted(id));
+    let to = after(&from);
+    (from.into(), to)
+}
+
+/// Events of all messages of a customer; `behind`: of those that are older than this.
+pub fn history_range(partition: Partition, customer: &str, behind: Option<MessageId>) -> (Key, Key) {
+    newest_first(&prefixed(partition, Kind::History, customer, 10), behind)
+}
+
+/// The messages of a device, or the row of one of them.
+pub fn history_of_device(partition: Partition, customer: &str, device: &str, id: Option<MessageId>) -> Key {
+    let mut key = prefixed(partition, Kind::OfDevice, customer, 11 + device.len());
+    key.push(device.len() as u8);
+    key.extend_from_slice(device.as_bytes());
+    key.extend(id.map(inverted).into_iter().flatten());
+    key.into()
+}
+
+/// Rows under a prefix that is followed by an inverted id; `behind`: of messages that are older than this.
+pub fn newest_first(prefix: &[u8], behind: Option<MessageId>) -> (Key, Key) {
+    let from = match behind {
+        Some(id) => after(&[prefix, &inverted(id)].concat()),
+        None => prefix.into(),
+    };
+    (from, after(prefix))
+}
+
+/// The inverted id that ends a key.
+pub fn inverted_id(key: &[u8]) -> Option<MessageId> {
+    let octets: [u8; 10] = key.get(key.len().checked_sub(10)?..)?.try_into().ok()?;
+    MessageId::from_key(&octets.map(|octet| !octet))
+}
+
+/// The number of an event's row.
+pub fn history_number(key: &[u8]) -> Option<u64> {
+    let is_event = key.get(1) == Some(&Kind::History.octet());
+    let number = key.get(key.len().checked_sub(8)?..).filter(|_| is_event)?;
+    Some(u64::from_be_bytes(number.try_into().ok()?))
+}
+
+/// The message of an event's row.
+pub fn history_id(key: &[u8]) -> Option<MessageId> {
+    inverted_id(key.get(..key.len().checked_sub(8)?)?)
 }
 
 /// The message id that ends a key.

@@ -14,11 +14,13 @@ mod change;
 mod commit_log;
 pub mod disk;
 mod due;
-mod runs;
 mod group;
+mod history;
 pub mod keys;
 pub mod memory;
+mod recent;
 mod record;
+mod runs;
 mod search;
 mod tables;
 mod verbs;
@@ -33,6 +35,7 @@ use parking_lot::{Condvar, Mutex};
 pub use backend::Opened;
 pub use change::Change;
 pub use due::Due;
+pub use history::{Bounds, Found};
 pub use keys::Kind;
 pub use record::{DeadRecord, InboxRecord, JoinedRecord, OutboxRecord, ParkedRecord, PartRecord, Taken};
 use tables::{Op, Tables};
@@ -80,6 +83,9 @@ pub struct Store {
     checkpoints: AtomicU64,
     /// The disk has no room for more.
     full: AtomicBool,
+    keeps_history: bool,
+    /// Of the newest event of the history.
+    last_number: AtomicU64,
 }
 
 /// Octets of changes that may wait for one sync. More of them is more than the disk takes in a second.
@@ -125,16 +131,15 @@ impl Store {
     /// must run: a thread in production, the simulator in tests.
     pub fn open(opened: Opened) -> Result<(Arc<Store>, Writer), OpenError> {
         let mut tables = Tables::new(opened.base.clone());
-        let mut last_event = match opened.base.get(keys::META_LAST_EVENT)? {
-            Some(value) => value.get(..8).and_then(|v| v.try_into().ok()).map_or(0, u64::from_be_bytes),
-            None => 0,
-        };
+        let (mut last_event, mut last_number) =
+            (number(&*opened.base, keys::META_LAST_EVENT)?, number(&*opened.base, keys::META_LAST_NUMBER)?);
         let replayed = !opened.groups.is_empty();
         for group in &opened.groups {
             for op in group::read(group)? {
                 if let Some(event) = verbs::accepted_event(op.key()) {
                     last_event = last_event.max(event);
                 }
+                last_number = last_number.max(keys::history_number(op.key()).unwrap_or_default());
                 tables.apply(op, 0);
             }
         }
@@ -157,6 +162,8 @@ impl Store {
             secret,
             checkpoints: AtomicU64::new(0),
             full: AtomicBool::new(false),
+            keeps_history: opened.keeps_history,
+            last_number: AtomicU64::new(last_number),
         });
         let mut writer = Writer::new(store.clone(), opened.log);
         if replayed {
@@ -241,6 +248,11 @@ impl Inner {
     }
 }
 
+fn number(base: &dyn backend::Base, name: &[u8]) -> io::Result<u64> {
+    let value = base.get(name)?;
+    Ok(value.and_then(|value| value.get(..8)?.try_into().ok()).map_or(0, u64::from_be_bytes))
+}
+
 /// The secret is made at the first start and written to the base before anything else.
 fn secret(base: &dyn backend::Base) -> io::Result<[u8; 32]> {
     if let Some(secret) = base.get(keys::META_SECRET)?.and_then(|value| value[..].try_into().ok()) {
@@ -253,5 +265,7 @@ fn secret(base: &dyn backend::Base) -> io::Result<[u8; 32]> {
     Ok(secret)
 }
 
+#[cfg(test)]
+mod history_tests;
 #[cfg(test)]
 mod tests;

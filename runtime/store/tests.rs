@@ -21,14 +21,22 @@ fn mo(text: &'static str) -> NewMessage {
         customer: "acme".into(),
         place: Place::Inbox { rule: "wm".into(), tracked: None },
         message: message(text),
+        by: "sim".into(),
         sibling: 0,
     }
 }
 
 fn mt(text: &'static str) -> NewMessage {
     let expires = NOW.plus_ms(86_400_000);
-    let waiting = Waiting { queue: "sim".into(), class: Class::REPLY, due: NOW, expires, tracked: None };
-    NewMessage { customer: "acme".into(), place: Place::Outbox(waiting), message: message(text), sibling: 0 }
+    let waiting =
+        Waiting { queue: "sim".into(), class: Class::REPLY, due: NOW, expires, to_application: false, tracked: None };
+    NewMessage {
+        customer: "acme".into(),
+        place: Place::Outbox(waiting),
+        message: message(text),
+        by: "sim".into(),
+        sibling: 0,
+    }
 }
 
 fn accept(store: &Store, list: Vec<NewMessage>) -> Vec<(crate::message::MessageId, Partition)> {
@@ -134,8 +142,17 @@ fn rows_survive_a_crash_and_finished_ones_stay_finished_across_checkpoints() {
         drain(&mut writer); // every few rounds this passes a checkpoint
         for (id, _) in &ids[..49] {
             let subject = Subject::new(partition, "acme/wm", "d");
-            let finished =
-                Finished { partition, event: id.event, subject, state: Vec::new(), queued: Vec::new(), tracked: None };
+            let finished = Finished {
+                partition,
+                event: id.event,
+                customer: "acme".into(),
+                rule: "wm".into(),
+                at: NOW,
+                subject,
+                state: Vec::new(),
+                queued: Vec::new(),
+                tracked: None,
+            };
             store.commit(finished, |_| {}).expect("stores");
             drain(&mut writer);
         }
@@ -156,7 +173,17 @@ fn a_commit_is_there_whole_or_not_at_all() {
             record: OutboxRecord::untracked("acme", message("reply"), NOW.plus_ms(1_000)),
         }];
         let state = vec![("n".to_owned(), Some(b"1".to_vec()))];
-        let finished = Finished { partition, event: id.event, subject: subject.clone(), state, queued, tracked: None };
+        let finished = Finished {
+            partition,
+            event: id.event,
+            customer: "acme".into(),
+            rule: "wm".into(),
+            at: NOW,
+            subject: subject.clone(),
+            state,
+            queued,
+            tracked: None,
+        };
         disk.inject(fault);
         store.commit(finished, |_| {}).expect("stores");
         assert_eq!(writer.step(), Turn::Failed);
@@ -233,17 +260,19 @@ fn whoever_waits_for_nothing_new_still_hears_when_the_changes_before_are_durable
 #[test]
 fn the_disk_form_keeps_what_the_memory_form_keeps() {
     let dir = tempfile::tempdir().expect("tempdir");
-    let (store, writer) = Store::open(disk::open(dir.path()).expect("opens")).expect("opens");
+    let (store, writer) = Store::open(disk::open(dir.path(), true).expect("opens")).expect("opens");
     let thread = std::thread::spawn(move || writer.run());
     let (sender, receiver) = std::sync::mpsc::channel();
     store.accept(vec![mo("a"), mt("b")], NOW, move |result| {
         sender.send(result.is_ok()).expect("the test waits");
     });
     assert_eq!(receiver.recv(), Ok(true));
-    assert!(disk::open(dir.path()).err().expect("refused").to_string().contains("in use by another wasmsc process"));
+    assert!(
+        disk::open(dir.path(), true).err().expect("refused").to_string().contains("in use by another wasmsc process")
+    );
     store.close();
     thread.join().expect("no panic").expect("closes");
     drop(store);
-    let (store, _writer) = Store::open(disk::open(dir.path()).expect("opens")).expect("opens");
+    let (store, _writer) = Store::open(disk::open(dir.path(), true).expect("opens")).expect("opens");
     assert_eq!((texts(&store), due(&store, NOW).len()), (vec!["a".to_owned()], 1));
 }

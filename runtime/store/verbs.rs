@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use wasmsc_smpp::receipt::MessageState;
+
 use super::change::{self, Change};
 use super::keys::{self, OutboxKey, Partition, Subject};
 use super::record::{self, DeadRecord, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
 use super::{Done, NotAccepted, Store, StoreFailed};
 use crate::message::{Class, Message, MessageId, Timestamp};
+use crate::timeline::{Direction, Event, Received};
 use crate::tracking::{Tracked, Waits};
 
 /// Bits of an event number below its millisecond: a million messages a millisecond before it runs ahead.
@@ -21,6 +24,8 @@ pub struct NewMessage {
     pub customer: Box<str>,
     pub place: Place,
     pub message: Message,
+    /// Who brought it: an account or an upstream.
+    pub by: Arc<str>,
     /// 0: an event of its own. n: the n-th further destination of the event before it in the list.
     pub sibling: u16,
 }
@@ -41,6 +46,8 @@ pub struct Waiting {
     pub class: Class,
     pub due: Timestamp,
     pub expires: Timestamp,
+    /// It is an MO, which an application takes instead of a rule.
+    pub to_application: bool,
     /// For an application's message: what becomes of it is kept.
     pub tracked: Option<Box<Tracked>>,
 }
@@ -66,6 +73,10 @@ pub struct Finished {
     pub partition: Partition,
     /// The MO that is done.
     pub event: u64,
+    pub customer: Box<str>,
+    /// Which rule ran.
+    pub rule: Box<str>,
+    pub at: Timestamp,
     pub subject: Subject,
     /// (name, value); None deletes.
     pub state: Vec<(String, Option<Vec<u8>>)>,
@@ -77,7 +88,8 @@ pub struct Finished {
 /// What a failed call leaves behind: the attempt count, nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    RetryAt(Timestamp),
+    /// With the reason for its owner.
+    RetryAt(Timestamp, Box<str>),
     /// Never again; kept for its owner with this reason.
     Dead(Box<str>),
 }
@@ -131,9 +143,10 @@ impl Store {
             if new.sibling == 0 {
                 inner.last_event = (inner.last_event + 1).max(now.0 << EVENT_BITS);
             }
-            accepted.push(place(new, MessageId::accepted(inner.last_event), &mut batch));
+            let event = MessageId::accepted(inner.last_event);
+            accepted.push(self.place(new, event, &mut batch));
         }
-        batch.extend(also.into_iter().map(change::op));
+        batch.extend(also.into_iter().filter_map(|change| self.op(change)));
         let ids = accepted.iter().map(|a| (a.id, a.partition)).collect();
         let done: Done = Box::new(move |result| done(result.map(|()| accepted).map_err(NotAccepted::Failed)));
         inner.submit(batch, Some(done)).expect("the store had not failed under this lock");
@@ -155,7 +168,8 @@ impl Store {
         finished: Finished,
         offer: impl FnOnce(Vec<Queued>) + Send + 'static,
     ) -> Result<(), StoreFailed> {
-        let Finished { partition, event, subject, state, queued, tracked } = finished;
+        let Finished { partition, event, customer, rule, at, subject, state, queued, tracked } = finished;
+        let mo = MessageId::accepted(event);
         let mut batch = Vec::with_capacity(1 + state.len() + queued.len());
         batch.push(Op::Delete(keys::inbox(partition, event)));
         batch.extend(state.into_iter().map(|(name, value)| {
@@ -165,8 +179,15 @@ impl Store {
                 None => Op::Delete(key),
             }
         }));
-        let track = |(id, tracked)| change::op(Change::Track(partition, id, tracked));
-        batch.extend(tracked.map(track));
+        batch.extend(tracked.and_then(|(id, tracked)| self.op(Change::Track(partition, id, tracked))));
+        let ran = Event::Ran { rule: rule.clone(), sent: queued.len() as u16 };
+        let ended = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
+        batch.extend([ran, ended].into_iter().filter_map(|event| self.event(partition, &customer, mo, at, event)));
+        for Queued { key, record } in queued.iter().filter(|queued| queued.key.class == Class::REPLY) {
+            let (message, cause) = (record.message.clone(), Some(mo));
+            let received = Received { direction: Direction::Mt, by: rule.clone(), cause, message, due: key.due };
+            batch.extend(self.begin(partition, &customer, key.id, received));
+        }
         if queued.is_empty() {
             return self.submit(batch, None);
         }
@@ -192,8 +213,9 @@ impl Store {
         let key = keys::inbox(partition, event);
         waiting.attempts += 1;
         let (also, done) = also;
-        let mut batch = match failure {
-            Failure::RetryAt(due) => {
+        let mut batch = self.failed(partition, event, &waiting, &failure, now);
+        batch.extend(match failure {
+            Failure::RetryAt(due, _) => {
                 waiting.due = due;
                 vec![Op::Put(key, record::encode(&waiting))]
             }
@@ -209,9 +231,29 @@ impl Store {
                 let to = keys::dead(partition, MessageId::accepted(event));
                 vec![Op::Delete(key), Op::Put(to, record::encode(&dead))]
             }
-        };
-        batch.extend(also.into_iter().map(change::op));
+        });
+        batch.extend(also.into_iter().filter_map(|change| self.op(change)));
         self.submit(batch, done)
+    }
+
+    fn failed(
+        &self,
+        partition: Partition,
+        event: u64,
+        waiting: &InboxRecord,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Vec<Op> {
+        let (why, again): (Box<str>, _) = match failure {
+            Failure::RetryAt(due, why) => (why.clone(), Some(*due)),
+            Failure::Dead(why) => (why.clone(), None),
+        };
+        let failed = Event::Failed { by: waiting.rule.clone(), attempt: waiting.attempts, error: 0, why, again };
+        let ended = Event::Ended { state: MessageState::Undeliverable.octet(), error: 0 };
+        let events = [Some(failed), again.is_none().then_some(ended)];
+        let id = MessageId::accepted(event);
+        let op = |event| self.event(partition, &waiting.customer, id, now, event);
+        events.into_iter().flatten().filter_map(op).collect()
     }
 
     /// MOs that wait in a partition, in the order of arrival, after event number `after`.
@@ -267,38 +309,63 @@ struct Encoded {
     /// For a message that waits for a link, or for its other parts.
     outbox: Option<OutboxRecord>,
     part: Option<Message>,
+    /// How its history begins; that of a part does with the whole.
+    received: Option<Received>,
 }
 
 fn encode_new(new: NewMessage, now: Timestamp) -> Encoded {
-    let NewMessage { customer, place, message, sibling } = new;
+    let NewMessage { customer, place, message, by, sibling } = new;
+    let received = |direction, message: &Message, due| {
+        Some(Received { direction, by: (*by).into(), cause: None, message: message.clone(), due })
+    };
     match place {
         Place::Inbox { rule, tracked } => {
             let is_tracked = tracked.is_some();
+            let received = received(Direction::Mo, &message, now);
             let row = InboxRecord { customer, rule, message, attempts: 0, due: now, tracked: is_tracked };
             let encoded = record::encode(&row);
             let place = Place::Inbox { rule: row.rule, tracked };
-            Encoded { customer: row.customer, sibling, row: encoded, place, outbox: None, part: None }
+            Encoded { customer: row.customer, sibling, row: encoded, place, outbox: None, part: None, received }
         }
         Place::Outbox(waiting) => {
+            let direction = if waiting.to_application { Direction::Mo } else { Direction::Mt };
+            let received = received(direction, &message, waiting.due);
             let record = OutboxRecord {
                 tracked: waiting.tracked.is_some(),
                 registered_delivery: waiting.tracked.as_ref().map_or(0, |tracked| tracked.registered_delivery),
                 ..OutboxRecord::untracked(&customer, message, waiting.expires)
             };
             let row = record::encode(&record);
-            Encoded { customer, sibling, row, place: Place::Outbox(waiting), outbox: Some(record), part: None }
+            Encoded {
+                customer,
+                sibling,
+                row,
+                place: Place::Outbox(waiting),
+                outbox: Some(record),
+                part: None,
+                received,
+            }
         }
         Place::Part { .. } => {
-            Encoded { customer, sibling, row: Bytes::new(), place, outbox: None, part: Some(message) }
+            let row = Bytes::new();
+            Encoded { customer, sibling, row, place, outbox: None, part: Some(message), received: None }
         }
     }
 }
 
-/// Gives a message its id and adds its rows to the batch.
-fn place(new: Encoded, event: MessageId, batch: &mut Vec<Op>) -> Accepted {
-    let Encoded { customer, sibling, row, place, outbox, part } = new;
-    let id = if sibling == 0 { event } else { event.effect(sibling) };
-    let partition = Partition::of(&customer);
+impl Store {
+    /// Gives a message its id and adds its rows to the batch.
+    fn place(&self, mut new: Encoded, event: MessageId, batch: &mut Vec<Op>) -> Accepted {
+        let id = if new.sibling == 0 { event } else { event.effect(new.sibling) };
+        let partition = Partition::of(&new.customer);
+        let received = new.received.take();
+        batch.extend(received.into_iter().flat_map(|received| self.begin(partition, &new.customer, id, received)));
+        place(new, (event, id), partition, batch)
+    }
+}
+
+fn place(new: Encoded, (event, id): (MessageId, MessageId), partition: Partition, batch: &mut Vec<Op>) -> Accepted {
+    let Encoded { customer, row, place, outbox, part, .. } = new;
     match (place, outbox, part) {
         (Place::Outbox(waiting), Some(record), _) => {
             let Waiting { queue, class, due, tracked, .. } = waiting;

@@ -6,6 +6,7 @@
 //! and 8. `SEED=7 cargo test --test sim` runs one seed only.
 
 mod application;
+mod history;
 mod ledger;
 mod offline;
 mod pipe;

@@ -48,7 +48,7 @@ impl Run {
     pub fn write<'r>(
         directory: &Path,
         number: u64,
-        rows: impl Iterator<Item = (&'r [u8], &'r Bytes)>,
+        rows: impl Iterator<Item = (&'r [u8], &'r [u8])>,
     ) -> io::Result<Run> {
         let unfinished = path(directory, number, "new");
         let mut writer = Writer { file: BufWriter::new(File::create(&unfinished)?), offset: 0, blocks: Vec::new() };
