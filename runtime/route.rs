@@ -5,14 +5,18 @@
 //! A **queue** belongs to a route prefix, or to an account. Its peers pull from it, so that one
 //! that is gone or slow is made up for by the others without anything being moved.
 
+mod numbering;
 mod peer;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::config::{self, Config, Incomplete, Retry};
-use crate::message::Address;
+use wasmsc_smpp::Ton;
 
+use crate::config::{self, Config, Incomplete, Retry};
+use crate::message::{Address, InvalidAddress};
+
+pub use numbering::Numbering;
 pub use peer::{AddressSet, Login, Peer, Rate, national_tables};
 
 /// Index of a peer in [`Directory::peers`].
@@ -132,6 +136,15 @@ impl Directory {
     /// Whose MTs come from this number or name.
     pub fn owner_of_sender(&self, sender: &Address) -> Option<&Customer> {
         self.owner_of_number(sender).or_else(|| self.customers.iter().find(|c| c.may_send_from(sender)))
+    }
+
+    /// Reads an address that this peer wrote. Digits that are a short code whose messages it may carry are that
+    /// short code.
+    pub fn read_address(&self, peer: &Peer, ton: Ton, octets: &[u8]) -> Result<Address, InvalidAddress> {
+        peer.numbering.read(ton, octets, |short_code| match peer.customer.as_deref() {
+            Some(own) => self.owner_of_number(short_code).is_some_and(|owner| &*owner.id == own),
+            None => self.number_owner.contains_key(short_code),
+        })
     }
 
     pub fn customer(&self, id: &str) -> Option<&Customer> {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::Numbering;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -121,9 +123,15 @@ pub struct Account {
     /// Where it may connect from, such as "10.0.0.0/8"; default: anywhere.
     #[serde(default)]
     pub allowed_networks: Vec<String>,
-    /// Country code without `+`, put before numbers that come as national ones (TON 2, or a leading 0).
+    /// Country code without `+`, put before numbers that come as national ones (TON 2, or TON 0 with the
+    /// `national_prefix`).
     #[serde(default)]
     pub country_code: Option<String>,
+    /// What is dialled before a national number; default: "0", "" where there is none.
+    #[serde(default)]
+    pub national_prefix: Option<String>,
+    #[serde(default)]
+    pub numbering: Numbering,
     #[serde(default)]
     pub default_alphabet: DefaultAlphabet,
     /// Default: "udh8", and "payload" with `join_segments`.
@@ -186,6 +194,10 @@ pub struct Upstream {
     pub outbind_password: Option<String>,
     #[serde(default)]
     pub country_code: Option<String>,
+    #[serde(default)]
+    pub national_prefix: Option<String>,
+    #[serde(default)]
+    pub numbering: Numbering,
     #[serde(default)]
     pub default_alphabet: DefaultAlphabet,
     #[serde(default)]

@@ -14,7 +14,7 @@ use crate::store::Queued;
 /// text. `knows_tlvs`: the peer speaks SMPP 3.4 or later.
 pub fn outgoing(queued: &Queued, peer: &Peer, knows_tlvs: bool) -> Result<Vec<(u8, Sm)>, TooLong> {
     let message = &queued.record.message;
-    let mut base = envelope(message, registered_delivery(queued, peer));
+    let mut base = envelope(message, peer, registered_delivery(queued, peer));
     if peer.upstream.is_some() {
         base.validity_period = Bytes::copy_from_slice(&time::format_absolute(queued.record.expires.0));
     }

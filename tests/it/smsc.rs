@@ -8,6 +8,7 @@ mod certificates;
 mod limits;
 mod long_mo;
 mod long_mt;
+mod numbering;
 mod operations;
 mod peer;
 mod receipt_ids;

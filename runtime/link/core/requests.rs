@@ -119,8 +119,7 @@ impl LinkCore {
             command_status: CommandStatus::ESME_RINVBNDSTS,
             why: "not bound".into(),
         })?;
-        let customer = peer.customer.as_deref().and_then(|id| directory.customer(id));
-        translate::incoming(sm, peer, customer.and_then(|customer| customer.first_number()), now.timestamp)
+        translate::incoming(sm, directory, peer, now.timestamp)
     }
 
     /// One submission for each destination; the response comes when all of them are settled.
@@ -236,7 +235,8 @@ impl LinkCore {
     }
 
     fn address(&self, ton: wasmsc_smpp::Ton, octets: &[u8], or: CommandStatus) -> Asked<Option<Address>> {
-        self.config().map_or(Ok(None), |peer| translate::optional_address(peer, ton, octets, or))
+        let directory = &self.shared.house.directory;
+        self.config().map_or(Ok(None), |peer| translate::optional_address(directory, peer, ton, octets, or))
     }
 
     // ---- to the relay and back ------------------------------------------------------------------

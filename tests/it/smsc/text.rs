@@ -120,12 +120,12 @@ async fn senders_are_those_of_the_customer_by_name_number_or_none() {
     for (ton, source, at_network, ton_at_network) in [
         (Ton::ALPHANUMERIC, "ACME", "ACME", Ton::ALPHANUMERIC),
         (Ton::UNKNOWN, "ACME", "ACME", Ton::ALPHANUMERIC),
-        (Ton::UNKNOWN, "7001", "7001", Ton::UNKNOWN),
-        (Ton::ABBREVIATED, "7001", "7001", Ton::UNKNOWN),
-        (Ton::NETWORK_SPECIFIC, "7001", "7001", Ton::UNKNOWN),
+        (Ton::UNKNOWN, "7001", "7001", Ton::NETWORK_SPECIFIC),
+        (Ton::ABBREVIATED, "7001", "7001", Ton::NETWORK_SPECIFIC),
+        (Ton::NETWORK_SPECIFIC, "7001", "7001", Ton::NETWORK_SPECIFIC),
         // Many applications say 1 for everything.
-        (Ton::INTERNATIONAL, "7001", "7001", Ton::UNKNOWN),
-        (Ton::UNKNOWN, "", "7001", Ton::UNKNOWN),
+        (Ton::INTERNATIONAL, "7001", "7001", Ton::NETWORK_SPECIFIC),
+        (Ton::UNKNOWN, "", "7001", Ton::NETWORK_SPECIFIC),
     ] {
         assert_eq!(app.submit(from(ton, source)).await.0, CommandStatus::ESME_ROK, "{ton:?} {source}");
         let sm = sim.take().await;
