@@ -24,12 +24,7 @@ pub fn outgoing(queued: &Queued, peer: &Peer, knows_tlvs: bool) -> Result<Vec<(u
             base.tlvs.push(Tlv { tag, value: queued.key.id.to_string().into() });
         }
     }
-    let style = match peer.long_messages {
-        // Their TLVs would be lost on a peer of 3.3.
-        segment::Style::Sar | segment::Style::Payload if !knows_tlvs => segment::Style::Udh8,
-        style => style,
-    };
-    let parts = segments(&message.content, peer, style, reference(queued.key.id))?;
+    let parts = segments(&message.content, peer, knows_tlvs, reference(queued.key.id))?;
     let is_taken = |number: u8| queued.record.taken.iter().any(|taken| taken.number == number);
     let numbered = (1..=u8::MAX).zip(parts).filter(|(number, _)| !is_taken(*number));
     Ok(numbered.map(|(number, (data_coding, part))| (number, pdu(&base, data_coding, part))).collect())
@@ -54,16 +49,26 @@ fn reference(id: MessageId) -> u16 {
 fn segments(
     content: &Content,
     peer: &Peer,
-    style: segment::Style,
+    knows_tlvs: bool,
     reference: u16,
 ) -> Result<Vec<(DataCoding, Part)>, TooLong> {
     let esm_class = EsmClass(content.esm_class);
     let is_whole = |has_udhi| Part { octets: content.octets.clone(), has_udhi, sar: None, is_payload: false };
+    let style = match peer.long_messages {
+        // Their TLVs would be lost on a peer of 3.3.
+        segment::Style::Sar | segment::Style::Payload if !knows_tlvs => segment::Style::Udh8,
+        style => style,
+    };
+    let (udh, octets) = content.split_udh();
+    if let Some(sar) = content.part().filter(|_| !knows_tlvs && udh.concat().is_none()) {
+        let concat = Concat { wide: style == segment::Style::Udh16, ..sar };
+        let part = segment::in_header(&udh, &octets, concat);
+        return Ok(vec![in_alphabet(content.data_coding(), part, peer.default_alphabet)]);
+    }
     // Segments leave as they came, and receipts are short enough for anybody who asked for them.
     if content.part().is_some() || esm_class.message_type() != 0 {
         return Ok(vec![in_alphabet(content.data_coding(), is_whole(content.has_udhi()), peer.default_alphabet)]);
     }
-    let (udh, octets) = content.split_udh();
     let (data_coding, octets) = writable(content, &udh, octets, peer.default_alphabet);
     let parts = segment::split(data_coding, &udh, &octets, style, reference)?.parts;
     Ok(parts.into_iter().map(|part| in_alphabet(data_coding, part, peer.default_alphabet)).collect())

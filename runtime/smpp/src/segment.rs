@@ -129,6 +129,13 @@ pub fn parts_needed(data_coding: DataCoding, udh: &Udh, octets: &Bytes, style: S
     }
 }
 
+/// A segment that came with SAR TLVs as one that says in its header which part it is, for a peer that knows
+/// no TLVs. One that filled an SMS before is longer than an SMS then: whoever made it left no room.
+#[must_use]
+pub fn in_header(udh: &Udh, octets: &Bytes, concat: Concat) -> Part {
+    part(&udh.without_concat(), octets, Some(concat))
+}
+
 /// One part with its header. The concatenation stands first: some handsets look nowhere else.
 fn part(udh: &Udh, user_data: &Bytes, concat: Option<Concat>) -> Part {
     let mut header = Udh::new();

@@ -171,6 +171,38 @@ async fn a_peer_of_3_3_gets_parts_by_header_whatever_the_config_says_and_no_tlvs
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn segments_with_tlvs_get_a_header_for_a_peer_of_3_3() {
+    for (style, wide) in [("udh8", false), ("udh16", true), ("sar", false), ("payload", false)] {
+        let site =
+            Plan::network().sim(&format!("long_messages = {style:?}")).app("relay_tlvs = \"none\"").start().await;
+        let mut app = site.app().await;
+        let mut sim = site.bind(Login::new("sim").version(0x33)).await;
+        // The second has a header of its own already, with ports.
+        let ports: &[u8] = &[6, 5, 4, 0x0B, 0x84, 0, 0];
+        for (number, header) in [(1, &[][..]), (2, ports)] {
+            let mut sm = mt("");
+            sm.short_message = [header, b"part"].concat().into();
+            sm.esm_class = if header.is_empty() { EsmClass::default() } else { EsmClass::UDHI };
+            for (tag, value) in [
+                (tag::SAR_MSG_REF_NUM, vec![1, 2]),
+                (tag::SAR_TOTAL_SEGMENTS, vec![2]),
+                (tag::SAR_SEGMENT_SEQNUM, vec![number]),
+            ] {
+                sm.tlvs.push(Tlv { tag, value: value.into() });
+            }
+            app.submitted(sm).await;
+            let got = sim.take().await;
+            assert_eq!((piece(&got), got.tlvs.len()), (("part".into(), Some((number, 2))), 0), "{style}");
+            let (udh, _) = Udh::split(got.payload()).expect("a header");
+            let reference = udh.concat().map(|concat| (concat.reference, concat.wide));
+            assert_eq!(reference, Some(if wide { (0x0102, true) } else { (2, false) }), "{style}");
+            assert_eq!(udh.elements().count(), 1 + usize::from(!header.is_empty()), "{style}");
+        }
+        site.end((app, sim)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_text_in_a_peers_own_alphabet_is_cut_by_what_fits_the_radio() {
     let site = Plan::network().sim("default_alphabet = \"latin-1\"").start().await;
     let (mut app, mut sim) = (site.app().await, site.sim().await);
