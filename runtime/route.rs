@@ -168,6 +168,12 @@ impl Directory {
         self.queues_by_name.get(name).copied()
     }
 
+    /// Who takes messages from a queue.
+    pub fn peers_of(&self, queue: &str) -> impl Iterator<Item = &Peer> {
+        let peers = self.queue_named(queue).map(|index| self.queues[index.0].peers.as_slice()).unwrap_or_default();
+        peers.iter().map(|peer| self.peer(*peer))
+    }
+
     pub fn rule(&self, customer: &str, name: &str) -> Option<RuleIndex> {
         self.rules.iter().position(|r| r.customer == customer && r.name == name).map(RuleIndex)
     }

@@ -255,6 +255,7 @@ pub fn command_status(reject: &Reject) -> CommandStatus {
         Reject::QueueFull(_) | Reject::StoreBusy | Reject::TooManyParts(_) => CommandStatus::ESME_RMSGQFUL,
         Reject::StoreFailed(_) | Reject::Unreadable(_) => CommandStatus::ESME_RSYSERR,
         Reject::AlreadyExpired | Reject::ExpiresBeforeSchedule => CommandStatus::ESME_RINVEXPIRY,
+        Reject::TooLong(_) => CommandStatus::ESME_RINVMSGLEN,
         Reject::TooFarAhead => CommandStatus::ESME_RINVSCHED,
     }
 }

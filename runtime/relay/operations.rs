@@ -8,7 +8,7 @@ use wasmsc_smpp::DataCoding;
 use wasmsc_smpp::receipt::MessageState;
 
 use super::{Also, House, Submission, expiry, offer_when_due, receipts};
-use crate::firewall::Reject;
+use crate::firewall::{self, Reject};
 use crate::message::{Address, Class, MessageId, Timestamp, is_default_alphabet};
 use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
@@ -210,7 +210,8 @@ fn replaced(house: &House, from: PeerIndex, replace: Replace, now: Timestamp) ->
         house.outlet.release(&queued.key);
         return Err(NotDone::Refused(Reject::ExpiresBeforeSchedule));
     }
-    let mut also = Also { releases: vec![queued.key.clone()], changes: unqueue(&queued), ..Also::default() };
+    let old_key = queued.key.clone();
+    let mut also = Also { releases: vec![old_key.clone()], changes: unqueue(&queued), ..Also::default() };
     queued.key.due = due.unwrap_or(queued.key.due);
     let record = &mut queued.record;
     record.expires = expires.unwrap_or(record.expires);
@@ -223,6 +224,10 @@ fn replaced(house: &House, from: PeerIndex, replace: Replace, now: Timestamp) ->
         content.octets = octets;
     } else {
         content.octets = replace.octets;
+    }
+    if let Err(too_long) = firewall::check_length(house.directory.peers_of(&queued.key.queue), content) {
+        house.outlet.release(&old_key);
+        return Err(NotDone::Refused(too_long));
     }
     (record.deferred, record.attempts, record.taken) = (false, 0, Vec::new());
     let octets = &record.message.content.octets;

@@ -119,10 +119,11 @@ pub fn split(
 }
 
 /// How many parts [`split`] makes, also where that is more than it allows; `usize::MAX` when the
-/// header leaves no room for text.
+/// header leaves no room for text, or a TLV no room for all of it.
 #[must_use]
 pub fn parts_needed(data_coding: DataCoding, udh: &Udh, octets: &Bytes, style: Style) -> usize {
     match Plan::of(data_coding, &udh.without_concat(), octets, style) {
+        Some(Plan::Whole { is_payload: true }) if udh.octets_len() + octets.len() > PAYLOAD_OCTETS_MAX => usize::MAX,
         Some(Plan::Whole { .. }) => 1,
         Some(Plan::Cuts(cuts)) => cuts.len(),
         None => usize::MAX,

@@ -1,10 +1,10 @@
 //! Long messages to devices: how they are cut, for each kind of peer.
 
 use wasmsc_smpp::text::{self, Payload};
-use wasmsc_smpp::{CommandStatus, EsmClass, Sm, Tlv, Udh, tlv::tag};
+use wasmsc_smpp::{Body, CommandStatus, EsmClass, ReplaceSm, Sm, Tlv, Tlvs, Udh, tlv::tag};
 
-use super::peer::{Login, Peer};
-use super::site::{Plan, mt, read, receipt_words, tlv, wishing};
+use super::peer::{Login, Peer, octets};
+use super::site::{Centre, Plan, mo, mt, read, receipt_words, tlv, wishing};
 
 /// The text of one part, and which part of how many it says it is.
 fn piece(sm: &Sm) -> (String, Option<(u8, u8)>) {
@@ -125,16 +125,40 @@ async fn a_header_with_ports_is_in_every_part() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_longest_message_takes_255_parts_and_a_longer_one_is_undeliverable() {
+async fn the_longest_message_takes_255_parts_and_a_longer_one_is_refused() {
     let site = Plan::network().start().await;
     let (mut app, mut sim) = (site.app().await, site.sim().await);
     let text: String = ('a'..='z').cycle().take(255 * 153).collect();
     let id = app.submitted(wishing(1, mt(&text))).await;
     assert_eq!(pieces(&mut sim, 255).await.concat(), text);
     assert_eq!(receipt_words(&app.take().await), (id, "DELIVRD".into()));
-    let id = app.submitted(wishing(1, mt(&(text + "z")))).await;
-    assert_eq!(receipt_words(&app.take().await), (id, "UNDELIV".into()));
+    let longer = mt(&(text + "z"));
+    assert_eq!(app.submit(longer.clone()).await.0, CommandStatus::ESME_RINVMSGLEN);
+    // The same as the new text of a message that waits.
+    let id = app.submitted(Sm { schedule_delivery_time: octets("000001000000000R"), ..mt("waits") }).await;
+    let mut replace = ReplaceSm { message_id: octets(&id), ..ReplaceSm::default() };
+    replace.tlvs.push(Tlv { tag: tag::MESSAGE_PAYLOAD, value: longer.payload().clone() });
+    assert_eq!(app.ask(Body::ReplaceSm(replace.clone())).await.0, CommandStatus::ESME_RINVMSGLEN);
+    replace.tlvs = Tlvs::default();
+    (replace.short_message, replace.schedule_delivery_time) = (octets("new"), octets("000101000000000+"));
+    assert_eq!(app.ask(Body::ReplaceSm(replace)).await.0, CommandStatus::ESME_ROK);
+    assert_eq!(read(&sim.take().await), "new");
+    // To an application as well, unless it takes long messages whole.
+    let up = Sm { short_message: longer.payload().clone(), ..mo("") };
+    assert_eq!(sim.submit(up).await.0, CommandStatus::ESME_RINVMSGLEN);
     site.end((app, sim)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_too_long_for_one_peer_of_a_route_is_taken_while_another_sends_it_whole() {
+    let centre = Centre::new().await;
+    let plan = Plan::network().and_upstream("whole", &centre, "long_messages = \"payload\"\npriority = 1");
+    let site = plan.start().await;
+    let (mut app, mut up) = (site.app().await, centre.bound().await);
+    let text = "z".repeat(255 * 153 + 1);
+    app.submitted(mt(&text)).await;
+    assert_eq!(read(&up.take().await), text);
+    site.end((app, up)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
