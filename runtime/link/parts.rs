@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use wasmsc_smpp::segment::{self, Part, TooLong};
-use wasmsc_smpp::text::{self, Alphabet, Payload, gsm};
+use wasmsc_smpp::text::{self, Alphabet, Payload, dcs, gsm};
 use wasmsc_smpp::{Concat, DataCoding, EsmClass, RegisteredDelivery, Sm, Tlv, Udh, time, tlv};
 
 use super::translate::{envelope, outgoing_tlvs};
@@ -74,7 +74,7 @@ fn segments(
     Ok(parts.into_iter().map(|part| in_alphabet(data_coding, part, peer.default_alphabet)).collect())
 }
 
-/// Text that the peer's own default alphabet lacks leaves as UCS-2, all of it.
+/// Text that the peer's own default alphabet lacks leaves as UCS-2, all of it; a flash message stays one.
 fn writable(content: &Content, udh: &Udh, octets: Bytes, alphabet: Alphabet) -> (DataCoding, Bytes) {
     let data_coding = content.data_coding();
     let is_gsm = matches!(alphabet, Alphabet::Gsm | Alphabet::GsmPacked);
@@ -86,7 +86,7 @@ fn writable(content: &Content, udh: &Udh, octets: Bytes, alphabet: Alphabet) -> 
         return (data_coding, octets);
     }
     match content.payload() {
-        Payload::Text(text) => (DataCoding::UCS_2, text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        Payload::Text(text) => (dcs::in_ucs_2(data_coding), text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
         Payload::Binary(_) => (data_coding, octets),
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use wasmsc_smpp::receipt::{MessageState, Receipt};
-use wasmsc_smpp::text::{self, Alphabet, gsm};
+use wasmsc_smpp::text::{self, Alphabet, dcs, gsm};
 use wasmsc_smpp::{
     CommandStatus, DataCoding, DataSm, EsmClass, RegisteredDelivery, Sm, SubmitMulti, Tlv, Tlvs, Ton, Udh, time, tlv,
 };
@@ -149,7 +149,12 @@ pub fn from_peer_alphabet(sm: &Sm, alphabet: Alphabet) -> (DataCoding, Bytes) {
         return (sm.data_coding, [&header[..], &septets].concat().into());
     }
     let encoded = text::from_default_alphabet(&text, alphabet);
-    let data_coding = if encoded.data_coding == DataCoding::DEFAULT { sm.data_coding } else { encoded.data_coding };
+    // Besides the alphabet, what data_coding said stays: a flash message is one in UCS-2, too.
+    let data_coding = match encoded.data_coding {
+        DataCoding::DEFAULT => sm.data_coding,
+        DataCoding::UCS_2 => dcs::in_ucs_2(sm.data_coding),
+        other => other,
+    };
     (data_coding, [&header[..], &encoded.octets].concat().into())
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wasmsc_smpp::DataCoding;
 use wasmsc_smpp::receipt::MessageState;
+use wasmsc_smpp::text::dcs;
 
 use super::{Also, House, Submission, expiry, offer_when_due, receipts};
 use crate::firewall::{self, Reject};
@@ -220,7 +221,11 @@ fn replaced(house: &House, from: PeerIndex, replace: Replace, now: Timestamp) ->
     if is_default_alphabet(content.data_coding()) {
         let (data_coding, octets) = replace.text;
         // A message class of the old one stays.
-        content.data_coding = if data_coding == DataCoding::DEFAULT { content.data_coding } else { data_coding.0 };
+        content.data_coding = match data_coding {
+            DataCoding::DEFAULT => content.data_coding,
+            DataCoding::UCS_2 => dcs::in_ucs_2(content.data_coding()).0,
+            other => other.0,
+        };
         content.octets = octets;
     } else {
         content.octets = replace.octets;
