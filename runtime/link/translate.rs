@@ -190,6 +190,21 @@ pub fn of_data_sm(data: DataSm) -> Sm {
     }
 }
 
+/// Longer than anything may live; the year of an absolute time has two digits.
+const TIME_TO_LIVE_MAX_SECS: u32 = 10 * 365 * 86_400;
+
+/// data_sm says with qos_time_to_live (SMPP 3.4 §5.3.2.9) what submit_sm says with validity_period. What is left of
+/// it at the next peer is in our own validity_period, so that the TLV goes. 0 seconds say nothing.
+pub fn take_time_to_live(sm: &mut Sm, now: Timestamp) {
+    let value = sm.tlvs.get(tlv::tag::QOS_TIME_TO_LIVE).and_then(|value| value.as_ref().try_into().ok());
+    let Some(secs) = value.map(u32::from_be_bytes) else { return };
+    if secs > 0 {
+        let expires = now.plus_ms(u64::from(secs.min(TIME_TO_LIVE_MAX_SECS)) * 1_000);
+        sm.validity_period = Bytes::copy_from_slice(&time::format_absolute(expires.0));
+    }
+    sm.tlvs = sm.tlvs.iter().filter(|tlv| tlv.tag != tlv::tag::QOS_TIME_TO_LIVE).cloned().collect();
+}
+
 /// submit_multi as a submit_sm without a destination.
 pub fn of_submit_multi(multi: &SubmitMulti) -> Sm {
     Sm {

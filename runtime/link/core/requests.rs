@@ -71,7 +71,14 @@ impl LinkCore {
                 sm.registered_delivery.0 = 0;
                 self.submitted(request, sm, now, into)
             }
-            Body::DataSm(data) => self.submitted(request, translate::of_data_sm(data), now, into),
+            Body::DataSm(data) => {
+                let mut sm = translate::of_data_sm(data);
+                // Of a network's wishes only a receipt is heard.
+                if self.config().is_some_and(|peer| peer.customer.is_some()) {
+                    translate::take_time_to_live(&mut sm, now.timestamp);
+                }
+                self.submitted(request, sm, now, into)
+            }
             Body::SubmitMulti(multi) => self.submitted_multi(request, multi, now, into),
             Body::QuerySm(query) => self.queried(request, query, now.timestamp),
             Body::CancelSm(cancel) => {
