@@ -16,7 +16,9 @@ mod retry;
 mod rule;
 mod smpp;
 
-pub use account::{Account, DefaultAlphabet, IdFormat, LongMessages, Mode, RelayTlvs, Role, Upstream, UpstreamTls};
+pub use account::{
+    Account, DefaultAlphabet, IdFormat, InterfaceVersion, LongMessages, Mode, RelayTlvs, Role, Upstream, UpstreamTls,
+};
 pub use customer::{Customer, Incomplete};
 pub use numbering::{NumberFormat, Numbering};
 pub use retry::Retry;

@@ -23,6 +23,19 @@ pub enum Mode {
     Transceiver,
 }
 
+/// The SMPP version that we ask an upstream for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum InterfaceVersion {
+    /// It is sent no TLVs, whatever it answers.
+    #[serde(rename = "3.3")]
+    V3_3,
+    #[default]
+    #[serde(rename = "3.4")]
+    V3_4,
+    #[serde(rename = "5.0")]
+    V5_0,
+}
+
 /// What data_coding 0 means for a peer (SMPP 3.4 §5.2.19 leaves it to the two).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -172,6 +185,8 @@ pub struct Upstream {
     pub system_type: String,
     #[serde(default = "default_mode")]
     pub mode: Mode,
+    #[serde(default)]
+    pub interface_version: InterfaceVersion,
     /// Links that are kept up at once.
     #[serde(default = "default_binds")]
     pub binds: usize,

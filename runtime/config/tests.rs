@@ -74,6 +74,9 @@ fn references_and_addresses_are_checked() {
         let message = error(&GOOD.replace(from, to));
         assert!(message.contains(want), "{message}");
     }
+    let upstream = "[[upstream]]\nname = \"up\"\nhost = \"h\"\nport = 1\nsystem_id = \"we\"\npassword = \"\"";
+    let message = error(&format!("{GOOD}\n{upstream}\ninterface_version = \"3.5\"\n"));
+    assert!(message.contains("unknown variant `3.5`, expected one of `3.3`, `3.4`, `5.0`"), "{message}");
     let twice = format!("{GOOD}\n[[customer]]\nid = \"b\"\nnumbers = [\"7001\"]\n");
     assert!(error(&twice).contains("belongs to customer acme and to b"));
 }
