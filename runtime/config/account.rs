@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::Numbering;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -19,6 +21,19 @@ pub enum Mode {
     Transmitter,
     Receiver,
     Transceiver,
+}
+
+/// The SMPP version that we ask an upstream for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum InterfaceVersion {
+    /// It is sent no TLVs, whatever it answers.
+    #[serde(rename = "3.3")]
+    V3_3,
+    #[default]
+    #[serde(rename = "3.4")]
+    V3_4,
+    #[serde(rename = "5.0")]
+    V5_0,
 }
 
 /// What data_coding 0 means for a peer (SMPP 3.4 §5.2.19 leaves it to the two).
@@ -121,9 +136,15 @@ pub struct Account {
     /// Where it may connect from, such as "10.0.0.0/8"; default: anywhere.
     #[serde(default)]
     pub allowed_networks: Vec<String>,
-    /// Country code without `+`, put before numbers that come as national ones (TON 2, or a leading 0).
+    /// Country code without `+`, put before numbers that come as national ones (TON 2, or TON 0 with the
+    /// `national_prefix`).
     #[serde(default)]
     pub country_code: Option<String>,
+    /// What is dialled before a national number; default: "0", "" where there is none.
+    #[serde(default)]
+    pub national_prefix: Option<String>,
+    #[serde(default)]
+    pub numbering: Numbering,
     #[serde(default)]
     pub default_alphabet: DefaultAlphabet,
     /// Default: "udh8", and "payload" with `join_segments`.
@@ -164,6 +185,8 @@ pub struct Upstream {
     pub system_type: String,
     #[serde(default = "default_mode")]
     pub mode: Mode,
+    #[serde(default)]
+    pub interface_version: InterfaceVersion,
     /// Links that are kept up at once.
     #[serde(default = "default_binds")]
     pub binds: usize,
@@ -186,6 +209,10 @@ pub struct Upstream {
     pub outbind_password: Option<String>,
     #[serde(default)]
     pub country_code: Option<String>,
+    #[serde(default)]
+    pub national_prefix: Option<String>,
+    #[serde(default)]
+    pub numbering: Numbering,
     #[serde(default)]
     pub default_alphabet: DefaultAlphabet,
     #[serde(default)]

@@ -249,8 +249,8 @@ impl LinkCore {
         if alert.tlvs.octet(tlv::tag::MS_AVAILABILITY_STATUS).is_some_and(|status| status != 0) {
             return;
         }
-        let country_code = peer.country_code.as_deref();
-        if let Ok(device) = super::translate::address(alert.source_addr_ton, &alert.source_addr, country_code) {
+        let directory = &self.shared.house.directory;
+        if let Ok(device) = directory.read_address(peer, alert.source_addr_ton, &alert.source_addr) {
             relay::wake(&self.shared.house, &device, now);
         }
     }

@@ -10,7 +10,7 @@ use wasmsc_smpp::receipt::IdFormat;
 use wasmsc_smpp::segment::Style;
 use wasmsc_smpp::text::{Alphabet, EncodeOptions, NationalTables};
 
-use super::QueueIndex;
+use super::{Numbering, QueueIndex};
 use crate::config::{self, DefaultAlphabet, LongMessages, Mode, RelayTlvs};
 use crate::message::Address;
 
@@ -38,7 +38,7 @@ pub struct Peer {
     pub duplicate_window_ms: Option<u64>,
     /// Addresses that it may submit from; empty: any that its customer may use.
     pub sources: AddressSet,
-    pub country_code: Option<Box<str>>,
+    pub numbering: Numbering,
     pub default_alphabet: Alphabet,
     pub long_messages: Style,
     pub join_segments: bool,
@@ -127,7 +127,7 @@ impl Peer {
             rate: rate(from.messages_per_sec, from.burst),
             duplicate_window_ms: from.duplicate_window_secs.map(|secs| secs.saturating_mul(1_000)),
             sources: AddressSet::new(&from.sources),
-            country_code: from.country_code.as_deref().map(Into::into),
+            numbering: numbering(from.country_code.as_deref(), from.national_prefix.as_deref(), from.numbering),
             default_alphabet: alphabet(from.default_alphabet),
             long_messages: style(from.long_messages.unwrap_or(whole)),
             join_segments: from.join_segments,
@@ -154,7 +154,7 @@ impl Peer {
             rate: rate(from.messages_per_sec, None),
             duplicate_window_ms: None,
             sources: AddressSet::default(),
-            country_code: from.country_code.as_deref().map(Into::into),
+            numbering: numbering(from.country_code.as_deref(), from.national_prefix.as_deref(), from.numbering),
             default_alphabet: alphabet(from.default_alphabet),
             long_messages: style(from.long_messages),
             join_segments: false,
@@ -166,6 +166,10 @@ impl Peer {
             message_id_tlv: None,
         }
     }
+}
+
+fn numbering(country_code: Option<&str>, national_prefix: Option<&str>, written: config::Numbering) -> Numbering {
+    Numbering::new(country_code, national_prefix.unwrap_or("0"), written)
 }
 
 fn rate(messages_per_sec: Option<u32>, burst: Option<u32>) -> Option<Rate> {

@@ -9,6 +9,7 @@ mod groups;
 mod limits;
 mod long_mo;
 mod long_mt;
+mod numbering;
 mod operations;
 mod peer;
 mod receipt_ids;

@@ -71,7 +71,14 @@ impl LinkCore {
                 sm.registered_delivery.0 = 0;
                 self.submitted(request, sm, now, into)
             }
-            Body::DataSm(data) => self.submitted(request, translate::of_data_sm(data), now, into),
+            Body::DataSm(data) => {
+                let mut sm = translate::of_data_sm(data);
+                // Of a network's wishes only a receipt is heard.
+                if self.config().is_some_and(|peer| peer.customer.is_some()) {
+                    translate::take_time_to_live(&mut sm, now.timestamp);
+                }
+                self.submitted(request, sm, now, into)
+            }
             Body::SubmitMulti(multi) => self.submitted_multi(request, multi, now, into),
             Body::QuerySm(query) => self.queried(request, query, now.timestamp),
             Body::CancelSm(cancel) => {
@@ -119,8 +126,7 @@ impl LinkCore {
             command_status: CommandStatus::ESME_RINVBNDSTS,
             why: "not bound".into(),
         })?;
-        let customer = peer.customer.as_deref().and_then(|id| directory.customer(id));
-        translate::incoming(sm, peer, customer.and_then(|customer| customer.first_number()), now.timestamp)
+        translate::incoming(sm, directory, peer, now.timestamp)
     }
 
     /// One submission for each destination; the response comes when all of them are settled.
@@ -239,7 +245,8 @@ impl LinkCore {
     }
 
     fn address(&self, ton: wasmsc_smpp::Ton, octets: &[u8], or: CommandStatus) -> Asked<Option<Address>> {
-        self.config().map_or(Ok(None), |peer| translate::optional_address(peer, ton, octets, or))
+        let directory = &self.shared.house.directory;
+        self.config().map_or(Ok(None), |peer| translate::optional_address(directory, peer, ton, octets, or))
     }
 
     // ---- to the relay and back ------------------------------------------------------------------
