@@ -39,7 +39,7 @@ use ended::{RETRY_LAST_MS, fail, mo_ended};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, query, replace};
 pub use receipts::{PeerReceipt, receipt};
 pub use settle::{Answer, settle};
-pub use wake::{keep_house, wake};
+pub use wake::{Alert, keep_house, wake};
 
 /// Takes messages that are durable and ready to leave. Delivery, in production.
 pub trait Outlet: Send + Sync {
@@ -51,6 +51,8 @@ pub trait Outlet: Send + Sync {
     /// Keeps a message from every link, until it is released; false when one has it in hand already.
     fn withdraw(&self, key: &OutboxKey) -> bool;
     fn release(&self, key: &OutboxKey);
+    /// For an account that is bound, or soon; nothing of it is on disk.
+    fn alert(&self, peer: PeerIndex, alert: Alert);
 }
 
 /// Everything the main path works on.

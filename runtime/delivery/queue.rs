@@ -222,6 +222,13 @@ impl Queue {
         }
     }
 
+    /// Wakes a link of this peer, whatever waits.
+    pub fn ring_one(&self, peer: PeerIndex) {
+        if let Some(member) = self.members.iter().find(|member| member.peer == peer) {
+            member.bell.notify_one();
+        }
+    }
+
     /// Wakes whoever has room but `bell`: what it left is for them.
     pub fn ring_others(&mut self, bell: &Bell) {
         let own = self.members.iter().position(|m| Arc::ptr_eq(&m.bell, bell) && m.hungry);

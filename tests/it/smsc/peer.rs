@@ -36,6 +36,7 @@ pub struct Peer {
     pub bound: Option<CommandStatus>,
     /// What the server sent when it bound to us.
     pub bind: Option<(BindMode, Bind)>,
+    alerts: VecDeque<AlertNotification>,
     closed: bool,
 }
 
@@ -88,6 +89,7 @@ impl Peer {
             responses: HashMap::new(),
             bound: None,
             bind: None,
+            alerts: VecDeque::new(),
             closed: false,
         }
     }
@@ -100,8 +102,7 @@ impl Peer {
 
     pub async fn bind_over(stream: impl Stream + 'static, login: Login) -> Result<Peer, CommandStatus> {
         let mut peer = Peer::over(stream, SessionConfig::esme());
-        peer.session.bind(login.mode, login.bind, clock::instant());
-        let status = peer.until("bind response", |peer| peer.bound).await;
+        let status = peer.bind(login).await;
         if status.is_ok() { Ok(peer) } else { Err(status) }
     }
 
@@ -109,6 +110,12 @@ impl Peer {
     pub async fn until_bound(mut self) -> Option<Peer> {
         let outcome = self.until("bind", |peer| peer.bound.map(|_| true).or(peer.closed.then_some(false))).await;
         outcome.then_some(self)
+    }
+
+    /// Binds on a connection that is there.
+    pub async fn bind(&mut self, login: Login) -> CommandStatus {
+        self.session.bind(login.mode, login.bind, clock::instant());
+        self.until("bind response", |peer| peer.bound).await
     }
 
     /// As a centre that connected to the server: asks it to bind.
@@ -182,6 +189,15 @@ impl Peer {
 
     pub async fn next(&mut self) -> (u32, Body) {
         self.until("request", |peer| peer.requests.pop_front()).await
+    }
+
+    pub async fn next_alert(&mut self) -> AlertNotification {
+        self.until("alert_notification", |peer| peer.alerts.pop_front()).await
+    }
+
+    /// Those that came and nobody took.
+    pub fn alerts(&self) -> usize {
+        self.alerts.len()
     }
 
     /// The next message, which is answered by whoever asks.
@@ -284,7 +300,8 @@ impl Peer {
                 self.responses.insert(sequence_number, (command_status, body));
             }
             Event::Closed(_) => self.closed = true,
-            Event::Alert(_) | Event::Outbind(_) | Event::Unbound | Event::Expired { .. } => {}
+            Event::Alert(alert) => self.alerts.push_back(alert),
+            Event::Outbind(_) | Event::Unbound | Event::Expired { .. } => {}
         }
     }
 }
