@@ -112,6 +112,30 @@ impl Delivery {
         }
     }
 
+    /// Rings when something waits in a queue of this peer and no link at all takes it.
+    pub fn ring_when_unheard(&self, peer: PeerIndex, bell: &Bell) {
+        for queue in self.queues_of(peer) {
+            self.queues[queue.0].lock().ring_when_unheard(bell.clone());
+        }
+    }
+
+    /// Something is due in a queue of this peer that no link takes.
+    pub fn is_unheard(&self, peer: PeerIndex, now: Timestamp) -> bool {
+        self.queues_of(peer).any(|queue| !self.queues[queue.0].lock().has_links() && self.has_due(queue, now))
+    }
+
+    fn has_due(&self, queue: QueueIndex, now: Timestamp) -> bool {
+        let name = &self.directory.queues[queue.0].name;
+        let first = |class| self.house().store.due((name, class), now, (1, HOT_OCTETS_MAX), &|_| false);
+        Class::all().any(|class| match first(class) {
+            Ok((due, _)) => !due.is_empty(),
+            Err(error) => {
+                tracing::error!(queue = &**name, "messages that are due cannot be read: {error}");
+                false
+            }
+        })
+    }
+
     /// What this account is to be told, once.
     pub fn take_alerts(&self, peer: PeerIndex) -> BTreeSet<Alert> {
         self.alerts.lock().remove(&peer).unwrap_or_default()

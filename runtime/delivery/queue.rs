@@ -29,6 +29,8 @@ pub struct Queue {
     pub known: HashSet<MessageId>,
     members: Vec<Member>,
     shares: Vec<Share>,
+    /// Rung when there is no link.
+    unheard: Vec<Bell>,
 }
 
 /// The messages of one class.
@@ -68,7 +70,7 @@ impl Default for Queue {
     fn default() -> Queue {
         // The first look comes before what is new: older messages may wait in the store.
         let lanes = std::array::from_fn(|_| Lane { behind: true, taken: HOT_MAX, ..Lane::default() });
-        Queue { lanes, known: HashSet::new(), members: Vec::new(), shares: Vec::new() }
+        Queue { lanes, known: HashSet::new(), members: Vec::new(), shares: Vec::new(), unheard: Vec::new() }
     }
 }
 
@@ -210,6 +212,9 @@ impl Queue {
         if self.is_empty() {
             return;
         }
+        if self.members.is_empty() {
+            self.unheard.iter().for_each(|bell| bell.notify_one());
+        }
         let shares = &self.shares;
         let rank = |peer: PeerIndex| {
             let share = shares.iter().find(|share| share.peer == peer);
@@ -220,6 +225,14 @@ impl Queue {
             member.hungry = false;
             member.bell.notify_one();
         }
+    }
+
+    pub fn ring_when_unheard(&mut self, bell: Bell) {
+        self.unheard.push(bell);
+    }
+
+    pub fn has_links(&self) -> bool {
+        !self.members.is_empty()
     }
 
     /// Wakes a link of this peer, whatever waits.

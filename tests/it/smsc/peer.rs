@@ -37,6 +37,8 @@ pub struct Peer {
     /// What the server sent when it bound to us.
     pub bind: Option<(BindMode, Bind)>,
     alerts: VecDeque<AlertNotification>,
+    /// How the server asked us to bind.
+    outbind: Option<Outbind>,
     closed: bool,
 }
 
@@ -90,6 +92,7 @@ impl Peer {
             bound: None,
             bind: None,
             alerts: VecDeque::new(),
+            outbind: None,
             closed: false,
         }
     }
@@ -112,10 +115,22 @@ impl Peer {
         outcome.then_some(self)
     }
 
+    /// As an application that the server connected to: waits to be asked to bind.
+    pub async fn asked_to_bind(&mut self) -> Outbind {
+        self.until("outbind", |peer| peer.outbind.take()).await
+    }
+
     /// Binds on a connection that is there.
     pub async fn bind(&mut self, login: Login) -> CommandStatus {
         self.session.bind(login.mode, login.bind, clock::instant());
         self.until("bind response", |peer| peer.bound).await
+    }
+
+    /// As [`Peer::bind`], on a connection that may be closed already.
+    pub async fn bind_if_it_is_up(&mut self, login: Login) -> bool {
+        self.session.bind(login.mode, login.bind, clock::instant());
+        let bound = tokio::time::timeout(PATIENCE, self.exchange(|peer| peer.bound)).await;
+        bound.expect("an answer or an end").is_some_and(CommandStatus::is_ok)
     }
 
     /// As a centre that connected to the server: asks it to bind.
@@ -301,7 +316,8 @@ impl Peer {
             }
             Event::Closed(_) => self.closed = true,
             Event::Alert(alert) => self.alerts.push_back(alert),
-            Event::Outbind(_) | Event::Unbound | Event::Expired { .. } => {}
+            Event::Outbind(outbind) => self.outbind = Some(outbind),
+            Event::Unbound | Event::Expired { .. } => {}
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Devices that were away: alert_notification to who asked with set_dpf.
+//! Devices and applications that were away: alert_notification to who asked with set_dpf, and outbind.
 
-use wasmsc_smpp::{BindMode, Body, CommandStatus, DataSm, Sm, Tlv, Ton, tlv::tag};
+use wasmsc_smpp::{BindMode, Body, CommandStatus, DataSm, SessionConfig, Sm, Tlv, Ton, tlv::tag};
 
 use super::peer::{Login, Peer, octets};
-use super::site::{Centre, DEVICE, NUMBER, Plan, Site, mo, mt, mt_to, read};
+use super::site::{Centre, DEVICE, NUMBER, Plan, Site, mo, mt, mt_to, read, receipt_words, wishing};
 
 const OTHER_DEVICE: &str = "46700000002";
 
@@ -113,4 +113,43 @@ async fn dpf_result_says_that_the_flag_is_set_in_the_responses_that_have_it() {
         drop(app);
     }
     site.end(()).await;
+}
+
+/// The application's end of a connection that the server opened.
+async fn knocked(desk: &Centre) -> Peer {
+    let mut peer = Peer::over(desk.connection().await, SessionConfig::esme());
+    let outbind = peer.asked_to_bind().await;
+    assert_eq!((&*outbind.system_id, &*outbind.password), (&b"wasmsc"[..], &b"knock"[..]));
+    peer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_bound_and_has_messages_waiting_is_asked_to_bind() {
+    let desk = Centre::new().await;
+    let lines = format!("outbind = \"127.0.0.1:{}\"\noutbind_password = \"knock\"", desk.port);
+    let site = Plan::network().app(&lines).start().await;
+    let (mut app, mut sim) = (site.bind(Login::new("app").mode(BindMode::Transmitter)).await, site.sim().await);
+    let id = app.submitted(wishing(1, mt("any"))).await;
+    sim.take().await;
+    // Nobody takes the receipt. The first time the application does not bind, the second time it does.
+    drop(knocked(&desk).await);
+    let mut receiver = knocked(&desk).await;
+    assert_eq!(receiver.bind(Login::new("app").mode(BindMode::Receiver)).await, CommandStatus::ESME_ROK);
+    assert_eq!(receipt_words(&receiver.take().await), (id, "DELIVRD".into()));
+    sim.submitted(mo("while it is bound")).await;
+    assert_eq!(read(&receiver.take().await), "while it is bound");
+    receiver.unbind().await;
+    // What waits when the server starts is reason enough.
+    sim.submitted(mo("while it is away")).await;
+    drop((app, sim));
+    let site = site.restart().await;
+    let mut receiver = loop {
+        let mut peer = knocked(&desk).await;
+        let login = Login::new("app").mode(BindMode::Transceiver);
+        if peer.bind_if_it_is_up(login).await {
+            break peer;
+        }
+    };
+    assert_eq!(read(&receiver.take().await), "while it is away");
+    site.end(receiver).await;
 }
