@@ -12,6 +12,7 @@ mod long_mt;
 mod numbering;
 mod operations;
 mod peer;
+mod reachable;
 mod receipt_ids;
 mod receipts;
 mod replacing;
