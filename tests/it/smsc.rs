@@ -11,6 +11,7 @@ mod long_mo;
 mod long_mt;
 mod operations;
 mod peer;
+mod reachability;
 mod receipt_ids;
 mod receipts;
 mod replacing;
