@@ -5,11 +5,13 @@
 //! what comes instead.
 
 mod certificates;
+mod fields;
 mod groups;
 mod limits;
 mod long_mo;
 mod long_mt;
 mod operations;
+mod outgoing;
 mod peer;
 mod reachability;
 mod receipt_ids;
