@@ -11,6 +11,7 @@ mod limits;
 mod long_mo;
 mod long_mt;
 mod multi_fields;
+mod network_receipts;
 mod operations;
 mod outgoing;
 mod peer;
