@@ -18,6 +18,7 @@ mod peer;
 mod reachability;
 mod receipt_ids;
 mod receipts;
+mod repeats;
 mod replacing;
 mod site;
 mod text;
