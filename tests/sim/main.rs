@@ -11,6 +11,7 @@ mod offline;
 mod pipe;
 mod rng;
 mod rule;
+mod silent;
 mod upstream;
 mod world;
 

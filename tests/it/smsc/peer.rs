@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wasmsc::clock;
 use wasmsc_smpp::{
-    AlertNotification, Bind, BindMode, Body, CommandId, CommandStatus, Event, InterfaceVersion, Outbind, Session,
+    AlertNotification, Bind, BindMode, Body, CommandId, CommandStatus, Event, InterfaceVersion, Outbind, Pdu, Session,
     SessionConfig, Sm, Unknown,
 };
 
@@ -21,6 +21,8 @@ use crate::support::PATIENCE;
 const WINDOW: usize = 1_000;
 /// A command that no SMPP knows.
 const NO_COMMAND: u32 = 0x0000_0F0F;
+/// Beyond those that the session gives.
+const OUT_OF_ROLE: u32 = 0x7000_0000;
 
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
@@ -160,6 +162,13 @@ impl Peer {
         numbers
     }
 
+    /// What our end of the link may not send, such as a network's deliver_sm; nobody waits for its response.
+    pub async fn send_out_of_role(&mut self, body: Body) {
+        let pdu = Pdu { command_status: CommandStatus::ESME_ROK, sequence_number: OUT_OF_ROLE, body };
+        wasmsc_smpp::encode(&pdu, self.session.output());
+        self.flush().await;
+    }
+
     pub async fn response(&mut self, sequence_number: u32) -> (CommandStatus, Body) {
         self.until("response", |peer| peer.responses.remove(&sequence_number)).await
     }
@@ -239,6 +248,12 @@ impl Peer {
         let is_centre = self.bind.is_some();
         let command_id = if is_centre { CommandId::SUBMIT_SM } else { CommandId::DELIVER_SM };
         self.session.respond_sm(sequence_number, command_id, status, id.as_bytes());
+        self.flush().await;
+    }
+
+    /// With a body of the test's own.
+    pub async fn answer_with(&mut self, sequence_number: u32, status: CommandStatus, body: Body) {
+        self.session.respond(sequence_number, status, body);
         self.flush().await;
     }
 
