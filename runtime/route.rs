@@ -17,7 +17,7 @@ use crate::config::{self, Config, Incomplete, Retry};
 use crate::message::{Address, InvalidAddress};
 
 pub use numbering::Numbering;
-pub use peer::{AddressSet, Login, Peer, Rate, national_tables};
+pub use peer::{AddressSet, Login, Outbind, Peer, Rate, national_tables};
 
 /// Index of a peer in [`Directory::peers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -133,6 +133,13 @@ pub struct Account {
     /// may use.
     #[serde(default)]
     pub sources: Vec<String>,
+    /// Where it listens, such as "host:2775": while messages wait for it that no bind takes, we connect there and
+    /// send outbind, and it binds on that connection; default: nowhere.
+    #[serde(default)]
+    pub outbind: Option<String>,
+    /// By which it knows us in outbind.
+    #[serde(default)]
+    pub outbind_password: Option<String>,
     /// Where it may connect from, such as "10.0.0.0/8"; default: anywhere.
     #[serde(default)]
     pub allowed_networks: Vec<String>,

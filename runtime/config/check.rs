@@ -45,6 +45,7 @@ fn check_account(config: &Config, account: &Account) -> Result<(), String> {
             return Err(format!("{who}: allowed_networks: {network:?} is no network; write it as \"10.0.0.0/8\""));
         }
     }
+    check_outbind(&who, account)?;
     if account.modes.is_empty() {
         return Err(format!("{who}: modes is empty, so that it could never bind"));
     }
@@ -58,6 +59,20 @@ fn check_account(config: &Config, account: &Account) -> Result<(), String> {
         Some(tag) if !(0x1400..=0x3FFF).contains(&tag) => {
             Err(format!("{who}: message_id_tlv {tag:#06x} is outside the vendor range 0x1400 to 0x3fff"))
         }
+        _ => Ok(()),
+    }
+}
+
+fn check_outbind(who: &str, account: &Account) -> Result<(), String> {
+    let is_address = |text: &str| {
+        text.rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse().is_ok_and(|port: u16| port > 0))
+    };
+    match (&account.outbind, &account.outbind_password) {
+        (Some(address), _) if !is_address(address) => {
+            Err(format!("{who}: outbind: {address:?} is no address; write it as \"host:2775\""))
+        }
+        (None, Some(_)) => Err(format!("{who}: outbind_password is for outbind = \"host:2775\"")),
         _ => Ok(()),
     }
 }

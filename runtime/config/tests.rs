@@ -58,6 +58,8 @@ fn references_and_addresses_are_checked() {
             "password = \"secret\"\nnumbering = { source_ton = \"foreign\" }",
             "wasmsc.toml:13: invalid value: string \"foreign\", expected \"auto\", \"unknown\", \"international\"",
         ),
+        ("password = \"secret\"", "password = \"secret\"\noutbind = \"host\"", "write it as \"host:2775\""),
+        ("password = \"secret\"", "password = \"secret\"\noutbind_password = \"x\"", "is for outbind"),
         ("password = \"secret\"", "password = \"secret\"\nnumbering = { dest_npi = 256 }", "or 0 to 255"),
         ("password = \"secret\"", "password = \"secret\"\nnumbering = { ton = 1 }", "known here: source_ton"),
         (

@@ -4,13 +4,14 @@ use bytes::Bytes;
 use wasmsc_smpp::receipt::{MessageState, Receipt};
 use wasmsc_smpp::text::{self, Alphabet, dcs, gsm};
 use wasmsc_smpp::{
-    CommandStatus, DataCoding, DataSm, EsmClass, RegisteredDelivery, Sm, SubmitMulti, Tlv, Tlvs, Ton, Udh, time, tlv,
+    AlertNotification, CommandStatus, DataCoding, DataSm, EsmClass, RegisteredDelivery, Sm, SubmitMulti, Tlv, Tlvs,
+    Ton, Udh, time, tlv,
 };
 
 use crate::config::RelayTlvs;
 use crate::firewall::Reject;
 use crate::message::{Address, Content, Message, Timestamp, is_default_alphabet};
-use crate::relay::{NotDone, PeerReceipt, Submission};
+use crate::relay::{Alert, NotDone, PeerReceipt, Submission};
 use crate::retry::ErrorClass;
 use crate::route::{Customer, Directory, Peer};
 
@@ -246,6 +247,21 @@ pub fn envelope(message: &Message, peer: &Peer, registered_delivery: RegisteredD
         registered_delivery,
         data_coding: content.data_coding(),
         ..Sm::default()
+    }
+}
+
+/// Says that a device is back, as this application knows it.
+pub fn alert_notification(alert: &Alert, peer: &Peer) -> AlertNotification {
+    let (source_addr_ton, source_addr_npi, source_addr) = peer.numbering.write_source(&alert.device);
+    let (esme_addr_ton, esme_addr_npi, esme_addr) = peer.numbering.write_destination(&alert.number);
+    AlertNotification {
+        source_addr_ton,
+        source_addr_npi,
+        source_addr,
+        esme_addr_ton,
+        esme_addr_npi,
+        esme_addr,
+        tlvs: Tlvs::new(),
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Peer {
     pub login: Option<Login>,
     /// For an upstream: where it is and how we bind.
     pub upstream: Option<config::Upstream>,
+    /// For an account: where to ask it to bind.
+    pub outbind: Option<Outbind>,
     /// Whose software this is; None: it carries devices of any customer.
     pub customer: Option<Arc<str>>,
     /// Queues whose messages it takes.
@@ -59,6 +61,14 @@ pub struct Login {
     pub binds_max: usize,
     pub modes: Vec<Mode>,
     pub networks: Vec<IpNet>,
+}
+
+/// How to ask an account to bind.
+#[derive(Debug)]
+pub struct Outbind {
+    /// Host and port.
+    pub address: Box<str>,
+    pub password: Box<str>,
 }
 
 /// A token bucket's size.
@@ -118,6 +128,10 @@ impl Peer {
             name: from.system_id.as_str().into(),
             login: Some(login),
             upstream: None,
+            outbind: from.outbind.as_deref().map(|address| Outbind {
+                address: address.into(),
+                password: from.outbind_password.as_deref().unwrap_or_default().into(),
+            }),
             customer: from.customer.as_deref().map(Into::into),
             queues: Vec::new(),
             own_queue: None,
@@ -145,6 +159,7 @@ impl Peer {
             name: from.name.as_str().into(),
             login: None,
             upstream: Some(from.clone()),
+            outbind: None,
             customer: None,
             queues: Vec::new(),
             own_queue: None,

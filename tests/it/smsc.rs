@@ -5,18 +5,26 @@
 //! what comes instead.
 
 mod certificates;
+mod fields;
 mod groups;
 mod limits;
 mod long_mo;
 mod long_mt;
+mod multi_fields;
+mod network_receipts;
 mod numbering;
 mod operations;
+mod outgoing;
 mod peer;
+mod reachability;
+mod reachable;
 mod receipt_ids;
 mod receipts;
+mod repeats;
 mod replacing;
 mod site;
 mod text;
+mod throttling;
 mod times;
 mod tls;
 mod upstream;

@@ -12,6 +12,7 @@ mod offline;
 mod pipe;
 mod rng;
 mod rule;
+mod silent;
 mod upstream;
 mod world;
 

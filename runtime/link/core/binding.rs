@@ -44,6 +44,12 @@ impl LinkCore {
         self.sending = Sending::to(peer, &shared.house.directory.retry.throttled, peer.rate.map(Bucket::new));
     }
 
+    /// For a connection that we opened to an account: what comes next is its bind.
+    pub fn ask_to_bind(&mut self, password: &str) {
+        let system_id = octets(&self.shared.system_id);
+        self.session.outbind(Outbind { system_id, password: octets(password) });
+    }
+
     /// An SMSC that we know connected to us and asks us to bind.
     pub(super) fn outbind(&mut self, outbind: &Outbind, now: Instant) {
         let directory = &self.shared.house.directory;
