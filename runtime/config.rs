@@ -11,12 +11,16 @@ mod account;
 mod check;
 mod customer;
 mod explain;
+mod numbering;
 mod retry;
 mod rule;
 mod smpp;
 
-pub use account::{Account, DefaultAlphabet, IdFormat, LongMessages, Mode, RelayTlvs, Role, Upstream, UpstreamTls};
+pub use account::{
+    Account, DefaultAlphabet, IdFormat, InterfaceVersion, LongMessages, Mode, RelayTlvs, Role, Upstream, UpstreamTls,
+};
 pub use customer::{Customer, Incomplete};
+pub use numbering::{NumberFormat, Numbering};
 pub use retry::Retry;
 pub use rule::Rule;
 pub use smpp::{Ban, Smpp, Tls};

@@ -6,7 +6,7 @@
 
 mod queue;
 
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::clock;
 use crate::message::{Class, MessageId, Timestamp};
-use crate::relay::{self, Answer, House, Outlet};
+use crate::relay::{self, Alert, Answer, House, Outlet};
 use crate::route::{Directory, PeerIndex, QueueIndex};
 use crate::store::Queued;
 use crate::store::keys::{OutboxKey, Partition};
@@ -32,6 +32,8 @@ const NEXT_DUE_PAUSE_MS: u64 = 50;
 /// Longest pause. Within it, what applications submit is looked for when its time is over; what rules send
 /// lives for days.
 const SWEEP_PAUSE_MAX_MS: u64 = 600_000;
+/// Devices of which an account that is not bound is told when it is; the message that waits tells of the others.
+const ALERTS_MAX: usize = 1_000;
 /// Messages that one search ends; the next one follows.
 const SWEEP_MAX: usize = 10_000;
 
@@ -50,6 +52,8 @@ pub struct Delivery {
     /// By [`QueueIndex`]: when the next message is due that has waited since before the start. Those that came
     /// after it have alarms.
     sleepers: Mutex<Vec<Option<Timestamp>>>,
+    /// What accounts are to be told of devices that came back.
+    alerts: Mutex<BTreeMap<PeerIndex, BTreeSet<Alert>>>,
     /// When to search each queue for what expired.
     sweeps: Mutex<Vec<Timestamp>>,
 }
@@ -63,6 +67,7 @@ impl Delivery {
             alarms: Mutex::new(BinaryHeap::new()),
             alarm_set: Notify::new(),
             sleepers: Mutex::new(Vec::new()),
+            alerts: Mutex::default(),
             sweeps: Mutex::new(Vec::new()),
         })
     }
@@ -105,6 +110,35 @@ impl Delivery {
             let unsettled = by_queue.remove(&queue).unwrap_or_default();
             self.queues[queue.0].lock().detach(bell, unsettled);
         }
+    }
+
+    /// Rings when something waits in a queue of this peer and no link at all takes it.
+    pub fn ring_when_unheard(&self, peer: PeerIndex, bell: &Bell) {
+        for queue in self.queues_of(peer) {
+            self.queues[queue.0].lock().ring_when_unheard(bell.clone());
+        }
+    }
+
+    /// Something is due in a queue of this peer that no link takes.
+    pub fn is_unheard(&self, peer: PeerIndex, now: Timestamp) -> bool {
+        self.queues_of(peer).any(|queue| !self.queues[queue.0].lock().has_links() && self.has_due(queue, now))
+    }
+
+    fn has_due(&self, queue: QueueIndex, now: Timestamp) -> bool {
+        let name = &self.directory.queues[queue.0].name;
+        let first = |class| self.house().store.due((name, class), now, (Partition(0), 1, HOT_OCTETS_MAX), &|_| false);
+        Class::all().any(|class| match first(class) {
+            Ok(due) => !due.rows.is_empty() || !due.is_complete,
+            Err(error) => {
+                tracing::error!(queue = &**name, "messages that are due cannot be read: {error}");
+                false
+            }
+        })
+    }
+
+    /// What this account is to be told, once.
+    pub fn take_alerts(&self, peer: PeerIndex) -> BTreeSet<Alert> {
+        self.alerts.lock().remove(&peer).unwrap_or_default()
     }
 
     /// The peer asked for a pause: others of the same queues take over until it ends.
@@ -352,6 +386,19 @@ impl Outlet for Delivery {
     fn give_back(&self, key: &OutboxKey) {
         if let Some(index) = self.directory.queue_named(&key.queue) {
             self.queues[index.0].lock().give_back(key.class, key.id);
+        }
+    }
+
+    fn alert(&self, peer: PeerIndex, alert: Alert) {
+        {
+            let mut alerts = self.alerts.lock();
+            let own = alerts.entry(peer).or_default();
+            if own.len() < ALERTS_MAX {
+                own.insert(alert);
+            }
+        }
+        if let Some(own) = self.directory.peer(peer).own_queue {
+            self.queues[own.0].lock().ring_one(peer);
         }
     }
 }

@@ -3,8 +3,13 @@
 //! Pure: takes what it judges as arguments and touches no socket, store or clock.
 //! `link::translate` turns each [`Reject`] into the peer's `command_status`.
 
-use crate::message::Address;
-use crate::route::{Customer, Directory};
+use wasmsc_smpp::segment::{self, PARTS_MAX};
+
+use crate::message::{Address, Content};
+use crate::route::{Customer, Directory, Peer};
+
+/// What fits one SMS in any coding.
+const SMS_OCTETS: usize = 140;
 
 /// Why a message was refused. Each variant maps to exactly one `command_status`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +50,9 @@ pub enum Reject {
     /// ESME_RINVSCHED
     #[error("schedule_delivery_time is more than a year ahead")]
     TooFarAhead,
+    /// ESME_RINVMSGLEN
+    #[error("{0} octets are too long for every peer that could be sent the message")]
+    TooLong(usize),
     /// ESME_RMSGQFUL
     #[error("customer {0} has too many parts of long messages waiting for the others")]
     TooManyParts(String),
@@ -72,4 +80,16 @@ pub fn check_mt(customer: &Customer, source: &Address, destination: &Address) ->
         return Err(Reject::ForeignDevice(destination.masked()));
     }
     Ok(())
+}
+
+/// Could one of these peers be sent a message of this length? Where a peer's alphabet lacks a character it gets
+/// longer still, which shows only when it leaves. Segments leave as they came.
+pub fn check_length<'p>(mut peers: impl Iterator<Item = &'p Peer>, content: &Content) -> Result<(), Reject> {
+    if content.octets.len() <= SMS_OCTETS || content.part().is_some() {
+        return Ok(());
+    }
+    let (udh, octets) = content.split_udh();
+    let fits =
+        |peer: &Peer| segment::parts_needed(content.data_coding(), &udh, &octets, peer.long_messages) <= PARTS_MAX;
+    if peers.any(fits) { Ok(()) } else { Err(Reject::TooLong(content.octets.len())) }
 }

@@ -41,7 +41,7 @@ use ended::{RETRY_LAST_MS, fail, mo_ended};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, query, replace};
 pub use receipts::{PeerReceipt, receipt};
 pub use settle::{Answer, settle};
-pub use wake::{keep_house, wake};
+pub use wake::{Alert, keep_house, wake};
 
 /// Takes messages that are durable and ready to leave. Delivery, in production.
 pub trait Outlet: Send + Sync {
@@ -56,6 +56,8 @@ pub trait Outlet: Send + Sync {
     fn release(&self, key: &OutboxKey);
     /// What was withdrawn waits as before.
     fn give_back(&self, key: &OutboxKey);
+    /// For an account that is bound, or soon; nothing of it is on disk.
+    fn alert(&self, peer: PeerIndex, alert: Alert);
 }
 
 /// Everything the main path works on.

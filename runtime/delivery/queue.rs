@@ -33,6 +33,8 @@ pub struct Queue {
     shares: Vec<Share>,
     /// Rises with everything that may let a link take what it could not take before.
     version: u64,
+    /// Rung when there is no link.
+    unheard: Vec<Bell>,
 }
 
 /// The messages of one class.
@@ -74,7 +76,7 @@ impl Default for Queue {
         // The first look comes before what is new: older messages may wait in the store.
         let lane = |_| Lane { hot: VecDeque::new(), octets: 0, behind: true, next: Partition(0) };
         let lanes = std::array::from_fn(lane);
-        Queue { lanes, known: HashSet::new(), members: Vec::new(), shares: Vec::new(), version: 0 }
+        Queue { lanes, known: HashSet::new(), members: Vec::new(), shares: Vec::new(), version: 0, unheard: Vec::new() }
     }
 }
 
@@ -226,6 +228,9 @@ impl Queue {
         if self.is_empty() {
             return;
         }
+        if self.members.is_empty() {
+            self.unheard.iter().for_each(|bell| bell.notify_one());
+        }
         let shares = &self.shares;
         let rank = |peer: PeerIndex| {
             let share = shares.iter().find(|share| share.peer == peer);
@@ -235,6 +240,21 @@ impl Queue {
         let hungry = self.members.iter_mut().filter(|member| member.hungry && member.in_vain != Some(version));
         if let Some(member) = hungry.min_by_key(|member| rank(member.peer)) {
             member.hungry = false;
+            member.bell.notify_one();
+        }
+    }
+
+    pub fn ring_when_unheard(&mut self, bell: Bell) {
+        self.unheard.push(bell);
+    }
+
+    pub fn has_links(&self) -> bool {
+        !self.members.is_empty()
+    }
+
+    /// Wakes a link of this peer, whatever waits.
+    pub fn ring_one(&self, peer: PeerIndex) {
+        if let Some(member) = self.members.iter().find(|member| member.peer == peer) {
             member.bell.notify_one();
         }
     }

@@ -22,6 +22,7 @@ use super::limits::Limits;
 use super::mailbox::Mailbox;
 use super::parts;
 use super::sending::Sending;
+use super::translate;
 use crate::delivery::{Bell, Delivery};
 use crate::message::{Message, Timestamp};
 use crate::relay::{self, Answer, House};
@@ -249,8 +250,8 @@ impl LinkCore {
         if alert.tlvs.octet(tlv::tag::MS_AVAILABILITY_STATUS).is_some_and(|status| status != 0) {
             return;
         }
-        let country_code = peer.country_code.as_deref();
-        if let Ok(device) = super::translate::address(alert.source_addr_ton, &alert.source_addr, country_code) {
+        let directory = &self.shared.house.directory;
+        if let Ok(device) = directory.read_address(peer, alert.source_addr_ton, &alert.source_addr) {
             relay::wake(&self.shared.house, &device, now);
         }
     }
@@ -259,6 +260,7 @@ impl LinkCore {
 
     fn deliver(&mut self, now: Now) {
         let Some(peer) = self.peer.filter(|_| self.receives) else { return };
+        self.send_alerts(peer);
         self.end_pause(peer, now.instant);
         if self.draining || self.closed || !self.session.is_bound() || self.sending.is_paused(now.instant) {
             return;
@@ -268,6 +270,24 @@ impl LinkCore {
             let room = self.room(now.instant);
             if room == 0 || self.sending.has_unsent() || self.deliver_some(peer, room.min(DELIVER_AT_ONCE), now) == 0 {
                 return;
+            }
+        }
+    }
+
+    /// alert_notification came with SMPP 3.4. It has no response and takes no room in the window.
+    fn send_alerts(&mut self, index: PeerIndex) {
+        let knows_alerts = self.session.peer_version().is_some_and(|version| version.knows_tlvs());
+        if self.closed || !self.session.can_deliver() {
+            return;
+        }
+        let shared = self.shared.clone();
+        for alert in shared.delivery.take_alerts(index) {
+            if !knows_alerts {
+                continue;
+            }
+            let pdu = translate::alert_notification(&alert, shared.house.directory.peer(index));
+            if let Err(error) = self.session.alert(pdu) {
+                tracing::warn!(account = self.account_name(), "an alert_notification is lost: {error}");
             }
         }
     }

@@ -87,6 +87,7 @@ pub fn place_mo(
         Some(Destination::Application(account)) => {
             let nobody = || Reject::NobodyServes(message.destination.to_string());
             let queue = directory.queue_of(account).ok_or_else(nobody)?.clone();
+            firewall::check_length(directory.peers_of(&queue), &message.content)?;
             let (due, expires) = (message.received_at, message.received_at.plus_ms(customer.validity_ms));
             Ok((Place::Outbox(Waiting { queue, class: Class::INBOUND, due, expires, tracked }), None))
         }
@@ -112,6 +113,7 @@ fn admit_mt(
     let owner = directory.customer(customer).ok_or_else(|| Reject::ForeignSender(message.source.to_string()))?;
     firewall::check_mt(owner, &message.source, &message.destination)?;
     let queue = queue_to(directory, &message.destination)?;
+    firewall::check_length(directory.peers_of(&queue), &message.content)?;
     let account = &directory.peer(from).name;
     let due = submission.schedule.map_or(now, |schedule| schedule.max(now));
     let expires = expiry(owner, submission.expires, due, now)?;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wasmsc_smpp::DataCoding;
 use wasmsc_smpp::receipt::MessageState;
+use wasmsc_smpp::text::dcs;
 
 use super::{Also, House, Submission, expiry, offer_when_due, receipts};
-use crate::firewall::Reject;
+use crate::firewall::{self, Reject};
 use crate::message::{Address, Class, MessageId, Timestamp, is_default_alphabet};
 use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
@@ -284,18 +285,19 @@ fn replaced(
             return Err(NotDone::Refused(Reject::ExpiresBeforeSchedule));
         }
         also.changes.extend(unqueue(&queued));
-        all.push(replace_one(queued, tracked, replace, (due, expires), also));
+        all.push(replace_one(house, queued, tracked, replace, (due, expires), also)?);
     }
     if all.is_empty() { Err(NotDone::TooLate) } else { Ok(()) }
 }
 
 fn replace_one(
+    house: &House,
     mut queued: Queued,
     mut tracked: Tracked,
     replace: &Replace,
     (due, expires): (Option<Timestamp>, Option<Timestamp>),
     also: &mut Also,
-) -> Queued {
+) -> Result<Queued, NotDone> {
     queued.key.due = due.unwrap_or(queued.key.due);
     let record = &mut queued.record;
     record.expires = expires.unwrap_or(record.expires);
@@ -304,17 +306,22 @@ fn replace_one(
     if is_default_alphabet(content.data_coding()) {
         let (data_coding, octets) = replace.text.clone();
         // A message class of the old one stays.
-        content.data_coding = if data_coding == DataCoding::DEFAULT { content.data_coding } else { data_coding.0 };
+        content.data_coding = match data_coding {
+            DataCoding::DEFAULT => content.data_coding,
+            DataCoding::UCS_2 => dcs::in_ucs_2(content.data_coding()).0,
+            other => other.0,
+        };
         content.octets = octets;
     } else {
         content.octets = replace.octets.clone();
     }
+    firewall::check_length(house.directory.peers_of(&queued.key.queue), content).map_err(NotDone::Refused)?;
     (record.deferred, record.attempts, record.taken) = (false, 0, Vec::new());
     tracked.replaced(replace.registered_delivery, &record.message.content);
     tracked.waits = Some(Waits { queue: (*queued.key.queue).into(), class: queued.key.class.0, due: queued.key.due });
     also.changes.push(Change::Queue(queued.clone()));
     also.changes.push(Change::Track(queued.key.partition, queued.key.id, Box::new(tracked)));
-    queued
+    Ok(queued)
 }
 
 fn write(

@@ -1,14 +1,17 @@
 //! What time and devices that come back set going: early delivery, and the end of what is over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use wasmsc_smpp::tlv::tag;
+
 use super::operations::unqueue;
 use super::{House, Stored, offer_when_due, parts, queue_to, receipts};
-use crate::message::{Address, MessageId, Timestamp};
+use crate::message::{Address, Message, MessageId, Timestamp};
+use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, Queued, Store};
 use crate::tracking::{Tracked, Waits};
@@ -55,6 +58,14 @@ fn hash(digits: &str) -> u64 {
     hasher.finish()
 }
 
+/// An application is told that a device is back which it asked to be told of, with set_dpf (SMPP 3.4 §5.3.2.29).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Alert {
+    pub device: Address,
+    /// Whom it showed up for: the sender of the message that waits.
+    pub number: Address,
+}
+
 /// A device showed up, by an MO or an alert_notification: what waits for it is due now.
 pub fn wake(house: &House, device: &Address, now: Timestamp) {
     if !house.absentees.lock().devices.remove(&hash(device.digits())) {
@@ -72,15 +83,15 @@ pub fn wake(house: &House, device: &Address, now: Timestamp) {
 
 fn wake_in(house: &House, partition: Partition, device: &Address, now: Timestamp) -> io::Result<()> {
     let (mut changes, mut offers, mut releases) = (Vec::new(), Vec::new(), Vec::new());
+    let mut alerts = BTreeSet::new();
     for key in house.store.deferred(partition, device.digits())? {
         if !house.outlet.withdraw(&key) {
             continue; // a link has it in hand already
         }
-        let found = house.store.queued(key.clone());
-        let moved = found.and_then(|found| found.map(|queued| requeue(house, queued, |key| key.due = now)).transpose());
-        match moved {
-            Ok(Some((requeue, queued))) => {
+        match moved(house, key.clone(), now) {
+            Ok(Some((requeue, queued, told))) => {
                 releases.push(key);
+                alerts.extend(told);
                 changes.extend(requeue);
                 offers.push(queued);
             }
@@ -96,10 +107,33 @@ fn wake_in(house: &House, partition: Partition, device: &Address, now: Timestamp
     let durable: Done = Box::new(move |result| {
         releases.iter().for_each(|key| outlet.release(key));
         if result.is_ok() {
+            alerts.into_iter().for_each(|(peer, alert)| outlet.alert(peer, alert));
             offer_when_due(&*outlet, offers, now);
         }
     });
     house.store.amend(changes, Some(durable)).map_err(io::Error::other)
+}
+
+type Moved = (Vec<Change>, Queued, Option<(PeerIndex, Alert)>);
+
+/// A message that is due now, and who is to hear of it; None when it waits no more.
+fn moved(house: &House, key: OutboxKey, now: Timestamp) -> io::Result<Option<Moved>> {
+    let Some(queued) = house.store.queued(key)? else { return Ok(None) };
+    let told = alert(house, &queued)?;
+    let (changes, queued) = requeue(house, queued, |key| key.due = now)?;
+    Ok(Some((changes, queued, told)))
+}
+
+/// Who asked to be told when the device of this message is back.
+fn alert(house: &House, queued: &Queued) -> io::Result<Option<(PeerIndex, Alert)>> {
+    let Queued { key, record } = queued;
+    let Message { source, destination, content, .. } = &record.message;
+    if !record.tracked || content.tlv(tag::SET_DPF).is_none_or(|flag| **flag != [1]) {
+        return Ok(None);
+    }
+    let account = house.store.tracked(key.partition, key.id)?.map(|tracked| tracked.account);
+    let peer = account.and_then(|name| house.directory.peer_named(&name));
+    Ok(peer.map(|peer| (peer, Alert { device: destination.clone(), number: source.clone() })))
 }
 
 /// Moves a waiting message to another row; it is no longer deferred.

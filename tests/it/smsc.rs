@@ -5,6 +5,7 @@
 //! what comes instead.
 
 mod certificates;
+mod device_status;
 mod fields;
 mod groups;
 mod limits;
@@ -12,10 +13,11 @@ mod long_mo;
 mod long_mt;
 mod multi_fields;
 mod network_receipts;
+mod numbering;
 mod operations;
 mod outgoing;
 mod peer;
-mod reachability;
+mod reachable;
 mod receipt_ids;
 mod receipts;
 mod repeats;

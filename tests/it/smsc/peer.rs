@@ -38,6 +38,9 @@ pub struct Peer {
     pub bound: Option<CommandStatus>,
     /// What the server sent when it bound to us.
     pub bind: Option<(BindMode, Bind)>,
+    alerts: VecDeque<AlertNotification>,
+    /// How the server asked us to bind.
+    outbind: Option<Outbind>,
     closed: bool,
 }
 
@@ -90,6 +93,8 @@ impl Peer {
             responses: HashMap::new(),
             bound: None,
             bind: None,
+            alerts: VecDeque::new(),
+            outbind: None,
             closed: false,
         }
     }
@@ -102,8 +107,7 @@ impl Peer {
 
     pub async fn bind_over(stream: impl Stream + 'static, login: Login) -> Result<Peer, CommandStatus> {
         let mut peer = Peer::over(stream, SessionConfig::esme());
-        peer.session.bind(login.mode, login.bind, clock::instant());
-        let status = peer.until("bind response", |peer| peer.bound).await;
+        let status = peer.bind(login).await;
         if status.is_ok() { Ok(peer) } else { Err(status) }
     }
 
@@ -111,6 +115,24 @@ impl Peer {
     pub async fn until_bound(mut self) -> Option<Peer> {
         let outcome = self.until("bind", |peer| peer.bound.map(|_| true).or(peer.closed.then_some(false))).await;
         outcome.then_some(self)
+    }
+
+    /// As an application that the server connected to: waits to be asked to bind.
+    pub async fn asked_to_bind(&mut self) -> Outbind {
+        self.until("outbind", |peer| peer.outbind.take()).await
+    }
+
+    /// Binds on a connection that is there.
+    pub async fn bind(&mut self, login: Login) -> CommandStatus {
+        self.session.bind(login.mode, login.bind, clock::instant());
+        self.until("bind response", |peer| peer.bound).await
+    }
+
+    /// As [`Peer::bind`], on a connection that may be closed already.
+    pub async fn bind_if_it_is_up(&mut self, login: Login) -> bool {
+        self.session.bind(login.mode, login.bind, clock::instant());
+        let bound = tokio::time::timeout(PATIENCE, self.exchange(|peer| peer.bound)).await;
+        bound.expect("an answer or an end").is_some_and(CommandStatus::is_ok)
     }
 
     /// As a centre that connected to the server: asks it to bind.
@@ -200,6 +222,15 @@ impl Peer {
 
     pub async fn next(&mut self) -> (u32, Body) {
         self.until("request", |peer| peer.requests.pop_front()).await
+    }
+
+    pub async fn next_alert(&mut self) -> AlertNotification {
+        self.until("alert_notification", |peer| peer.alerts.pop_front()).await
+    }
+
+    /// Those that came and nobody took.
+    pub fn alerts(&self) -> usize {
+        self.alerts.len()
     }
 
     /// The next message, which is answered by whoever asks.
@@ -308,7 +339,9 @@ impl Peer {
                 self.responses.insert(sequence_number, (command_status, body));
             }
             Event::Closed(_) => self.closed = true,
-            Event::Alert(_) | Event::Outbind(_) | Event::Unbound | Event::Expired { .. } => {}
+            Event::Alert(alert) => self.alerts.push_back(alert),
+            Event::Outbind(outbind) => self.outbind = Some(outbind),
+            Event::Unbound | Event::Expired { .. } => {}
         }
     }
 }
