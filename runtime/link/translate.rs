@@ -243,7 +243,7 @@ pub fn envelope(message: &Message, peer: &Peer, registered_delivery: RegisteredD
         destination_addr,
         esm_class: EsmClass(content.esm_class),
         protocol_id: content.protocol_id,
-        priority_flag: content.priority_flag,
+        priority_flag: content.priority_flag.min(3),
         registered_delivery,
         data_coding: content.data_coding(),
         ..Sm::default()

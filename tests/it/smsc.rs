@@ -5,6 +5,7 @@
 //! what comes instead.
 
 mod certificates;
+mod device_status;
 mod fields;
 mod groups;
 mod limits;
@@ -16,7 +17,6 @@ mod numbering;
 mod operations;
 mod outgoing;
 mod peer;
-mod reachability;
 mod reachable;
 mod receipt_ids;
 mod receipts;

@@ -101,6 +101,22 @@ async fn datagram_and_forward_modes_are_stored_and_forwarded_like_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_application_sends_no_receipts() {
+    let site = Plan::network().start().await;
+    let (mut app, mut sim) = (site.app().await, site.sim().await);
+    // A delivery receipt, an intermediate notification, and the same with other bits around them.
+    for esm_class in [0x04, 0x20, 0x84, 0x23, 0x44] {
+        let sm = Sm { esm_class: EsmClass(esm_class), ..mt("id:1 stat:DELIVRD") };
+        let by_data_sm = as_data_sm(&sm);
+        let statuses = [app.submit(sm).await.0, sm_resp(app.ask(by_data_sm).await).0];
+        assert_eq!(statuses, [CommandStatus::ESME_RINVESMCLASS; 2], "{esm_class:#x}");
+    }
+    app.submitted(mt("no receipt")).await;
+    assert_eq!(read(&sim.take().await), "no receipt");
+    site.end((app, sim)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_range_of_255_octets_counts_and_a_longer_one_is_refused() {
     let site = Plan::network().start().await;
     let never = "9".repeat(255 - DEVICE.len() - 3);

@@ -5,6 +5,7 @@ use wasmsc_smpp::{Sm, time};
 
 use super::peer::octets;
 use super::site::{Centre, Plan, mo, mt, read};
+use crate::support::server::built;
 
 /// The unit in which we write an absolute time.
 const SECOND_MS: u64 = 1_000;
@@ -79,4 +80,34 @@ async fn replace_if_present_flag_and_sm_default_msg_id_leave_as_0() {
         assert_eq!((sm.replace_if_present_flag, sm.sm_default_msg_id), (0, 0), "{}", read(&sm));
     }
     site.end((app, sim, up)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_network_and_a_rule_say_of_priority_protocol_and_service() {
+    let component = built("hostile").display().to_string();
+    let rule =
+        format!("[[rule]]\ncustomer = \"beta\"\nname = \"echo\"\ncomponent = {component:?}\nnumbers = [\"7002\"]\n");
+    let site = Plan { sim: "routes = [\"+4670\", \"+4673\"]".into(), ..Plan::default() }.more(&rule).start().await;
+    let (mut app, mut sim) = (site.app().await, site.sim().await);
+    let said = |sm: Sm| Sm { priority_flag: 3, protocol_id: 0x41, service_type: octets("CMT"), ..sm };
+    let says = |sm: &Sm| (read(sm), sm.priority_flag, sm.protocol_id, sm.service_type.clone());
+    sim.submitted(said(mo("up"))).await;
+    assert_eq!(says(&app.take().await), ("up".into(), 3, 0x41, octets("CMT")));
+    app.submitted(said(mt("down"))).await;
+    assert_eq!(says(&sim.take().await), ("down".into(), 3, 0x41, octets("CMT")));
+    // A rule's answer is a message of its own.
+    let to_rule = Sm { source_addr: octets("46730000001"), destination_addr: octets("7002"), ..mo("ECHO hello") };
+    sim.submitted(said(to_rule)).await;
+    assert_eq!(says(&sim.take().await), ("hello".into(), 0, 0, octets("")));
+    site.end((app, sim)).await;
+}
+
+// Values above 3 are reserved (SMPP 3.4 §5.2.14): a peer may refuse them for good.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_priority_flag_above_3_leaves_as_3() {
+    let site = Plan::network().start().await;
+    let (mut app, mut sim) = (site.app().await, site.sim().await);
+    app.submitted(Sm { priority_flag: 9, ..mt("urgent") }).await;
+    assert_eq!(sim.take().await.priority_flag, 3);
+    site.end((app, sim)).await;
 }
