@@ -1,11 +1,11 @@
-//! `[history]`: how long what happened to messages can be looked up.
+//! `[history]`: how long what happened to messages can be looked up. What it costs is in docs/PERFORMANCE.md.
 
 use serde::Deserialize;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct History {
-    /// Days that it is kept at least; 0 keeps none.
+    /// Days that it is kept at least; 0 keeps none, which costs nothing.
     pub days: u32,
     /// Octets on disk above which the oldest goes all the same.
     pub octets_max: u64,
@@ -13,7 +13,7 @@ pub struct History {
 
 impl Default for History {
     fn default() -> History {
-        History { days: 7, octets_max: 4 << 30 }
+        History { days: 0, octets_max: 4 << 30 }
     }
 }
 

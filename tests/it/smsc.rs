@@ -8,6 +8,7 @@ mod certificates;
 mod device_status;
 mod fields;
 mod groups;
+mod history;
 mod limits;
 mod long_mo;
 mod long_mt;
