@@ -3,6 +3,8 @@
 //! Pure: takes what it judges as arguments and touches no socket, store or clock.
 //! `link::translate` turns each [`Reject`] into the peer's `command_status`.
 
+pub mod lists;
+
 use crate::message::Address;
 use crate::route::{Customer, Directory};
 
