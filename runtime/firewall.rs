@@ -3,6 +3,7 @@
 //! Pure: takes what it judges as arguments and touches no socket, store or clock.
 //! `link::translate` turns each [`Reject`] into the peer's `command_status`.
 
+pub mod content;
 pub mod lists;
 
 use crate::message::Address;
