@@ -5,6 +5,7 @@
 
 pub mod content;
 pub mod lists;
+pub mod opt_out;
 
 use crate::message::Address;
 use crate::route::{Customer, Directory};
