@@ -5,6 +5,7 @@
 
 pub mod content;
 pub mod lists;
+pub mod loops;
 pub mod opt_out;
 
 use crate::message::Address;
