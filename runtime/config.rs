@@ -17,6 +17,7 @@ mod smpp;
 
 pub use account::{Account, DefaultAlphabet, IdFormat, LongMessages, Mode, RelayTlvs, Role, Upstream, UpstreamTls};
 pub use customer::{Customer, Incomplete};
+pub(crate) use explain::nearest;
 pub use retry::Retry;
 pub use rule::Rule;
 pub use smpp::{Ban, Smpp, Tls};
