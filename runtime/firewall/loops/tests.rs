@@ -73,6 +73,20 @@ fn quiet_pairs_are_forgotten_and_never_more_than_the_bound_watched() {
     assert_eq!(loops.len(), 1);
 }
 
+#[test]
+fn a_cut_is_not_forgotten_among_many() {
+    let mut loops = Loops::default();
+    let script: Vec<_> = (0..5).map(|second| (second, second % 2 == 0)).collect();
+    assert_eq!(play(&mut loops, &script), [4]);
+    let number = address("7002");
+    for n in 0..5_000u64 {
+        loops.passed((&address(&format!("+46{n:08}")), &number), &LIMITS, Timestamp(20_000 + n * 10));
+    }
+    assert!(loops.len() < 4_000, "others were forgotten");
+    let cut_until = loops.cut_until(&address("+46701111111"), &address("7001"), Timestamp(70_000));
+    assert_eq!(cut_until, Some(Timestamp(104_000)));
+}
+
 proptest! {
     /// Whatever the pace, and however often one side speaks twice.
     #[test]

@@ -89,6 +89,27 @@ fn devices_are_forgotten_when_their_burst_is_back() {
 }
 
 #[test]
+fn what_counts_today_is_not_forgotten_among_many() {
+    let (mut usage, device) = (Usage::default(), address(0));
+    usage.passed(&of(&device), &Limit { rate: None, per_day: Some(9) }, NOON);
+    let limit = Limit { rate: Some(rate(60, 1)), per_day: None };
+    for number in 1..5_000u64 {
+        usage.passed(&of(&address(number as usize)), &limit, NOON.plus_ms(number * 10));
+    }
+    assert!(usage.devices() < 4_000, "others were forgotten");
+    assert_eq!(usage.device_today(&of(&device), NOON.plus_ms(60_000)), 1);
+}
+
+#[test]
+fn a_rate_that_is_no_whole_number_of_microseconds_is_rounded_down() {
+    let (mut usage, device) = (Usage::default(), address(1));
+    let limit = Limit { rate: Some(rate(40_000_000, 1_000)), per_day: None };
+    assert_eq!((0..1_100).filter(|_| send(&mut usage, &device, &limit, NOON)).count(), 1_000);
+    let next = (0..1_100).filter(|_| send(&mut usage, &device, &limit, NOON.plus_ms(1))).count();
+    assert!(next <= 666, "{next} in a millisecond");
+}
+
+#[test]
 fn nothing_is_kept_where_there_is_no_limit() {
     let mut usage = Usage::default();
     usage.passed(&of(&address(1)), &Limit::default(), NOON);
