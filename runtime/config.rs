@@ -21,6 +21,7 @@ pub use account::{
     Account, DefaultAlphabet, IdFormat, InterfaceVersion, LongMessages, Mode, RelayTlvs, Role, Upstream, UpstreamTls,
 };
 pub use customer::{Customer, Incomplete};
+pub(crate) use explain::nearest;
 pub use history::History;
 pub use numbering::{NumberFormat, Numbering};
 pub use retry::Retry;

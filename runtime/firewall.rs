@@ -2,6 +2,29 @@
 //!
 //! Pure: takes what it judges as arguments and touches no socket, store or clock.
 //! `link::translate` turns each [`Reject`] into the peer's `command_status`.
+//!
+//! The files of this room are the engine for policies, see `docs/FIREWALL.md`: start with `judge.rs`.
+
+mod checks;
+mod compiled;
+pub mod content;
+mod ends;
+mod explain;
+mod judge;
+pub mod lists;
+pub mod loops;
+pub mod opt_out;
+mod packet;
+pub mod policy;
+pub mod rates;
+mod reason;
+
+pub use compiled::{CompiledPolicy, PolicyError};
+pub use explain::{Explanation, Passing, Refused, Step, Viewer, explain};
+pub use judge::{Context, Refusal, State, Verdict, judge};
+pub use packet::{By, DeviceStatus, End, Kind, Owner, Packet, Submitter, Whose};
+pub use policy::Policy;
+pub use reason::{Reason, Side};
 
 use wasmsc_smpp::segment::{self, PARTS_MAX};
 

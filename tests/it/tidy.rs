@@ -37,6 +37,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("runtime/smpp/src", &["tokio", "sled", "wasmtime", "std::net", "std::fs", "Instant::now", "SystemTime"]),
     ("runtime/message.rs", &["tokio", "sled", "wasmtime", "crate::", "clock::"]),
     ("runtime/firewall.rs", &["tokio", "sled", "wasmtime", "clock::", "crate::store", "crate::relay", "CommandStatus"]),
+    (
+        "runtime/firewall",
+        &["tokio", "sled", "wasmtime", "clock::", "crate::store", "crate::relay", "crate::route", "crate::link"],
+    ),
     ("runtime/route.rs", &["tokio", "sled", "wasmtime", "clock::", "crate::store", "crate::relay", "CommandStatus"]),
     ("runtime/schedule.rs", &["tokio", "sled", "wasmtime", "clock::", "crate::relay", "crate::plugin"]),
     ("runtime/store", &["tokio", "wasmtime", "crate::plugin", "crate::relay", "crate::link", "crate::delivery"]),
