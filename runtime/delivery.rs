@@ -7,6 +7,7 @@
 mod queue;
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -56,6 +57,8 @@ pub struct Delivery {
     alerts: Mutex<BTreeMap<PeerIndex, BTreeSet<Alert>>>,
     /// When to search each queue for what expired.
     sweeps: Mutex<Vec<Timestamp>>,
+    /// The latest time that anybody told of. A link whose turn began before would not find what is due by now.
+    latest: AtomicU64,
 }
 
 impl Delivery {
@@ -69,6 +72,7 @@ impl Delivery {
             sleepers: Mutex::new(Vec::new()),
             alerts: Mutex::default(),
             sweeps: Mutex::new(Vec::new()),
+            latest: AtomicU64::new(0),
         })
     }
 
@@ -205,6 +209,7 @@ impl Delivery {
 
     fn refill(&self, index: QueueIndex, (class, first): (Class, Partition), queue: &mut Queue, now: Timestamp) {
         let name = &self.directory.queues[index.0].name;
+        let now = self.latest(now);
         let is_known = |key: &OutboxKey| queue.known.contains(&key.id);
         match self.house().store.due((name, class), now, (first, HOT_MAX, HOT_OCTETS_MAX), &is_known) {
             Ok(due) => {
@@ -232,6 +237,10 @@ impl Delivery {
         retries.unwrap_or_default().iter().for_each(|key| self.later(key));
     }
 
+    fn latest(&self, now: Timestamp) -> Timestamp {
+        Timestamp(self.latest.fetch_max(now.0, Ordering::SeqCst).max(now.0))
+    }
+
     fn set_alarm(&self, due: Timestamp, queue: usize) {
         self.alarms.lock().push(std::cmp::Reverse((due, queue)));
         self.alarm_set.notify_one();
@@ -239,6 +248,7 @@ impl Delivery {
 
     /// Looks into the store for every queue with an alarm up to `now`; the next alarm after that.
     pub fn ring_alarms(&self, now: Timestamp) -> Option<Timestamp> {
+        self.latest(now);
         let (mut due, next) = self.due_alarms(now);
         let next_sleeper = self.wake_sleepers(now, &mut due);
         // Without the alarms' lock: whoever holds a queue may set an alarm.
@@ -351,6 +361,7 @@ impl Delivery {
 impl Outlet for Delivery {
     fn offer(&self, queued: Vec<Queued>) {
         for one in queued {
+            self.latest(one.key.due); // what is offered is due
             let Some(index) = self.directory.queue_named(&one.key.queue) else {
                 continue; // the config has no such queue any more; the message waits in the store
             };
