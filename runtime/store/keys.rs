@@ -159,7 +159,8 @@ pub fn tracked(partition: Partition, id: MessageId) -> Key {
 
 /// The first destination of a submission and its further ones.
 pub fn tracked_together(partition: Partition, first: MessageId) -> (Key, Key) {
-    (tracked(partition, first), tracked(partition, MessageId::accepted(first.event + 1)))
+    let of_event = [&[partition.0, Kind::Tracked.octet()][..], &first.event.to_be_bytes()].concat();
+    (tracked(partition, first), after(&of_event))
 }
 
 /// True for rows that are written once and never change or go one by one.

@@ -72,7 +72,7 @@ async fn messages_of_others_and_of_nobody_do_not_exist() {
     let site = Plan::network().start().await;
     let (mut app, mut rival) = (site.app().await, site.bind(Login::new("rival")).await);
     let id = app.submitted(mt("mine")).await;
-    for id in [&*id, "", "0", "0000000000000000", "zzzzzzzzzzzzzzzz", &"1".repeat(200)] {
+    for id in [&*id, "", "0", "0000000000000000", "ffffffffffffffff", "zzzzzzzzzzzzzzzz", &"1".repeat(200)] {
         assert_eq!(query(&mut rival, id).await.0, CommandStatus::ESME_RINVMSGID, "{id}");
     }
     let mut theirs = cancel(&id);
