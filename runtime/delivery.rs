@@ -7,7 +7,6 @@
 mod queue;
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -57,8 +56,6 @@ pub struct Delivery {
     alerts: Mutex<BTreeMap<PeerIndex, BTreeSet<Alert>>>,
     /// When to search each queue for what expired.
     sweeps: Mutex<Vec<Timestamp>>,
-    /// The latest time that anybody told of. A link whose turn began before would not find what is due by now.
-    latest: AtomicU64,
 }
 
 impl Delivery {
@@ -72,7 +69,6 @@ impl Delivery {
             sleepers: Mutex::new(Vec::new()),
             alerts: Mutex::default(),
             sweeps: Mutex::new(Vec::new()),
-            latest: AtomicU64::new(0),
         })
     }
 
@@ -184,8 +180,8 @@ impl Delivery {
                 if yields || taken.len() == count {
                     break;
                 }
-                if let Some(first) = locked.wants_refill(class) {
-                    self.refill(queue, (class, first), &mut locked, now);
+                if let Some(look) = locked.wants_refill(class, now) {
+                    self.refill(queue, class, look, &mut locked);
                 }
                 locked.take(class, count - taken.len(), filter, &mut taken);
             }
@@ -207,16 +203,15 @@ impl Delivery {
         alive
     }
 
-    fn refill(&self, index: QueueIndex, (class, first): (Class, Partition), queue: &mut Queue, now: Timestamp) {
+    fn refill(&self, index: QueueIndex, class: Class, (first, until): (Partition, Timestamp), queue: &mut Queue) {
         let name = &self.directory.queues[index.0].name;
-        let now = self.latest(now);
         let is_known = |key: &OutboxKey| queue.known.contains(&key.id);
-        match self.house().store.due((name, class), now, (first, HOT_MAX, HOT_OCTETS_MAX), &is_known) {
+        match self.house().store.due((name, class), until, (first, HOT_MAX, HOT_OCTETS_MAX), &is_known) {
             Ok(due) => {
                 let found_nothing = due.rows.is_empty() && !due.is_complete;
                 queue.refilled(class, due);
                 if found_nothing {
-                    self.set_alarm(now.plus_ms(NOT_YET_DURABLE_MS), index.0);
+                    self.set_alarm(until.plus_ms(NOT_YET_DURABLE_MS), index.0);
                 }
             }
             Err(error) => tracing::error!(queue = &**name, "messages that are due cannot be read: {error}"),
@@ -237,10 +232,6 @@ impl Delivery {
         retries.unwrap_or_default().iter().for_each(|key| self.later(key));
     }
 
-    fn latest(&self, now: Timestamp) -> Timestamp {
-        Timestamp(self.latest.fetch_max(now.0, Ordering::SeqCst).max(now.0))
-    }
-
     fn set_alarm(&self, due: Timestamp, queue: usize) {
         self.alarms.lock().push(std::cmp::Reverse((due, queue)));
         self.alarm_set.notify_one();
@@ -248,12 +239,11 @@ impl Delivery {
 
     /// Looks into the store for every queue with an alarm up to `now`; the next alarm after that.
     pub fn ring_alarms(&self, now: Timestamp) -> Option<Timestamp> {
-        self.latest(now);
         let (mut due, next) = self.due_alarms(now);
         let next_sleeper = self.wake_sleepers(now, &mut due);
         // Without the alarms' lock: whoever holds a queue may set an alarm.
         for queue in due {
-            self.queues[queue].lock().look_again();
+            self.queues[queue].lock().look_again(now);
         }
         next.into_iter().chain(next_sleeper).min()
     }
@@ -341,7 +331,7 @@ impl Delivery {
             // Its time may have been prolonged since, or it went.
             match self.house().store.queued(key.clone()) {
                 Ok(Some(queued)) if queued.record.expires <= now => over.push((queued, Answer::Expired)),
-                Ok(Some(_)) | Err(_) => self.give_back(&key),
+                Ok(Some(_)) | Err(_) => self.give_back(&key, now),
                 Ok(None) => self.release(&key),
             }
         }
@@ -361,7 +351,6 @@ impl Delivery {
 impl Outlet for Delivery {
     fn offer(&self, queued: Vec<Queued>) {
         for one in queued {
-            self.latest(one.key.due); // what is offered is due
             let Some(index) = self.directory.queue_named(&one.key.queue) else {
                 continue; // the config has no such queue any more; the message waits in the store
             };
@@ -394,9 +383,9 @@ impl Outlet for Delivery {
         }
     }
 
-    fn give_back(&self, key: &OutboxKey) {
+    fn give_back(&self, key: &OutboxKey, now: Timestamp) {
         if let Some(index) = self.directory.queue_named(&key.queue) {
-            self.queues[index.0].lock().give_back(key.class, key.id);
+            self.queues[index.0].lock().give_back(key.class, key.id, now);
         }
     }
 

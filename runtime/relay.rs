@@ -55,7 +55,7 @@ pub trait Outlet: Send + Sync {
     /// What was withdrawn is not its row any more.
     fn release(&self, key: &OutboxKey);
     /// What was withdrawn waits as before.
-    fn give_back(&self, key: &OutboxKey);
+    fn give_back(&self, key: &OutboxKey, now: Timestamp);
     /// For an account that is bound, or soon; nothing of it is on disk.
     fn alert(&self, peer: PeerIndex, alert: Alert);
 }
@@ -286,7 +286,7 @@ fn store_messages(
             done(Ok(ids));
         }
         Err(refusal) => {
-            releases.iter().for_each(|key| outlet.give_back(key));
+            releases.iter().for_each(|key| outlet.give_back(key, now));
             done(Err(refusal.into()));
         }
     };

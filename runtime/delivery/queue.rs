@@ -8,7 +8,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::Bell;
-use crate::message::{Class, Message, MessageId};
+use crate::message::{Class, Message, MessageId, Timestamp};
 use crate::route::{Peer, PeerIndex};
 use crate::store::keys::Partition;
 use crate::store::{Due, Queued};
@@ -45,6 +45,15 @@ struct Lane {
     behind: bool,
     /// With which partition the next look into the store begins.
     next: Partition,
+    /// What is due by then is what the store may hold. A link's turn may have begun before.
+    until: Timestamp,
+}
+
+impl Lane {
+    /// Something that is due by then waits in the store only.
+    fn leave_to_store(&mut self, due: Timestamp) {
+        (self.behind, self.until) = (true, self.until.max(due));
+    }
 }
 
 /// A link.
@@ -74,7 +83,8 @@ struct Share {
 impl Default for Queue {
     fn default() -> Queue {
         // The first look comes before what is new: older messages may wait in the store.
-        let lane = |_| Lane { hot: VecDeque::new(), octets: 0, behind: true, next: Partition(0) };
+        let lane =
+            |_| Lane { hot: VecDeque::new(), octets: 0, behind: true, next: Partition(0), until: Timestamp::default() };
         let lanes = std::array::from_fn(lane);
         Queue { lanes, known: HashSet::new(), members: Vec::new(), shares: Vec::new(), version: 0, unheard: Vec::new() }
     }
@@ -138,7 +148,7 @@ impl Queue {
     pub fn offer(&mut self, queued: Queued) {
         let lane = &mut self.lanes[usize::from(queued.key.class.0)];
         if lane.behind || lane.hot.len() >= HOT_MAX || lane.octets >= HOT_OCTETS_MAX {
-            lane.behind = true;
+            lane.leave_to_store(queued.key.due);
         } else if self.known.insert(queued.key.id) {
             lane.octets += octets(&queued);
             lane.hot.push_back(queued);
@@ -151,27 +161,31 @@ impl Queue {
         self.version += 1;
         let lane = &mut self.lanes[usize::from(class.0)];
         (lane.behind, lane.next) = (!due.is_complete, due.next);
+        if due.is_complete {
+            lane.until = Timestamp::default();
+        }
         self.known.extend(due.rows.iter().map(|queued| queued.key.id));
         lane.octets += due.rows.iter().map(octets).sum::<usize>();
         lane.hot.extend(due.rows);
     }
 
-    /// With which partition to read the store now: it may have something, and this class has nothing in memory.
-    pub fn wants_refill(&self, class: Class) -> Option<Partition> {
+    /// With which partition to begin to read the store, and for what is due by when: it may have something, and this
+    /// class has nothing in memory.
+    pub fn wants_refill(&self, class: Class, now: Timestamp) -> Option<(Partition, Timestamp)> {
         let lane = &self.lanes[usize::from(class.0)];
-        (lane.behind && lane.hot.is_empty()).then_some(lane.next)
+        (lane.behind && lane.hot.is_empty()).then_some((lane.next, lane.until.max(now)))
     }
 
     /// The store is to be looked at again.
-    pub fn look_again(&mut self) {
-        self.lanes.iter_mut().for_each(|lane| lane.behind = true);
+    pub fn look_again(&mut self, now: Timestamp) {
+        self.lanes.iter_mut().for_each(|lane| lane.leave_to_store(now));
         self.changed();
     }
 
     /// What was withdrawn and did not change waits as before; the store knows where.
-    pub fn give_back(&mut self, class: Class, id: MessageId) {
+    pub fn give_back(&mut self, class: Class, id: MessageId, now: Timestamp) {
         self.known.remove(&id);
-        self.lanes[usize::from(class.0)].behind = true;
+        self.lanes[usize::from(class.0)].leave_to_store(now);
         self.changed();
     }
 
@@ -291,11 +305,12 @@ fn octets(queued: &Queued) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Address, Content, Timestamp};
+    use crate::message::{Address, Content};
     use crate::store::OutboxRecord;
     use crate::store::keys::{OutboxKey, Partition};
 
     const CLASS: Class = Class::INBOUND;
+    const NOW: Timestamp = Timestamp(3);
 
     fn queued(number: u64) -> Queued {
         let message = Message {
@@ -326,15 +341,36 @@ mod tests {
         Due { rows: numbers.into_iter().map(queued).collect(), is_complete, next: Partition(5) }
     }
 
+    fn wants(queue: &Queue) -> bool {
+        queue.wants_refill(CLASS, NOW).is_some()
+    }
+
+    #[test]
+    fn what_was_left_to_the_store_is_found_by_a_link_whose_turn_began_before() {
+        let mut queue = Queue::default();
+        let until = |queue: &Queue| queue.wants_refill(CLASS, NOW).map(|(_, until)| until);
+        assert_eq!(until(&queue), Some(NOW));
+        queue.offer(queued(9));
+        assert_eq!(until(&queue), Some(Timestamp(9)));
+        queue.refilled(CLASS, due([], false));
+        assert_eq!(until(&queue), Some(Timestamp(9)), "not all was read");
+        queue.refilled(CLASS, due([], true));
+        queue.look_again(Timestamp(7));
+        assert_eq!(until(&queue), Some(Timestamp(7)), "what is over does not count");
+        queue.refilled(CLASS, due([], true));
+        queue.give_back(CLASS, MessageId::accepted(9), Timestamp(8));
+        assert_eq!(until(&queue), Some(Timestamp(8)));
+    }
+
     #[test]
     fn what_waits_in_the_store_at_the_start_goes_before_what_is_new() {
         let mut queue = Queue::default();
         queue.offer(queued(9));
-        assert_eq!(queue.wants_refill(CLASS), Some(Partition(0)));
+        assert!(wants(&queue));
         assert!(queue.known.is_empty(), "the store hands it out again, in its place");
         queue.refilled(CLASS, due([1, 9], true));
         assert_eq!(take(&mut queue, 5), [1, 9]);
-        assert_eq!(queue.wants_refill(CLASS), None);
+        assert!(!wants(&queue));
         queue.offer(queued(10));
         assert_eq!(take(&mut queue, 5), [10]);
     }
@@ -344,11 +380,12 @@ mod tests {
         let mut queue = Queue::default();
         queue.refilled(CLASS, due(0..100, false));
         for (new, round) in (1_000_000..).zip(0..100) {
-            assert_eq!(queue.wants_refill(CLASS), None, "after {round} only");
+            assert!(!wants(&queue), "after {round} only");
             assert_eq!(take(&mut queue, 1), [round]);
             queue.offer(queued(new));
         }
-        assert_eq!(queue.wants_refill(CLASS), Some(Partition(5)), "older ones wait in the store");
+        let first = queue.wants_refill(CLASS, NOW).map(|(first, _)| first);
+        assert_eq!(first, Some(Partition(5)), "older ones wait in the store");
         queue.refilled(CLASS, due(100..200, false));
         assert_eq!(take(&mut queue, 1), [100]);
     }
@@ -378,9 +415,9 @@ mod tests {
         let mut queue = Queue::default();
         queue.refilled(CLASS, due([1], true));
         assert!(queue.withdraw(CLASS, MessageId::accepted(1)));
-        assert_eq!(queue.wants_refill(CLASS), None);
-        queue.give_back(CLASS, MessageId::accepted(1));
-        assert!(queue.wants_refill(CLASS).is_some() && queue.known.is_empty());
+        assert!(!wants(&queue));
+        queue.give_back(CLASS, MessageId::accepted(1), NOW);
+        assert!(wants(&queue) && queue.known.is_empty());
     }
 
     #[test]

@@ -163,7 +163,7 @@ fn end_all(
         match end(house, (partition, id), tracked, now, &mut also) {
             Ok(()) | Err(NotDone::TooLate) => {}
             Err(other) => {
-                also.releases.iter().for_each(|key| house.outlet.give_back(key));
+                also.releases.iter().for_each(|key| house.outlet.give_back(key, now));
                 return Err(other);
             }
         }
@@ -203,7 +203,7 @@ fn end(
     now: Timestamp,
     also: &mut Also,
 ) -> Result<(), NotDone> {
-    let queued = withdraw(house, (partition, id), &tracked)?;
+    let queued = withdraw(house, (partition, id), &tracked, now)?;
     also.releases.push(queued.key.clone());
     also.changes.extend(unqueue(&queued));
     also.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
@@ -216,7 +216,12 @@ fn end(
     Ok(())
 }
 
-fn withdraw(house: &House, (partition, id): (Partition, MessageId), tracked: &Tracked) -> Result<Queued, NotDone> {
+fn withdraw(
+    house: &House,
+    (partition, id): (Partition, MessageId),
+    tracked: &Tracked,
+    now: Timestamp,
+) -> Result<Queued, NotDone> {
     let waits = tracked.waits.as_ref().ok_or(NotDone::TooLate)?;
     let Waits { queue, class, due } = waits;
     let key = OutboxKey { partition, queue: (**queue).into(), class: Class(*class), due: *due, id };
@@ -227,7 +232,7 @@ fn withdraw(house: &House, (partition, id): (Partition, MessageId), tracked: &Tr
     match &found {
         Ok(Some(_)) => {}
         Ok(None) => house.outlet.release(&key),
-        Err(_) => house.outlet.give_back(&key),
+        Err(_) => house.outlet.give_back(&key, now),
     }
     found?.ok_or(NotDone::TooLate)
 }
@@ -255,7 +260,7 @@ pub fn replace(
     match replaced(house, from, &replace, now, &mut also, &mut queued) {
         Ok(()) => write(house, also, queued, now, done),
         Err(not_done) => {
-            also.releases.iter().for_each(|key| house.outlet.give_back(key));
+            also.releases.iter().for_each(|key| house.outlet.give_back(key, now));
             done(Err(not_done));
         }
     }
@@ -277,7 +282,7 @@ fn replaced(
         None => None,
     };
     for (id, tracked) in found {
-        let queued = match withdraw(house, (partition, id), &tracked) {
+        let queued = match withdraw(house, (partition, id), &tracked, now) {
             Ok(queued) => queued,
             Err(NotDone::TooLate) => continue,
             Err(other) => return Err(other),

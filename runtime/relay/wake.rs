@@ -97,7 +97,7 @@ fn wake_in(house: &House, partition: Partition, device: &Address, now: Timestamp
             }
             Ok(None) => house.outlet.release(&key),
             Err(error) => {
-                house.outlet.give_back(&key);
+                house.outlet.give_back(&key, now);
                 tracing::error!(message_id = %key.id, "it cannot be read and waits on: {error}");
             }
         }
