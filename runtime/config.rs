@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 mod account;
+mod api;
 mod check;
 mod customer;
 mod explain;
@@ -16,6 +17,7 @@ mod rule;
 mod smpp;
 
 pub use account::{Account, DefaultAlphabet, IdFormat, LongMessages, Mode, RelayTlvs, Role, Upstream, UpstreamTls};
+pub use api::{Api, ApiTls};
 pub use customer::{Customer, Incomplete};
 pub use retry::Retry;
 pub use rule::Rule;
@@ -28,6 +30,9 @@ pub struct Config {
     /// Where the store lives; one process per directory.
     pub data_dir: PathBuf,
     pub smpp: Smpp,
+    /// Absent: no REST API.
+    #[serde(default)]
+    pub api: Option<Api>,
     #[serde(default)]
     pub customer: Vec<Customer>,
     #[serde(default)]
@@ -86,12 +91,14 @@ impl Config {
         let server = self.smpp.tls.iter_mut().flat_map(|tls| {
             [Some(&mut tls.certificate), Some(&mut tls.key), tls.client_ca.as_mut()].into_iter().flatten()
         });
+        let api = self.api.iter_mut().filter_map(|api| api.tls.as_mut());
+        let api = api.flat_map(|tls| [&mut tls.certificate, &mut tls.key]);
         let upstreams = self
             .upstream
             .iter_mut()
             .filter_map(|upstream| upstream.tls.as_mut())
             .flat_map(|tls| [tls.ca.as_mut(), tls.certificate.as_mut(), tls.key.as_mut()].into_iter().flatten());
-        std::iter::once(&mut self.data_dir).chain(rules).chain(server).chain(upstreams)
+        std::iter::once(&mut self.data_dir).chain(rules).chain(server).chain(api).chain(upstreams)
     }
 }
 

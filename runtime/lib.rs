@@ -3,7 +3,7 @@
 //! The map. Arrows point down only:
 //!
 //! ```text
-//! EDGES      link/ (SMPP sockets)  delivery  rule_threads  cli/     tokio, threads, sockets
+//! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  cli/  tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
 //! HEART      firewall  route  schedule  retry  tracking  message                     pure, take `now`
@@ -12,6 +12,7 @@
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
 
 pub mod allocator;
+pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -27,6 +28,7 @@ mod rule_threads;
 pub mod schedule;
 pub mod server;
 pub mod store;
+mod tls;
 pub mod tracking;
 
 #[cfg(feature = "bench")]

@@ -10,6 +10,5 @@ mod mailbox;
 mod parts;
 mod sending;
 pub mod server;
-mod tls;
 mod translate;
 mod transport;

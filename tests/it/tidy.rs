@@ -39,11 +39,18 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("runtime/firewall.rs", &["tokio", "sled", "wasmtime", "clock::", "crate::store", "crate::relay", "CommandStatus"]),
     ("runtime/route.rs", &["tokio", "sled", "wasmtime", "clock::", "crate::store", "crate::relay", "CommandStatus"]),
     ("runtime/schedule.rs", &["tokio", "sled", "wasmtime", "clock::", "crate::relay", "crate::plugin"]),
-    ("runtime/store", &["tokio", "wasmtime", "crate::plugin", "crate::relay", "crate::link", "crate::delivery"]),
+    (
+        "runtime/store",
+        &["tokio", "wasmtime", "crate::plugin", "crate::relay", "crate::link", "crate::delivery", "crate::api"],
+    ),
     ("runtime/plugin", &["sled", "crate::store", "crate::relay", "crate::link", "crate::delivery"]),
-    ("runtime/relay.rs", &["tokio", "sled::", "wasmtime", "crate::link", "crate::delivery", "clock::", "async"]),
+    (
+        "runtime/relay.rs",
+        &["tokio", "sled::", "wasmtime", "crate::link", "crate::api", "crate::delivery", "clock::", "async"],
+    ),
     ("runtime/delivery.rs", &["sled::", "wasmtime", "crate::link", "crate::cli"]),
-    ("runtime/link", &["sled::", "wasmtime", "crate::cli", "crate::plugin"]),
+    ("runtime/link", &["sled::", "wasmtime", "crate::cli", "crate::plugin", "crate::api"]),
+    ("runtime/api", &["sled::", "wasmtime", "crate::cli", "crate::plugin", "crate::delivery", "CommandStatus"]),
     ("runtime/cli", &["sled::", "wasmtime", "crate::relay", "crate::store", "crate::plugin", "crate::link"]),
 ];
 
