@@ -12,9 +12,13 @@
 //! joined   <partition> J <len><group>                                       what its parts said, to know their repeats
 //! parked   <partition> p <len><peer> <form of its id>                       a receipt that came before its response
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
+//! control  fe c <len><kind> <id>                                            what is set up over the API
+//! used     fe u <len><kind> <id>                                            when that was used last
+//! audit    fe a <sequence u64>, fe s                                        who changed it; the newest of them
 //! meta     ff <name>                                                        of this data directory
 //! ```
-//! Every data key starts with its customer's partition, so that a transaction touches one partition only.
+//! Every data key starts with its customer's partition, so that a transaction touches one partition only. Control
+//! objects have a range of their own, which a transaction with data never touches.
 
 use std::sync::Arc;
 
@@ -277,6 +281,43 @@ impl Subject {
         };
         (from, after(&all))
     }
+}
+
+/// Begins the keys of control objects; above every partition.
+const CONTROLS: u8 = 0xFE;
+pub const CONTROL: u8 = b'c';
+pub const USED: u8 = b'u';
+
+/// Of one of the two kinds of rows that control objects have.
+pub fn control(of: u8, kind: &str, id: &str) -> Key {
+    [&[CONTROLS, of, kind.len() as u8], kind.as_bytes(), id.as_bytes()].concat().into()
+}
+
+pub fn control_all(of: u8) -> (Key, Key) {
+    (Box::new([CONTROLS, of]), Box::new([CONTROLS, of + 1]))
+}
+
+/// Kind and id of a control object.
+pub fn control_name(key: &[u8]) -> Option<(&str, &str)> {
+    let kind = name(key)?;
+    Some((kind, std::str::from_utf8(key.get(3 + kind.len()..)?).ok()?))
+}
+
+pub fn audit(sequence: u64) -> Key {
+    [&[CONTROLS, b'a'][..], &sequence.to_be_bytes()].concat().into()
+}
+
+pub fn audit_after(sequence: u64) -> (Key, Key) {
+    (audit(sequence.saturating_add(1)), Box::new([CONTROLS, b'a' + 1]))
+}
+
+pub fn audit_number(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(2..10)?.try_into().ok()?))
+}
+
+/// The number of the newest row of the audit.
+pub fn audit_sequence() -> Key {
+    Box::new([CONTROLS, b's'])
 }
 
 /// The smallest key that is greater than every key with this prefix.

@@ -12,6 +12,7 @@
 mod backend;
 mod change;
 mod commit_log;
+mod control;
 pub mod disk;
 mod group;
 pub mod keys;
@@ -26,10 +27,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 pub use backend::Opened;
 pub use change::Change;
+pub use control::{Audit, Control, Edit};
 pub use keys::Kind;
 pub use record::{DeadRecord, InboxRecord, JoinedRecord, OutboxRecord, ParkedRecord, PartRecord, Taken};
 use tables::{Op, Tables};
@@ -65,6 +67,8 @@ pub enum OpenError {
 }
 
 pub struct Store {
+    /// Locked before `inner` by whoever needs both.
+    controls: RwLock<control::Controls>,
     inner: Mutex<Inner>,
     /// There is something to write, or the store closes.
     work: Condvar,
@@ -120,6 +124,7 @@ impl Store {
         }
         drop(opened.groups);
         let secret = secret(&*opened.base)?;
+        let controls = RwLock::new(control::Controls::recover(&tables)?);
         let inner = Inner {
             tables,
             pending: Pending::default(),
@@ -130,6 +135,7 @@ impl Store {
             checkpointed: false,
         };
         let store = Arc::new(Store {
+            controls,
             inner: Mutex::new(inner),
             work: Condvar::new(),
             durable: AtomicU64::new(0),
