@@ -12,11 +12,13 @@
 
 mod admit;
 mod ended;
+mod once;
 mod operations;
 mod parts;
 mod receipts;
 mod repeats;
 mod settle;
+mod submission;
 mod wake;
 
 use std::sync::Arc;
@@ -27,18 +29,20 @@ use parking_lot::{Condvar, Mutex};
 use wasmsc_smpp::receipt::MessageState;
 
 use crate::firewall::Reject;
-use crate::message::{Class, Message, MessageId, Timestamp};
+use crate::message::{Class, MessageId, Timestamp};
 use crate::plugin::{Effects, Invocation, Outcome, StateView};
-use crate::route::{Directory, PeerIndex};
+use crate::route::Directory;
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
 use crate::store::keys::{OutboxKey, Partition, Subject};
 use crate::store::{Accepted, Change, Finished, NewMessage, NotAccepted, OutboxRecord, Queued, Store};
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
 use ended::{RETRY_LAST_MS, fail, mo_ended};
-pub use operations::{Cancel, NotDone, Query, Replace, cancel, query, replace};
+pub use once::{NotOnce, Once, accept_once};
+pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
 pub use receipts::{PeerReceipt, receipt};
 pub use settle::{Answer, settle};
+pub use submission::{Origin, Submission};
 pub use wake::{keep_house, wake};
 
 /// Takes messages that are durable and ready to leave. Delivery, in production.
@@ -69,6 +73,7 @@ pub struct House {
     parked: AtomicUsize,
     joiner: Mutex<parts::Joiner>,
     repeats: Mutex<repeats::Repeats>,
+    once: Mutex<()>,
     absentees: Mutex<wake::Absentees>,
 }
 
@@ -101,6 +106,7 @@ impl House {
             parked: AtomicUsize::new(0),
             joiner,
             repeats,
+            once: Mutex::new(()),
             absentees,
         };
         let house = Arc::new(house);
@@ -158,29 +164,6 @@ impl House {
 /// What a peer learns about one message of a batch.
 pub type Verdict<T> = (T, Result<MessageId, Reject>);
 
-/// A message as a peer submitted it, with what it wants done about it.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    pub message: Message,
-    /// Not before this.
-    pub schedule: Option<Timestamp>,
-    /// Not after this.
-    pub expires: Option<Timestamp>,
-    /// `registered_delivery` (SMPP 3.4 §5.2.17).
-    pub registered_delivery: u8,
-    /// Takes the place of an earlier one with the same addresses that still waits.
-    pub replaces: bool,
-    /// The n-th further destination of the submission before it.
-    pub sibling: u16,
-}
-
-impl Submission {
-    /// At once, for the customer's usual time, without a receipt.
-    pub fn plain(message: Message) -> Submission {
-        Submission { message, schedule: None, expires: None, registered_delivery: 0, replaces: false, sibling: 0 }
-    }
-}
-
 /// What goes into the same batch as new messages, and follows when it is durable.
 #[derive(Default)]
 struct Also {
@@ -201,11 +184,12 @@ pub struct Scheduled {
 /// each once; `T` is whatever the caller needs to find its request again.
 pub fn accept<T: Send + 'static>(
     house: &Arc<House>,
-    from: PeerIndex,
+    from: impl Into<Origin>,
     batch: Vec<(T, Submission)>,
     now: Timestamp,
     answer: impl Fn(Vec<Verdict<T>>) + Clone + Send + 'static,
 ) {
+    let from = from.into();
     // Held until the store has the batch, in which replaced messages end.
     let lock = batch.iter().any(|(_, submission)| submission.replaces).then(|| house.tracking.lock());
     let mut admitted = Batch::default();
@@ -215,7 +199,7 @@ pub fn accept<T: Send + 'static>(
         // The first destination that is accepted leads the others of its submit_multi.
         has_lead &= submission.sibling > 0;
         submission.sibling = if has_lead { submission.sibling } else { 0 };
-        if house.directory.peer(from).customer.is_none() {
+        if from.customer(&house.directory).is_none() {
             wake::wake(house, &submission.message.source, now);
         }
         let repeat_key = repeats::key(house, from, &submission);
@@ -241,7 +225,7 @@ pub fn accept<T: Send + 'static>(
                 move |result| answer(vec![(token, result)])
             }),
             Err(reject) => {
-                tracing::warn!(account = &*house.directory.peer(from).name, "refused: {reject}");
+                tracing::warn!(account = from.account(&house.directory), "refused: {reject}");
                 refused.push((token, Err(reject)));
             }
         }
@@ -273,7 +257,7 @@ impl<T: Send + 'static> Batch<T> {
     fn store(
         self,
         house: &Arc<House>,
-        from: PeerIndex,
+        from: Origin,
         now: Timestamp,
         answer: impl Fn(Vec<Verdict<T>>) + Send + 'static,
     ) {

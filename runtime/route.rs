@@ -27,6 +27,10 @@ pub struct QueueIndex(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RuleIndex(pub usize);
 
+/// Index of a customer in [`Directory::customers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CustomerIndex(pub usize);
+
 /// A tenant.
 #[derive(Debug)]
 pub struct Customer {
@@ -136,6 +140,14 @@ impl Directory {
 
     pub fn customer(&self, id: &str) -> Option<&Customer> {
         self.customers.iter().find(|c| &*c.id == id)
+    }
+
+    pub fn customer_named(&self, id: &str) -> Option<CustomerIndex> {
+        self.customers.iter().position(|c| &*c.id == id).map(CustomerIndex)
+    }
+
+    pub fn customer_at(&self, index: CustomerIndex) -> &Customer {
+        &self.customers[index.0]
     }
 
     pub fn peer(&self, index: PeerIndex) -> &Peer {

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use wasmsc_smpp::DataCoding;
 use wasmsc_smpp::receipt::MessageState;
 
-use super::{Also, House, Submission, expiry, offer_when_due, receipts};
+use super::{Also, House, Origin, Submission, expiry, offer_when_due, receipts};
 use crate::firewall::Reject;
 use crate::message::{Address, Class, MessageId, Timestamp, is_default_alphabet};
-use crate::route::PeerIndex;
+use crate::route::CustomerIndex;
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, Queued};
 use crate::tracking::{Tracked, Waits};
@@ -55,8 +55,8 @@ pub struct Replace {
 }
 
 /// What became of a message. Of a submit_multi: of the destination that is furthest from being delivered.
-pub fn query(house: &House, from: PeerIndex, query: &Query) -> Result<Tracked, NotDone> {
-    let (_, found) = find(house, from, query.id, (query.source.as_ref(), None))?;
+pub fn query(house: &House, from: impl Into<Origin>, query: &Query) -> Result<Tracked, NotDone> {
+    let (_, found) = find(house, from.into(), query.id, (query.source.as_ref(), None))?;
     let rank = |tracked: &Tracked| match tracked.state() {
         MessageState::Delivered => 2,
         _ if tracked.is_final() => 1,
@@ -66,15 +66,25 @@ pub fn query(house: &House, from: PeerIndex, query: &Query) -> Result<Tracked, N
     furthest.ok_or(NotDone::NoSuchMessage)
 }
 
-fn partition(house: &House, from: PeerIndex) -> Result<Partition, NotDone> {
-    let customer = house.directory.peer(from).customer.as_deref();
-    customer.map(Partition::of).ok_or(NotDone::NoSuchMessage)
+/// Whose message it is, for those who may see every customer's.
+pub fn owner(house: &House, id: MessageId) -> Result<CustomerIndex, NotDone> {
+    for partition in Partition::all() {
+        let found = house.store.tracked_together(partition, id).map_err(unreadable)?;
+        if let Some((_, tracked)) = found.first() {
+            return house.directory.customer_named(&tracked.customer).ok_or(NotDone::NoSuchMessage);
+        }
+    }
+    Err(NotDone::NoSuchMessage)
+}
+
+fn partition(house: &House, from: Origin) -> Result<Partition, NotDone> {
+    from.customer(&house.directory).map(Partition::of).ok_or(NotDone::NoSuchMessage)
 }
 
 /// The messages of this id: several, when a submit_multi made them. There is at least one.
 fn find(
     house: &House,
-    from: PeerIndex,
+    from: Origin,
     id: MessageId,
     (source, destination): (Option<&Address>, Option<&Address>),
 ) -> Result<(Partition, Vec<(MessageId, Tracked)>), NotDone> {
@@ -88,8 +98,8 @@ fn find(
     if found.is_empty() { Err(NotDone::NoSuchMessage) } else { Ok((partition, found)) }
 }
 
-fn is_own(house: &House, from: PeerIndex, tracked: &Tracked) -> bool {
-    house.directory.peer(from).customer.as_deref() == Some(&*tracked.customer)
+fn is_own(house: &House, from: Origin, tracked: &Tracked) -> bool {
+    from.customer(&house.directory) == Some(&*tracked.customer)
 }
 
 fn unreadable(error: std::io::Error) -> NotDone {
@@ -99,20 +109,20 @@ fn unreadable(error: std::io::Error) -> NotDone {
 /// Ends what still waits. `done` hears of it when that is durable.
 pub fn cancel(
     house: &House,
-    from: PeerIndex,
+    from: impl Into<Origin>,
     cancel: &Cancel,
     now: Timestamp,
     done: impl FnOnce(Result<(), NotDone>) + Send + 'static,
 ) {
     let _lock = house.tracking.lock();
-    let also = match cancelled(house, from, cancel, now) {
+    let also = match cancelled(house, from.into(), cancel, now) {
         Ok(also) => also,
         Err(not_done) => return done(Err(not_done)),
     };
     write(house, also, Vec::new(), now, done);
 }
 
-fn cancelled(house: &House, from: PeerIndex, cancel: &Cancel, now: Timestamp) -> Result<Also, NotDone> {
+fn cancelled(house: &House, from: Origin, cancel: &Cancel, now: Timestamp) -> Result<Also, NotDone> {
     let (found, none_ended) = match (cancel.id, &cancel.source, &cancel.destination) {
         (Some(id), source, destination) => {
             (find(house, from, id, (source.as_ref(), destination.as_ref()))?.1, NotDone::TooLate)
@@ -149,11 +159,11 @@ fn end_all(
 
 fn sent(
     house: &House,
-    from: PeerIndex,
+    from: Origin,
     addresses: (&Address, &Address),
     service_type: Option<&[u8]>,
 ) -> Result<Vec<(MessageId, Tracked)>, NotDone> {
-    let (partition, account) = (partition(house, from)?, &house.directory.peer(from).name);
+    let (partition, account) = (partition(house, from)?, from.account(&house.directory));
     let mut found = Vec::new();
     for id in house.store.sent(partition, account, addresses, service_type).map_err(unreadable)? {
         let tracked = house.store.tracked(partition, id).map_err(unreadable)?;
@@ -209,14 +219,14 @@ pub fn unqueue(queued: &Queued) -> Vec<Change> {
 /// Gives a waiting message another text, time or both; it keeps its id.
 pub fn replace(
     house: &Arc<House>,
-    from: PeerIndex,
+    from: impl Into<Origin>,
     replace: Replace,
     now: Timestamp,
     done: impl FnOnce(Result<(), NotDone>) + Send + 'static,
 ) {
     let _lock = house.tracking.lock();
     let (mut also, mut queued) = (Also::default(), Vec::new());
-    match replaced(house, from, &replace, now, &mut also, &mut queued) {
+    match replaced(house, from.into(), &replace, now, &mut also, &mut queued) {
         Ok(()) => write(house, also, queued, now, done),
         Err(not_done) => {
             also.releases.iter().for_each(|key| house.outlet.release(key));
@@ -227,7 +237,7 @@ pub fn replace(
 
 fn replaced(
     house: &House,
-    from: PeerIndex,
+    from: Origin,
     replace: &Replace,
     now: Timestamp,
     also: &mut Also,
@@ -309,7 +319,7 @@ fn write(
 /// What ends the messages that a submission with replace_if_present takes the place of; part of its batch.
 pub fn replace_if_present(
     house: &House,
-    from: PeerIndex,
+    from: Origin,
     submission: &Submission,
     now: Timestamp,
 ) -> Result<Also, Reject> {

@@ -191,6 +191,9 @@ pub fn notify(
     notice: Option<Notice>,
 ) -> Vec<Queued> {
     let Some(notice) = notice else { return Vec::new() };
+    if tracked.account.is_empty() {
+        return Vec::new(); // over the API a message is asked for
+    }
     let account = house.directory.peer_named(&tracked.account);
     let Some(queue) = account.and_then(|account| house.directory.queue_of(account)) else {
         tracing::warn!(message_id = %id, account = &*tracked.account, "nobody takes its receipt: the account is gone");

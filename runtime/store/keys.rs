@@ -11,6 +11,8 @@
 //! part     <partition> j <len><group> <number u8>                           a part of a long message
 //! joined   <partition> J <len><group>                                       what its parts said, to know their repeats
 //! parked   <partition> p <len><peer> <form of its id>                       a receipt that came before its response
+//! once     <partition> y <len><customer> <hash of an idempotency key>       the message that a request made
+//! once_age <partition> Y <message id>                                       the same by its age
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! control  fe c <len><kind> <id>                                            what is set up over the API
 //! used     fe u <len><kind> <id>                                            when that was used last
@@ -281,6 +283,18 @@ impl Subject {
         };
         (from, after(&all))
     }
+}
+
+pub fn once(partition: Partition, customer: &str, hash: &[u8; 32]) -> Key {
+    [&[partition.0, b'y', customer.len() as u8], customer.as_bytes(), hash].concat().into()
+}
+
+pub fn once_age(partition: Partition, id: MessageId) -> Key {
+    [&[partition.0, b'Y'][..], &id.to_key()].concat().into()
+}
+
+pub fn once_age_all(partition: Partition) -> (Key, Key) {
+    (Box::new([partition.0, b'Y']), Box::new([partition.0, b'Y' + 1]))
 }
 
 /// Begins the keys of control objects; above every partition.

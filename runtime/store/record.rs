@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::message::{Message, MessageId, Timestamp};
 
 /// Version of every record that this wasmsc writes.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// An MO that waits for its rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -27,7 +27,7 @@ fn mo(text: &'static str) -> NewMessage {
 
 fn mt(text: &'static str) -> NewMessage {
     let expires = NOW.plus_ms(86_400_000);
-    let waiting = Waiting { queue: "sim".into(), class: Class::REPLY, due: NOW, expires, tracked: None };
+    let waiting = Waiting { queue: "sim".into(), class: Class::REPLY, due: NOW, expires, tracked: None, once: None };
     NewMessage { customer: "acme".into(), place: Place::Outbox(waiting), message: message(text), sibling: 0 }
 }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::change::{self, Change};
 use super::keys::{self, OutboxKey, Partition, Subject};
+use super::once::{self, NewOnce};
 use super::record::{self, DeadRecord, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
 use super::{Done, NotAccepted, Store, StoreFailed};
@@ -46,6 +47,8 @@ pub struct Waiting {
     pub expires: Timestamp,
     /// For an application's message: what becomes of it is kept.
     pub tracked: Option<Box<Tracked>>,
+    /// It is of a request that counts once.
+    pub once: Option<Box<NewOnce>>,
 }
 
 /// What became of a [`NewMessage`].
@@ -359,7 +362,8 @@ fn place(new: Encoded, event: MessageId, batch: &mut Vec<Op>) -> Accepted {
     let partition = Partition::of(&customer);
     match (place, outbox, part) {
         (Place::Outbox(waiting), Some(record), _) => {
-            let Waiting { queue, class, due, tracked, .. } = waiting;
+            let Waiting { queue, class, due, tracked, once, .. } = waiting;
+            batch.extend(once.into_iter().flat_map(|new| once::rows(&customer, *new, id, record.message.received_at)));
             if let Some(mut tracked) = tracked {
                 tracked.shown_id = event;
                 tracked.waits = Some(Waits { queue: (*queue).into(), class: class.0, due });
