@@ -80,7 +80,15 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         let named = |name: &str, address: Option<SocketAddr>| {
             address.map(|address| format!(" {name}={address}")).unwrap_or_default()
         };
-        println!("ready smpp={}{}{}", server.smpp, named("smpp_tls", server.smpp_tls), named("api", server.api));
+        // Not in the log, which goes to places where secrets must not be.
+        let token = server.operator_token.as_ref().map(|token| format!("\noperator_token={token}"));
+        println!(
+            "ready smpp={}{}{}{}",
+            server.smpp,
+            named("smpp_tls", server.smpp_tls),
+            named("api", server.api),
+            token.unwrap_or_default()
+        );
     };
     wasmsc::run(config, ready, shutdown).await?;
     tracing::info!("closed in order");

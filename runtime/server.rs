@@ -45,6 +45,8 @@ pub struct Server {
     pub smpp_tls: Option<SocketAddr>,
     /// Where the REST API is served, if the config has it.
     pub api: Option<SocketAddr>,
+    /// The operator's token, when this start made it.
+    pub operator_token: Option<String>,
     closing: watch::Sender<bool>,
     requests: Option<tokio::task::JoinHandle<()>>,
     links: tokio::task::JoinHandle<()>,
@@ -98,10 +100,11 @@ impl Server {
         }
         let server = link::server::Server::bind(&config.smpp, house.clone(), delivery.clone()).await?;
         let (smpp, smpp_tls) = (server.local_addr()?, server.local_tls_addr());
-        let requests = match &config.api {
-            Some(config) => Some(api::Server::bind(config, house.clone()).await?),
+        let mut requests = match &config.api {
+            Some(http) => Some(api::Server::bind(http, &config.data_dir, house.clone()).await?),
             None => None,
         };
+        let operator_token = requests.as_mut().and_then(|server| server.new_operator_token.take());
         let api = requests.as_ref().map(api::Server::local_addr).transpose()?;
         let rules = RuleThreads::start(house.clone(), rules, threads)?;
         let (closing, closing_receiver) = watch::channel(false);
@@ -109,7 +112,21 @@ impl Server {
         let links = tokio::spawn(server.run(closing_receiver));
         let housekeeping = tokio::spawn(keep_house(house, delivery.clone(), closing.subscribe()));
         let alarms = tokio::spawn(async move { delivery.run_alarms().await });
-        Ok(Server { smpp, smpp_tls, api, closing, requests, links, alarms, housekeeping, rules, store, writer, failed })
+        Ok(Server {
+            smpp,
+            smpp_tls,
+            api,
+            operator_token,
+            closing,
+            requests,
+            links,
+            alarms,
+            housekeeping,
+            rules,
+            store,
+            writer,
+            failed,
+        })
     }
 
     /// In order: no more connections and messages, requests are answered, links say goodbye, rules end, the

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{Method, Uri};
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use super::Api;
 use super::error::{Code, Problem};
+use super::{Api, key, message};
 
 pub fn router(api: Arc<Api>) -> Router {
     let (router, _) = paths().split_for_parts();
@@ -17,6 +18,10 @@ pub fn router(api: Arc<Api>) -> Router {
 /// Every path, with its documentation.
 fn paths() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
+        .routes(routes!(key::make, key::list))
+        .routes(routes!(key::delete))
+        .routes(routes!(message::send))
+        .routes(routes!(message::look_up, message::cancel))
 }
 
 async fn unknown_path(uri: Uri) -> Problem {

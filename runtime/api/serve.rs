@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::operator::OperatorToken;
 use super::{Api, router};
 use crate::config;
 use crate::relay::House;
@@ -34,10 +36,13 @@ pub struct Server {
     acceptors: Option<Arc<Acceptors>>,
     router: Router,
     connections_max: usize,
+    /// It was made at this start; to be shown once.
+    pub new_operator_token: Option<String>,
 }
 
 impl Server {
-    pub async fn bind(config: &config::Api, house: Arc<House>) -> io::Result<Server> {
+    /// `data_dir` is where the operator's token is.
+    pub async fn bind(config: &config::Api, data_dir: &Path, house: Arc<House>) -> io::Result<Server> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("api.listen = {}: {error}", config.listen));
         let acceptors = match config.tls.clone() {
             Some(config::ApiTls { certificate, key }) => {
@@ -51,10 +56,12 @@ impl Server {
                 None
             }
         };
+        let mut operator = OperatorToken::load(data_dir)?;
+        let new_operator_token = operator.new.take();
         let listener = TcpListener::bind(config.listen).await.map_err(named)?;
-        let api = Api { house, body_max_octets: config.body_max_octets };
+        let api = Api { house, operator, body_max_octets: config.body_max_octets };
         let router = router::router(Arc::new(api));
-        Ok(Server { listener, acceptors, router, connections_max: config.connections_max })
+        Ok(Server { listener, acceptors, router, connections_max: config.connections_max, new_operator_token })
     }
 
     pub fn local_addr(&self) -> io::Result<SocketAddr> {

@@ -4,17 +4,17 @@
 //! Enemy-minded: late, early, repeated, reordered, out of form. That something does not come is shown by
 //! what comes instead.
 
-mod certificates;
+pub mod certificates;
 mod groups;
 mod limits;
 mod long_mo;
 mod long_mt;
 mod operations;
-mod peer;
+pub mod peer;
 mod receipt_ids;
 mod receipts;
 mod replacing;
-mod site;
+pub mod site;
 mod text;
 mod times;
 mod tls;
