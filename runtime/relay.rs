@@ -11,6 +11,7 @@
 //! outside hears of anything before it is durable: the two arrows down are callbacks of the store.
 
 mod admit;
+mod counting;
 mod ended;
 mod once;
 mod operations;
@@ -30,6 +31,7 @@ use wasmsc_smpp::receipt::MessageState;
 
 use crate::firewall::Reject;
 use crate::message::{Class, MessageId, Timestamp};
+use crate::metrics::{Direction, Metrics, Reached};
 use crate::plugin::{Effects, Invocation, Outcome, StateView};
 use crate::route::Directory;
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
@@ -74,6 +76,7 @@ pub struct House {
     joiner: Mutex<parts::Joiner>,
     repeats: Mutex<repeats::Repeats>,
     once: Mutex<()>,
+    pub metrics: Metrics,
     absentees: Mutex<wake::Absentees>,
 }
 
@@ -95,6 +98,7 @@ impl House {
         let joiner = Mutex::new(parts::Joiner::recover(&directory, &store)?);
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
+        let metrics = Metrics::new(&directory);
         let house = House {
             directory,
             store,
@@ -107,6 +111,7 @@ impl House {
             joiner,
             repeats,
             once: Mutex::new(()),
+            metrics,
             absentees,
         };
         let house = Arc::new(house);
@@ -212,6 +217,7 @@ pub fn accept<T: Send + 'static>(
             // What it replaces may be in this batch, and is found in the store only.
             std::mem::take(&mut admitted).store(house, from, now, answer.clone());
         }
+        let destination = submission.message.destination.clone();
         match admit(house, from, submission, &mut admitted.also, now) {
             Ok(Admitted::Whole(new, subject)) => {
                 has_lead = true;
@@ -226,6 +232,7 @@ pub fn accept<T: Send + 'static>(
             }),
             Err(reject) => {
                 tracing::warn!(account = from.account(&house.directory), "refused: {reject}");
+                house.count_refused(from, &destination);
                 refused.push((token, Err(reject)));
             }
         }
@@ -304,7 +311,11 @@ fn store_messages(
             done(Err(refusal.into()));
         }
     };
+    let entering = counting::Entering::of(house, &list);
     let ids = house.store.accept_and(list, changes, now, answer);
+    if !ids.is_empty() {
+        entering.count(house);
+    }
     if ids.is_empty() {
         // The store took none of them: they do not wait after all.
         let customer = |run: &Scheduled| &*house.directory.rules[run.key.rule.0].customer;
@@ -462,6 +473,8 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
         let record = OutboxRecord::untracked(customer, message, now.plus_ms(validity_ms));
         queued.push(Queued { key, record });
     }
+    house.count_message(customer, Direction::Mo, Reached::Taken);
+    queued.iter().for_each(|_| house.count_message(customer, Direction::Mt, Reached::Accepted));
     let (tracked, receipts) =
         if event.is_tracked { mo_ended(house, event, MessageState::Delivered, now) } else { (None, Vec::new()) };
     queued.extend(receipts);

@@ -88,6 +88,7 @@ pub struct Directory {
     pub retry: Retry,
     pub history_ms: u64,
     rule_names: Vec<Box<str>>,
+    customers_by_id: HashMap<Arc<str>, CustomerIndex>,
     number_owner: HashMap<Address, usize>,
     /// (digits, queue), longest first.
     routes: Vec<(Box<str>, QueueIndex)>,
@@ -114,7 +115,9 @@ impl Directory {
             queues_by_name.iter().filter_map(|(name, index)| Some((digits(name)?, *index))).collect();
         routes.sort_by_key(|(digits, _)| std::cmp::Reverse(digits.len()));
         let rules = config.rule.clone();
+        let customers_by_id = customers.iter().enumerate().map(|(index, c)| (c.id.clone(), CustomerIndex(index)));
         Directory {
+            customers_by_id: customers_by_id.collect(),
             customers,
             peers,
             queues,
@@ -139,11 +142,11 @@ impl Directory {
     }
 
     pub fn customer(&self, id: &str) -> Option<&Customer> {
-        self.customers.iter().find(|c| &*c.id == id)
+        self.customer_named(id).map(|index| self.customer_at(index))
     }
 
     pub fn customer_named(&self, id: &str) -> Option<CustomerIndex> {
-        self.customers.iter().position(|c| &*c.id == id).map(CustomerIndex)
+        self.customers_by_id.get(id).copied()
     }
 
     pub fn customer_at(&self, index: CustomerIndex) -> &Customer {

@@ -90,6 +90,7 @@ codes! {
     QueueFull "queue_full" TOO_MANY_REQUESTS "The customer has too much waiting"
     Busy "busy" TOO_MANY_REQUESTS "The disk does not keep up"
     StoreFailed "store_failed" SERVICE_UNAVAILABLE "The store does not work; the server is about to end"
+    NotReady "not_ready" SERVICE_UNAVAILABLE "The server takes no messages"
     Internal "internal" INTERNAL_SERVER_ERROR "The server could not do its part"
 }
 

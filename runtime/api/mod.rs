@@ -7,11 +7,15 @@ mod auth;
 mod body;
 mod compose;
 mod error;
+mod health;
 mod key;
+mod links;
 mod message;
+mod openapi;
 mod operator;
 mod rfc3339;
 mod router;
+mod scrape;
 mod secret;
 mod serve;
 
@@ -20,6 +24,7 @@ use std::sync::Arc;
 use crate::relay::House;
 use operator::OperatorToken;
 
+pub use router::description;
 pub use serve::Server;
 
 #[cfg(test)]

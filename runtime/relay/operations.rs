@@ -10,6 +10,7 @@ use wasmsc_smpp::receipt::MessageState;
 use super::{Also, House, Origin, Submission, expiry, offer_when_due, receipts};
 use crate::firewall::Reject;
 use crate::message::{Address, Class, MessageId, Timestamp, is_default_alphabet};
+use crate::metrics::Reached;
 use crate::route::CustomerIndex;
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, Queued};
@@ -185,6 +186,7 @@ fn end(
     also.changes.extend(unqueue(&queued));
     also.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
     let notice = tracked.failed(MessageState::Deleted, 0, now);
+    house.count_queued(&queued, Reached::Deleted);
     let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
     also.changes.extend(offers.iter().map(|queued| Change::Queue(queued.clone())));
     also.offers.extend(offers);

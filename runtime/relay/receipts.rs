@@ -98,6 +98,7 @@ fn apply(
         return Ok((park(house, peer, forms, receipt, now), Vec::new()));
     }
     let notice = tracked.receipt(usize::from(part), receipt.state, receipt.error, now);
+    house.count_end(&tracked);
     let offers = notify(house, (partition, id), &mut tracked, notice);
     let mut changes: Vec<Change> = offers.iter().map(|queued| Change::Queue(queued.clone())).collect();
     changes.push(Change::Track(partition, id, Box::new(tracked)));
@@ -142,6 +143,7 @@ pub fn correlate(
             Ok(Some(parked)) if parked.came_at >= tracked.submitted_at => {
                 let state = MessageState::from_octet(parked.state).unwrap_or(MessageState::Unknown);
                 let notice = tracked.receipt(number, state, parked.error, now);
+                house.count_end(tracked);
                 offers.extend(notify(house, (partition, id), tracked, notice));
                 changes.extend(unpark(house, partition, &centre, &parked));
             }

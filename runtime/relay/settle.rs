@@ -6,6 +6,7 @@ use wasmsc_smpp::receipt::MessageState;
 
 use super::{House, Stored, receipts, wake};
 use crate::message::Timestamp;
+use crate::metrics::Reached;
 use crate::retry::{self, ErrorClass};
 use crate::route::PeerIndex;
 use crate::store::{Change, DeadRecord, Queued, Taken};
@@ -56,6 +57,7 @@ struct Settled {
 impl Settled {
     fn taken(&mut self, house: &House, mut queued: Queued, taken: Vec<Taken>, now: Timestamp) {
         self.forget(&queued);
+        house.count_queued(&queued, Reached::Taken);
         if !queued.record.tracked {
             return;
         }
@@ -68,6 +70,7 @@ impl Settled {
         let parts = queued.record.taken.into_iter().filter(has_receipt).map(|taken| (taken.centre, taken.id)).collect();
         let (partition, id) = (queued.key.partition, queued.key.id);
         let notice = tracked.taken(state, parts, now);
+        house.count_end(&tracked);
         self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
         self.offers.extend(receipts::notify(house, (partition, id), &mut tracked, notice));
         let early = receipts::correlate(house, (partition, id), &mut tracked, now, &mut self.changes);
@@ -118,6 +121,8 @@ impl Settled {
         let attempt = queued.record.attempts;
         tracing::error!(message_id = %id, queue = &*queued.key.queue, attempt, "dead letter: {why}");
         self.forget(&queued);
+        let is_over = state == MessageState::Expired;
+        house.count_queued(&queued, if is_over { Reached::Expired } else { Reached::Undeliverable });
         if let Some(mut tracked) = queued.record.tracked.then(|| self.tracked(house, &queued)).flatten() {
             self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
             let notice = tracked.failed(state, error, now);

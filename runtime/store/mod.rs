@@ -30,6 +30,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
+use crate::metrics::Histogram;
+
 pub use backend::Opened;
 pub use change::Change;
 pub use control::{Audit, Control, Edit};
@@ -77,6 +79,8 @@ pub struct Store {
     /// Every group up to this one is durable and its [`Done`]s have been called.
     durable: AtomicU64,
     secret: [u8; 32],
+    /// How long groups took to be written and synced.
+    commits: Histogram,
     /// Checkpoints since the start.
     checkpoints: AtomicU64,
 }
@@ -142,6 +146,7 @@ impl Store {
             work: Condvar::new(),
             durable: AtomicU64::new(0),
             secret,
+            commits: Histogram::default(),
             checkpoints: AtomicU64::new(0),
         });
         let mut writer = Writer::new(store.clone(), opened.log);
@@ -164,6 +169,11 @@ impl Store {
     /// How many checkpoints there were since the start, whose memory is free again.
     pub fn checkpoints(&self) -> u64 {
         self.checkpoints.load(Ordering::Relaxed)
+    }
+
+    /// How long groups took to be written and synced, since the start.
+    pub fn commits(&self) -> &Histogram {
+        &self.commits
     }
 
     pub fn failure(&self) -> Option<StoreFailed> {

@@ -4,6 +4,7 @@ mod client;
 mod errors;
 mod keys;
 mod messages;
+mod operation;
 mod process;
 mod tenants;
 mod tls;

@@ -112,13 +112,17 @@ impl Client {
 
 /// One request on a connection of its own.
 pub async fn exchange(stream: impl Stream + 'static, request: Request<Body>) -> Reply {
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("HTTP is spoken");
+    try_exchange(stream, request).await.expect("an answer")
+}
+
+/// None where the server closed instead.
+pub async fn try_exchange(stream: impl Stream + 'static, request: Request<Body>) -> Option<Reply> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
     tokio::spawn(connection);
-    let response = sender.send_request(request).await.expect("an answer");
-    let (parts, body) = response.into_parts();
+    let (parts, body) = sender.send_request(request).await.ok()?.into_parts();
     let octets = body.collect().await.expect("a whole body").to_bytes();
-    Reply { status: parts.status, headers: parts.headers, text: String::from_utf8(octets.to_vec()).expect("text") }
+    let text = String::from_utf8(octets.to_vec()).expect("text");
+    Some(Reply { status: parts.status, headers: parts.headers, text })
 }
 
 /// A site with an API.
