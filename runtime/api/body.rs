@@ -89,7 +89,10 @@ pub struct Reply<T>(pub T);
 impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
-            Ok(octets) => ([(header::CONTENT_TYPE, "application/json")], octets).into_response(),
+            Ok(octets) => {
+                let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+                (headers, octets).into_response()
+            }
             Err(error) => Problem::new(Code::Internal, format!("the answer is no JSON: {error}")).into_response(),
         }
     }

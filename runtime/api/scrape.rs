@@ -122,7 +122,7 @@ impl Numbers {
 }
 
 fn durations(encoder: &mut MetricEncoder, read: &Durations) -> fmt::Result {
-    let bounds = BOUNDS_MICROS.iter().map(|bound| *bound as f64 / MICROS_PER_SEC).chain([f64::MAX]);
+    let bounds = BOUNDS_MICROS.iter().map(|bound| *bound as f64 / MICROS_PER_SEC).chain([f64::INFINITY]);
     let buckets: Vec<(f64, u64)> = bounds.zip(read.buckets).collect();
     let count = read.buckets.iter().sum();
     encoder.encode_histogram::<NoLabelSet>(read.sum_micros as f64 / MICROS_PER_SEC, count, &buckets, None)
