@@ -12,13 +12,20 @@ mod api;
 mod check;
 mod customer;
 mod explain;
+mod history;
+mod numbering;
 mod retry;
 mod rule;
 mod smpp;
 
-pub use account::{Account, DefaultAlphabet, IdFormat, LongMessages, Mode, RelayTlvs, Role, Upstream, UpstreamTls};
+pub use account::{
+    Account, DefaultAlphabet, IdFormat, InterfaceVersion, LongMessages, Mode, RelayTlvs, Role, Upstream, UpstreamTls,
+};
 pub use api::{Api, ApiTls};
 pub use customer::{Customer, Incomplete};
+pub(crate) use explain::nearest;
+pub use history::History;
+pub use numbering::{NumberFormat, Numbering};
 pub use retry::Retry;
 pub use rule::Rule;
 pub use smpp::{Ban, Smpp, Tls};
@@ -43,6 +50,8 @@ pub struct Config {
     pub rule: Vec<Rule>,
     #[serde(default)]
     pub retry: Retry,
+    #[serde(default)]
+    pub history: History,
     /// How long the fate of an application's message can be asked for with query_sm after its end.
     #[serde(default = "default_history_secs")]
     pub history_secs: u64,

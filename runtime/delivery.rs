@@ -6,7 +6,8 @@
 
 mod queue;
 
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 
 use crate::clock;
 use crate::message::{Class, MessageId, Timestamp};
-use crate::relay::{self, Answer, House, Outlet};
+use crate::relay::{self, Alert, Answer, House, Outlet};
 use crate::route::{Directory, PeerIndex, QueueIndex};
 use crate::store::Queued;
 use crate::store::keys::{OutboxKey, Partition};
@@ -32,6 +33,8 @@ const NEXT_DUE_PAUSE_MS: u64 = 50;
 /// Longest pause. Within it, what applications submit is looked for when its time is over; what rules send
 /// lives for days.
 const SWEEP_PAUSE_MAX_MS: u64 = 600_000;
+/// Devices of which an account that is not bound is told when it is; the message that waits tells of the others.
+const ALERTS_MAX: usize = 1_000;
 /// Messages that one search ends; the next one follows.
 const SWEEP_MAX: usize = 10_000;
 
@@ -50,8 +53,12 @@ pub struct Delivery {
     /// By [`QueueIndex`]: when the next message is due that has waited since before the start. Those that came
     /// after it have alarms.
     sleepers: Mutex<Vec<Option<Timestamp>>>,
+    /// What accounts are to be told of devices that came back.
+    alerts: Mutex<BTreeMap<PeerIndex, BTreeSet<Alert>>>,
     /// When to search each queue for what expired.
     sweeps: Mutex<Vec<Timestamp>>,
+    /// The latest time that anybody told of. A link whose turn began before would not find what is due by now.
+    latest: AtomicU64,
 }
 
 impl Delivery {
@@ -63,7 +70,9 @@ impl Delivery {
             alarms: Mutex::new(BinaryHeap::new()),
             alarm_set: Notify::new(),
             sleepers: Mutex::new(Vec::new()),
+            alerts: Mutex::default(),
             sweeps: Mutex::new(Vec::new()),
+            latest: AtomicU64::new(0),
         })
     }
 
@@ -107,6 +116,35 @@ impl Delivery {
         }
     }
 
+    /// Rings when something waits in a queue of this peer and no link at all takes it.
+    pub fn ring_when_unheard(&self, peer: PeerIndex, bell: &Bell) {
+        for queue in self.queues_of(peer) {
+            self.queues[queue.0].lock().ring_when_unheard(bell.clone());
+        }
+    }
+
+    /// Something is due in a queue of this peer that no link takes.
+    pub fn is_unheard(&self, peer: PeerIndex, now: Timestamp) -> bool {
+        self.queues_of(peer).any(|queue| !self.queues[queue.0].lock().has_links() && self.has_due(queue, now))
+    }
+
+    fn has_due(&self, queue: QueueIndex, now: Timestamp) -> bool {
+        let name = &self.directory.queues[queue.0].name;
+        let first = |class| self.house().store.due((name, class), now, (Partition(0), 1, HOT_OCTETS_MAX), &|_| false);
+        Class::all().any(|class| match first(class) {
+            Ok(due) => !due.rows.is_empty() || !due.is_complete,
+            Err(error) => {
+                tracing::error!(queue = &**name, "messages that are due cannot be read: {error}");
+                false
+            }
+        })
+    }
+
+    /// What this account is to be told, once.
+    pub fn take_alerts(&self, peer: PeerIndex) -> BTreeSet<Alert> {
+        self.alerts.lock().remove(&peer).unwrap_or_default()
+    }
+
     /// The peer asked for a pause: others of the same queues take over until it ends.
     pub fn pause(&self, peer: PeerIndex, paused: bool) {
         for queue in self.queues_of(peer) {
@@ -146,8 +184,8 @@ impl Delivery {
                 if yields || taken.len() == count {
                     break;
                 }
-                if locked.begin_refill(class) {
-                    self.refill(queue, class, &mut locked, now);
+                if let Some(first) = locked.wants_refill(class) {
+                    self.refill(queue, (class, first), &mut locked, now);
                 }
                 locked.take(class, count - taken.len(), filter, &mut taken);
             }
@@ -169,14 +207,15 @@ impl Delivery {
         alive
     }
 
-    fn refill(&self, index: QueueIndex, class: Class, queue: &mut Queue, now: Timestamp) {
+    fn refill(&self, index: QueueIndex, (class, first): (Class, Partition), queue: &mut Queue, now: Timestamp) {
         let name = &self.directory.queues[index.0].name;
+        let now = self.latest(now);
         let is_known = |key: &OutboxKey| queue.known.contains(&key.id);
-        match self.house().store.due((name, class), now, (HOT_MAX, HOT_OCTETS_MAX), &is_known) {
-            Ok((due, is_complete)) => {
-                let found_nothing = due.is_empty();
-                queue.refilled(class, due, is_complete);
-                if found_nothing && !is_complete {
+        match self.house().store.due((name, class), now, (first, HOT_MAX, HOT_OCTETS_MAX), &is_known) {
+            Ok(due) => {
+                let found_nothing = due.rows.is_empty() && !due.is_complete;
+                queue.refilled(class, due);
+                if found_nothing {
                     self.set_alarm(now.plus_ms(NOT_YET_DURABLE_MS), index.0);
                 }
             }
@@ -188,17 +227,18 @@ impl Delivery {
     pub fn settle(&self, peer: Option<PeerIndex>, answers: Vec<(Queued, Answer)>, now: Timestamp) {
         let ids: Vec<(Arc<str>, MessageId)> =
             answers.iter().map(|(queued, _)| (queued.key.queue.clone(), queued.key.id)).collect();
+        // The alarm that `settle` sets when it is durable may ring while they are still known.
         let retries = relay::settle(&self.house(), peer, answers, now);
         for (name, id) in &ids {
             if let Some(queue) = self.directory.queue_named(name) {
                 self.queues[queue.0].lock().known.remove(id);
             }
         }
-        for (name, due) in retries.unwrap_or_default() {
-            if let Some(queue) = self.directory.queue_named(&name) {
-                self.set_alarm(due, queue.0);
-            }
-        }
+        retries.unwrap_or_default().iter().for_each(|key| self.later(key));
+    }
+
+    fn latest(&self, now: Timestamp) -> Timestamp {
+        Timestamp(self.latest.fetch_max(now.0, Ordering::SeqCst).max(now.0))
     }
 
     fn set_alarm(&self, due: Timestamp, queue: usize) {
@@ -208,6 +248,7 @@ impl Delivery {
 
     /// Looks into the store for every queue with an alarm up to `now`; the next alarm after that.
     pub fn ring_alarms(&self, now: Timestamp) -> Option<Timestamp> {
+        self.latest(now);
         let (mut due, next) = self.due_alarms(now);
         let next_sleeper = self.wake_sleepers(now, &mut due);
         // Without the alarms' lock: whoever holds a queue may set an alarm.
@@ -295,12 +336,16 @@ impl Delivery {
         }
         // Those that a link has in hand are the link's to settle, and so are those that it settled just now.
         expired.retain(|queued| self.queues[index].lock().withdraw(queued.key.class, queued.key.id));
-        let (waiting, settled): (Vec<_>, Vec<_>) = expired
-            .into_iter()
-            .partition(|queued| matches!(self.house().store.queued(queued.key.clone()), Ok(Some(_))));
-        settled.iter().for_each(|queued| self.release(&queued.key));
-        let expired = waiting;
-        self.settle(None, expired.into_iter().map(|queued| (queued, Answer::Expired)).collect(), now);
+        let mut over = Vec::with_capacity(expired.len());
+        for Queued { key, .. } in expired {
+            // Its time may have been prolonged since, or it went.
+            match self.house().store.queued(key.clone()) {
+                Ok(Some(queued)) if queued.record.expires <= now => over.push((queued, Answer::Expired)),
+                Ok(Some(_)) | Err(_) => self.give_back(&key),
+                Ok(None) => self.release(&key),
+            }
+        }
+        self.settle(None, over, now);
         let took_ms = started.elapsed().as_millis() as u64;
         self.sweeps.lock()[index] = next.max(now.plus_ms(SWEEP_PAUSE_MS + took_ms * SWEEP_PAUSE_PER_MS));
         Ok(())
@@ -316,6 +361,7 @@ impl Delivery {
 impl Outlet for Delivery {
     fn offer(&self, queued: Vec<Queued>) {
         for one in queued {
+            self.latest(one.key.due); // what is offered is due
             let Some(index) = self.directory.queue_named(&one.key.queue) else {
                 continue; // the config has no such queue any more; the message waits in the store
             };
@@ -323,9 +369,9 @@ impl Outlet for Delivery {
         }
     }
 
-    fn later(&self, queued: &Queued) {
-        if let Some(index) = self.directory.queue_named(&queued.key.queue) {
-            self.set_alarm(queued.key.due, index.0);
+    fn later(&self, key: &OutboxKey) {
+        if let Some(index) = self.directory.queue_named(&key.queue) {
+            self.set_alarm(key.due, index.0);
         }
     }
 
@@ -345,6 +391,25 @@ impl Outlet for Delivery {
     fn release(&self, key: &OutboxKey) {
         if let Some(index) = self.directory.queue_named(&key.queue) {
             self.queues[index.0].lock().known.remove(&key.id);
+        }
+    }
+
+    fn give_back(&self, key: &OutboxKey) {
+        if let Some(index) = self.directory.queue_named(&key.queue) {
+            self.queues[index.0].lock().give_back(key.class, key.id);
+        }
+    }
+
+    fn alert(&self, peer: PeerIndex, alert: Alert) {
+        {
+            let mut alerts = self.alerts.lock();
+            let own = alerts.entry(peer).or_default();
+            if own.len() < ALERTS_MAX {
+                own.insert(alert);
+            }
+        }
+        if let Some(own) = self.directory.peer(peer).own_queue {
+            self.queues[own.0].lock().ring_one(peer);
         }
     }
 }

@@ -6,7 +6,7 @@
 //! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  cli/  tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
-//! HEART      firewall  route  schedule  retry  tracking  message  metrics                  pure, take `now`
+//! HEART      firewall  route  schedule  retry  tracking  timeline  message  metrics        pure, take `now`
 //! PROTOCOL   crate wasmsc-smpp                                      pure
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
@@ -29,6 +29,7 @@ mod rule_threads;
 pub mod schedule;
 pub mod server;
 pub mod store;
+pub mod timeline;
 mod tls;
 pub mod tracking;
 

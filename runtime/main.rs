@@ -32,6 +32,7 @@ enum Command {
     },
     /// Plays a fleet of water meters behind one network account, as a real SMPP client.
     Simulate(cli::simulate::Args),
+    Messages(cli::messages::Args),
     /// Measures messages per second, latency and cost of a server that it starts itself.
     #[cfg(feature = "bench")]
     Bench(cli::bench::Args),
@@ -67,6 +68,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             runtime.block_on(serve(config)).map(|()| ExitCode::SUCCESS)
         }
         Command::Simulate(arguments) => runtime.block_on(cli::simulate::run(arguments)),
+        Command::Messages(arguments) => cli::messages::run(&arguments),
         #[cfg(feature = "bench")]
         Command::Bench(arguments) => runtime.block_on(cli::bench::run(arguments)),
     }

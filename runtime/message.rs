@@ -50,6 +50,11 @@ impl MessageId {
         Self { event: self.event, index: 0x8000 | u16::from(number & 0x7F) << 8 | (self.index & 0xFF) }
     }
 
+    /// True for what [`receipt`](Self::receipt) made.
+    pub fn is_receipt(self) -> bool {
+        self.index & 0x8000 != 0
+    }
+
     /// The fixed-width form that keys use; its octet order is the order of ids.
     pub fn to_key(self) -> [u8; 10] {
         let mut key = [0; 10];

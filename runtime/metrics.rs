@@ -11,31 +11,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::route::{CustomerIndex, Directory, RuleIndex};
+use crate::timeline::Direction;
 
-/// Which way a message travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// From a device.
-    Mo,
-    /// Towards one.
-    Mt,
-}
-
-impl Direction {
-    pub const ALL: [Direction; 2] = [Direction::Mo, Direction::Mt];
-
-    /// Queues of routes have a prefix as their name, those of accounts the account's.
-    pub fn of_queue(queue: &str) -> Direction {
-        if queue.starts_with('+') { Direction::Mt } else { Direction::Mo }
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Direction::Mo => "mo",
-            Direction::Mt => "mt",
-        }
-    }
-}
+pub const DIRECTIONS: [Direction; 2] = [Direction::Mo, Direction::Mt];
 
 /// What a message has come to. It passes several of them and is counted at each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +57,7 @@ impl Reached {
 
 pub struct Metrics {
     /// By customer, direction and what was reached.
-    messages: Vec<[[AtomicU64; Reached::ALL.len()]; Direction::ALL.len()]>,
+    messages: Vec<[[AtomicU64; Reached::ALL.len()]; DIRECTIONS.len()]>,
     /// By [`RuleIndex`].
     rules: Vec<Histogram>,
     binds: Arc<Binds>,

@@ -11,6 +11,7 @@
 //! outside hears of anything before it is durable: the two arrows down are callbacks of the store.
 
 mod admit;
+mod batch;
 mod counting;
 mod ended;
 mod once;
@@ -31,32 +32,39 @@ use wasmsc_smpp::receipt::MessageState;
 
 use crate::firewall::Reject;
 use crate::message::{Class, MessageId, Timestamp};
-use crate::metrics::{Direction, Metrics, Reached};
+use crate::metrics::{Metrics, Reached};
 use crate::plugin::{Effects, Invocation, Outcome, StateView};
-use crate::route::Directory;
+use crate::route::{Directory, PeerIndex};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
-use crate::store::keys::{OutboxKey, Partition, Subject};
+use crate::store::keys::{Kind, OutboxKey, Partition, Subject};
 use crate::store::{Accepted, Change, Finished, NewMessage, NotAccepted, OutboxRecord, Queued, Store};
+use crate::timeline::Direction;
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
+use batch::Batch;
 use ended::{RETRY_LAST_MS, fail, mo_ended};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
 pub use receipts::{PeerReceipt, receipt};
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};
-pub use wake::{keep_house, wake};
+pub use wake::{Alert, keep_house, wake};
 
 /// Takes messages that are durable and ready to leave. Delivery, in production.
 pub trait Outlet: Send + Sync {
     fn offer(&self, queued: Vec<Queued>);
     /// A message is durable that is not due yet.
-    fn later(&self, queued: &Queued);
+    fn later(&self, key: &OutboxKey);
     /// A message's time is over then.
     fn expires(&self, key: &OutboxKey, at: Timestamp);
     /// Keeps a message from every link, until it is released; false when one has it in hand already.
     fn withdraw(&self, key: &OutboxKey) -> bool;
+    /// What was withdrawn is not its row any more.
     fn release(&self, key: &OutboxKey);
+    /// What was withdrawn waits as before.
+    fn give_back(&self, key: &OutboxKey);
+    /// For an account that is bound, or soon; nothing of it is on disk.
+    fn alert(&self, peer: PeerIndex, alert: Alert);
 }
 
 /// Everything the main path works on.
@@ -97,6 +105,7 @@ impl House {
         let waiting = directory.customers.iter().map(|_| AtomicUsize::new(0)).collect();
         let joiner = Mutex::new(parts::Joiner::recover(&directory, &store)?);
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
+        let parked = store.count(Kind::Parked)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
         let metrics = Metrics::new(&directory);
         let house = House {
@@ -107,7 +116,7 @@ impl House {
             runnable,
             waiting,
             tracking,
-            parked: AtomicUsize::new(0),
+            parked: AtomicUsize::new(parked),
             joiner,
             repeats,
             once: Mutex::new(()),
@@ -208,14 +217,16 @@ pub fn accept<T: Send + 'static>(
             wake::wake(house, &submission.message.source, now);
         }
         let repeat_key = repeats::key(house, from, &submission);
+        let is_found_only_there = repeat_key.is_some() && admitted.repeat_keys.contains(&repeat_key);
+        if is_found_only_there || submission.replaces && submission.sibling == 0 {
+            // What it repeats or replaces is in this batch, and is found when it is stored only.
+            std::mem::take(&mut admitted).store(house, from, now, answer.clone());
+            (has_lead, submission.sibling) = (false, 0);
+        }
         if let Some(id) = repeat_key.and_then(|key| house.repeats.lock().find(key, now)) {
             let answer = answer.clone();
             parts::repeat(house, id, move |result| answer(vec![(token, result)]));
             continue; // and leads nobody: the others of its submit_multi are not stored with it
-        }
-        if submission.replaces && submission.sibling == 0 {
-            // What it replaces may be in this batch, and is found in the store only.
-            std::mem::take(&mut admitted).store(house, from, now, answer.clone());
         }
         let destination = submission.message.destination.clone();
         match admit(house, from, submission, &mut admitted.also, now) {
@@ -244,46 +255,6 @@ pub fn accept<T: Send + 'static>(
     drop(lock);
 }
 
-/// What was admitted and is to be stored together.
-struct Batch<T> {
-    tokens: Vec<T>,
-    list: Vec<NewMessage>,
-    subjects: Vec<Option<Scheduled>>,
-    repeat_keys: Vec<Option<u64>>,
-    also: Also,
-}
-
-impl<T> Default for Batch<T> {
-    fn default() -> Self {
-        let (tokens, list, subjects, repeat_keys) = Default::default();
-        Batch { tokens, list, subjects, repeat_keys, also: Also::default() }
-    }
-}
-
-impl<T: Send + 'static> Batch<T> {
-    fn store(
-        self,
-        house: &Arc<House>,
-        from: Origin,
-        now: Timestamp,
-        answer: impl Fn(Vec<Verdict<T>>) + Send + 'static,
-    ) {
-        if self.list.is_empty() {
-            return;
-        }
-        let Batch { tokens, list, subjects, repeat_keys, also } = self;
-        let ids = store_messages(house, list, subjects, also, now, move |result| answer(verdicts(tokens, result)));
-        house.remember_repeats(from, &repeat_keys, &ids, now);
-    }
-}
-
-fn verdicts<T>(tokens: Vec<T>, result: Result<Vec<MessageId>, Reject>) -> Vec<Verdict<T>> {
-    match result {
-        Ok(ids) => tokens.into_iter().zip(ids.into_iter().map(Ok)).collect(),
-        Err(reject) => tokens.into_iter().map(|token| (token, Err(reject.clone()))).collect(),
-    }
-}
-
 /// Writes messages that were admitted; `done` hears of it after the sync. Those for rules are scheduled.
 /// Yields their ids; none when the store took none.
 fn store_messages(
@@ -307,7 +278,7 @@ fn store_messages(
             done(Ok(ids));
         }
         Err(refusal) => {
-            releases.iter().for_each(|key| outlet.release(key));
+            releases.iter().for_each(|key| outlet.give_back(key));
             done(Err(refusal.into()));
         }
     };
@@ -341,7 +312,7 @@ fn offer_when_due(outlet: &dyn Outlet, queued: Vec<Queued>, now: Timestamp) {
         outlet.expires(&one.key, one.record.expires);
     }
     let (due, later): (Vec<_>, Vec<_>) = queued.into_iter().partition(|one| one.key.due <= now);
-    later.iter().for_each(|one| outlet.later(one));
+    later.iter().for_each(|one| outlet.later(&one.key));
     if !due.is_empty() {
         outlet.offer(due);
     }
@@ -406,6 +377,7 @@ pub fn claim(house: &House, key: &SubjectKey, event: Event) -> Option<Invocation
         Ok(record) => record?,
         Err(error) => {
             tracing::error!(message_id = %MessageId::accepted(event.number), "an MO cannot be read: {error}");
+            house.count(&house.directory.rules[key.rule.0].customer, -1);
             return None;
         }
     };
@@ -481,6 +453,9 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
     let finished = Finished {
         partition: event.partition,
         event: event.number,
+        customer: customer.into(),
+        rule: house.directory.rule_name(key.rule).into(),
+        at: now,
         subject: subject(house, key, event.partition),
         state: effects.state,
         queued,

@@ -5,15 +5,19 @@
 //! A **queue** belongs to a route prefix, or to an account. Its peers pull from it, so that one
 //! that is gone or slow is made up for by the others without anything being moved.
 
+mod numbering;
 mod peer;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::config::{self, Config, Incomplete, Retry};
-use crate::message::Address;
+use wasmsc_smpp::Ton;
 
-pub use peer::{AddressSet, Login, Peer, Rate, national_tables};
+use crate::config::{self, Config, Incomplete, Retry};
+use crate::message::{Address, InvalidAddress};
+
+pub use numbering::Numbering;
+pub use peer::{AddressSet, Login, Outbind, Peer, Rate, national_tables};
 
 /// Index of a peer in [`Directory::peers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -141,6 +145,15 @@ impl Directory {
         self.owner_of_number(sender).or_else(|| self.customers.iter().find(|c| c.may_send_from(sender)))
     }
 
+    /// Reads an address that this peer wrote. Digits that are a short code whose messages it may carry are that
+    /// short code.
+    pub fn read_address(&self, peer: &Peer, ton: Ton, octets: &[u8]) -> Result<Address, InvalidAddress> {
+        peer.numbering.read(ton, octets, |short_code| match peer.customer.as_deref() {
+            Some(own) => self.owner_of_number(short_code).is_some_and(|owner| &*owner.id == own),
+            None => self.number_owner.contains_key(short_code),
+        })
+    }
+
     pub fn customer(&self, id: &str) -> Option<&Customer> {
         self.customer_named(id).map(|index| self.customer_at(index))
     }
@@ -168,6 +181,12 @@ impl Directory {
 
     pub fn queue_named(&self, name: &str) -> Option<QueueIndex> {
         self.queues_by_name.get(name).copied()
+    }
+
+    /// Who takes messages from a queue.
+    pub fn peers_of(&self, queue: &str) -> impl Iterator<Item = &Peer> {
+        let peers = self.queue_named(queue).map(|index| self.queues[index.0].peers.as_slice()).unwrap_or_default();
+        peers.iter().map(|peer| self.peer(*peer))
     }
 
     pub fn rule(&self, customer: &str, name: &str) -> Option<RuleIndex> {

@@ -79,7 +79,7 @@ impl Server {
         let threads = config.rule_threads.unwrap_or_else(default_rule_threads).max(1);
         // Rules first: one that does not fit is told before anything is touched.
         let rules = Arc::new(load_rules(&config, &directory, threads).await?);
-        let opened = store::disk::open(&config.data_dir).map_err(ServerError::DataDir)?;
+        let opened = store::disk::open(&config.data_dir, config.history.is_kept()).map_err(ServerError::DataDir)?;
         let (store, writer) = Store::open(opened)?;
         let (failed_sender, failed) = watch::channel(false);
         let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
@@ -110,7 +110,7 @@ impl Server {
         let (closing, closing_receiver) = watch::channel(false);
         let requests = requests.map(|server| tokio::spawn(server.run(closing.subscribe())));
         let links = tokio::spawn(server.run(closing_receiver));
-        let housekeeping = tokio::spawn(keep_house(house, delivery.clone(), closing.subscribe()));
+        let housekeeping = tokio::spawn(keep_house(house, delivery.clone(), Arc::new(config), closing.subscribe()));
         let alarms = tokio::spawn(async move { delivery.run_alarms().await });
         Ok(Server {
             smpp,
@@ -160,16 +160,29 @@ impl Server {
 }
 
 /// Ends what is over, every second, on a thread that may take long.
-async fn keep_house(house: Arc<House>, delivery: Arc<Delivery>, mut closing: watch::Receiver<bool>) {
+async fn keep_house(
+    house: Arc<House>,
+    delivery: Arc<Delivery>,
+    config: Arc<Config>,
+    mut closing: watch::Receiver<bool>,
+) {
     let mut checkpoints = 0;
     while !*closing.borrow() {
         tokio::select! {
             () = tokio::time::sleep(HOUSEKEEPING_PAUSE) => {}
             _ = closing.wait_for(|closing| *closing) => return,
         }
-        let (house, delivery) = (house.clone(), delivery.clone());
+        let (house, delivery, config) = (house.clone(), delivery.clone(), config.clone());
         let turn = tokio::task::spawn_blocking(move || {
             let now = clock::now();
+            match store::disk::is_nearly_full(&config.data_dir) {
+                Ok(full) => house.store.set_full(full),
+                Err(error) => tracing::error!("the free space of {} is unknown: {error}", config.data_dir.display()),
+            }
+            let before = now.0.saturating_sub(config.history.keep_ms());
+            if let Err(error) = house.store.prune(before, config.history.octets_max) {
+                tracing::error!("old history cannot be removed: {error}");
+            }
             delivery.sweep(now);
             let done = house.store.checkpoints();
             if done != checkpoints {

@@ -39,6 +39,8 @@ pub struct Tracked {
     /// Of the network or of the peer that refused it; 0 for none.
     pub error: u16,
     pub done_at: Option<Timestamp>,
+    /// When peers had taken all of it.
+    pub taken_at: Option<Timestamp>,
     /// What peers took that send receipts.
     pub parts: Vec<Part>,
     /// Receipts sent so far.
@@ -98,6 +100,7 @@ impl Tracked {
             state: state.octet(),
             error: 0,
             done_at: None,
+            taken_at: None,
             parts: Vec::new(),
             receipts: 0,
             tag: "".into(),
@@ -127,7 +130,7 @@ impl Tracked {
     /// A peer took all of it. `parts`: what it will send receipts for; when there are none, `state` is all that
     /// will be known: Delivered by a peer that carries devices, Accepted by a centre behind which we see nothing.
     pub fn taken(&mut self, state: MessageState, parts: Vec<(Arc<str>, Bytes)>, now: Timestamp) -> Option<Notice> {
-        self.waits = None;
+        (self.waits, self.taken_at) = (None, Some(now));
         if parts.is_empty() {
             return self.end(state, 0, now);
         }

@@ -133,6 +133,7 @@ impl From<Reject> for Problem {
             Reject::ForeignDevice(_) => (Code::DestinationNotAllowed, Some("to")),
             Reject::UnknownDestination(_) | Reject::NoRoute(_) | Reject::NobodyServes(_) => (Code::NoRoute, Some("to")),
             Reject::AlreadyExpired | Reject::ExpiresBeforeSchedule => (Code::InvalidValidity, Some("validity_secs")),
+            Reject::TooLong(_) => (Code::TextTooLong, None),
             Reject::TooFarAhead => (Code::ScheduleTooFar, Some("schedule_at")),
             Reject::QueueFull(_) | Reject::TooManyParts(_) => (Code::QueueFull, None),
             Reject::StoreBusy => (Code::Busy, None),

@@ -16,9 +16,10 @@ use prometheus_client::registry::Registry;
 use super::Api;
 use super::auth::Caller;
 use super::error::{Answer, Code, Problem, ProblemDetails};
-use crate::metrics::{BOUNDS_MICROS, Direction, Durations, Reached};
+use crate::metrics::{BOUNDS_MICROS, DIRECTIONS, Durations, Reached};
 use crate::relay::House;
 use crate::route::{CustomerIndex, RuleIndex};
+use crate::timeline::Direction;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const MICROS_PER_SEC: f64 = 1_000_000.0;
@@ -77,10 +78,10 @@ impl Numbers {
         let help = "Messages by what they have come to; one passes several states";
         let mut family = encoder.encode_descriptor("messages", help, None, MetricType::Counter)?;
         for (index, customer) in self.customers() {
-            for direction in Direction::ALL {
+            for direction in DIRECTIONS {
                 for reached in Reached::ALL {
                     let count = self.0.metrics.messages(index, direction, reached);
-                    let labels = [("customer", customer), ("direction", direction.name()), ("state", reached.name())];
+                    let labels = [("customer", customer), ("direction", name(direction)), ("state", reached.name())];
                     family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, f64>(&count, None)?;
                 }
             }
@@ -118,6 +119,13 @@ impl Numbers {
             durations(&mut family.encode_family(&labels)?, &calls.read())?;
         }
         Ok(())
+    }
+}
+
+fn name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Mo => "mo",
+        Direction::Mt => "mt",
     }
 }
 

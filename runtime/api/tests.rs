@@ -13,8 +13,8 @@ use super::secret::Digest;
 use super::{Api, OperatorToken, router};
 use crate::clock;
 use crate::config::Config;
-use crate::relay::{House, Outlet};
-use crate::route::Directory;
+use crate::relay::{Alert, House, Outlet};
+use crate::route::{Directory, PeerIndex};
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::memory::{Fault, MemoryDisk};
 use crate::store::writer::{Turn, Writer};
@@ -33,12 +33,14 @@ struct Nobody;
 
 impl Outlet for Nobody {
     fn offer(&self, _: Vec<Queued>) {}
-    fn later(&self, _: &Queued) {}
+    fn later(&self, _: &OutboxKey) {}
     fn expires(&self, _: &OutboxKey, _: crate::message::Timestamp) {}
     fn withdraw(&self, _: &OutboxKey) -> bool {
         true
     }
     fn release(&self, _: &OutboxKey) {}
+    fn give_back(&self, _: &OutboxKey) {}
+    fn alert(&self, _: PeerIndex, _: Alert) {}
 }
 
 struct Home {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::Numbering;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -19,6 +21,19 @@ pub enum Mode {
     Transmitter,
     Receiver,
     Transceiver,
+}
+
+/// The SMPP version that we ask an upstream for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum InterfaceVersion {
+    /// It is sent no TLVs, whatever it answers.
+    #[serde(rename = "3.3")]
+    V3_3,
+    #[default]
+    #[serde(rename = "3.4")]
+    V3_4,
+    #[serde(rename = "5.0")]
+    V5_0,
 }
 
 /// What data_coding 0 means for a peer (SMPP 3.4 §5.2.19 leaves it to the two).
@@ -118,12 +133,25 @@ pub struct Account {
     /// may use.
     #[serde(default)]
     pub sources: Vec<String>,
+    /// Where it listens, such as "host:2775": while messages wait for it that no bind takes, we connect there and
+    /// send outbind, and it binds on that connection; default: nowhere.
+    #[serde(default)]
+    pub outbind: Option<String>,
+    /// By which it knows us in outbind.
+    #[serde(default)]
+    pub outbind_password: Option<String>,
     /// Where it may connect from, such as "10.0.0.0/8"; default: anywhere.
     #[serde(default)]
     pub allowed_networks: Vec<String>,
-    /// Country code without `+`, put before numbers that come as national ones (TON 2, or a leading 0).
+    /// Country code without `+`, put before numbers that come as national ones (TON 2, or TON 0 with the
+    /// `national_prefix`).
     #[serde(default)]
     pub country_code: Option<String>,
+    /// What is dialled before a national number; default: "0", "" where there is none.
+    #[serde(default)]
+    pub national_prefix: Option<String>,
+    #[serde(default)]
+    pub numbering: Numbering,
     #[serde(default)]
     pub default_alphabet: DefaultAlphabet,
     /// Default: "udh8", and "payload" with `join_segments`.
@@ -164,6 +192,8 @@ pub struct Upstream {
     pub system_type: String,
     #[serde(default = "default_mode")]
     pub mode: Mode,
+    #[serde(default)]
+    pub interface_version: InterfaceVersion,
     /// Links that are kept up at once.
     #[serde(default = "default_binds")]
     pub binds: usize,
@@ -186,6 +216,10 @@ pub struct Upstream {
     pub outbind_password: Option<String>,
     #[serde(default)]
     pub country_code: Option<String>,
+    #[serde(default)]
+    pub national_prefix: Option<String>,
+    #[serde(default)]
+    pub numbering: Numbering,
     #[serde(default)]
     pub default_alphabet: DefaultAlphabet,
     #[serde(default)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Account, Config, Customer, Role, Rule, Upstream, explain};
+use super::{Account, Config, Customer, NumberFormat, Numbering, Role, Rule, Upstream, explain};
 use crate::message::Address;
 
 pub fn check(config: &Config) -> Result<(), String> {
@@ -49,6 +49,7 @@ fn check_account(config: &Config, account: &Account) -> Result<(), String> {
             return Err(format!("{who}: allowed_networks: {network:?} is no network; write it as \"10.0.0.0/8\""));
         }
     }
+    check_outbind(&who, account)?;
     if account.modes.is_empty() {
         return Err(format!("{who}: modes is empty, so that it could never bind"));
     }
@@ -56,11 +57,26 @@ fn check_account(config: &Config, account: &Account) -> Result<(), String> {
         at_least_1(&who, key, value)?;
     }
     check_peer(&who, &account.system_id, &account.routes, (account.window, account.weight))?;
-    check_rate_and_text(&who, account.messages_per_sec, account.country_code.as_deref(), &account.national_alphabets)?;
+    check_rate_and_text(&who, account.messages_per_sec, &account.national_alphabets)?;
+    check_numbering(&who, account.country_code.as_deref(), account.national_prefix.as_deref(), account.numbering)?;
     match account.message_id_tlv {
         Some(tag) if !(0x1400..=0x3FFF).contains(&tag) => {
             Err(format!("{who}: message_id_tlv {tag:#06x} is outside the vendor range 0x1400 to 0x3fff"))
         }
+        _ => Ok(()),
+    }
+}
+
+fn check_outbind(who: &str, account: &Account) -> Result<(), String> {
+    let is_address = |text: &str| {
+        text.rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse().is_ok_and(|port: u16| port > 0))
+    };
+    match (&account.outbind, &account.outbind_password) {
+        (Some(address), _) if !is_address(address) => {
+            Err(format!("{who}: outbind: {address:?} is no address; write it as \"host:2775\""))
+        }
+        (None, Some(_)) => Err(format!("{who}: outbind_password is for outbind = \"host:2775\"")),
         _ => Ok(()),
     }
 }
@@ -79,7 +95,8 @@ fn check_upstream(upstream: &Upstream) -> Result<(), String> {
         return Err(format!("{who}: tls: certificate and key go together"));
     }
     check_peer(&who, &upstream.name, &upstream.routes, (upstream.window, upstream.weight))?;
-    check_rate_and_text(&who, upstream.messages_per_sec, upstream.country_code.as_deref(), &upstream.national_alphabets)
+    check_rate_and_text(&who, upstream.messages_per_sec, &upstream.national_alphabets)?;
+    check_numbering(&who, upstream.country_code.as_deref(), upstream.national_prefix.as_deref(), upstream.numbering)
 }
 
 fn check_peer(who: &str, name: &str, routes: &[String], (window, weight): (usize, u32)) -> Result<(), String> {
@@ -96,19 +113,34 @@ fn check_peer(who: &str, name: &str, routes: &[String], (window, weight): (usize
     at_least_1(who, "weight", weight as usize)
 }
 
-fn check_rate_and_text(
-    who: &str,
-    messages_per_sec: Option<u32>,
-    country_code: Option<&str>,
-    national_alphabets: &[String],
-) -> Result<(), String> {
+fn check_rate_and_text(who: &str, messages_per_sec: Option<u32>, national_alphabets: &[String]) -> Result<(), String> {
     at_least_1(who, "messages_per_sec", messages_per_sec.map_or(1, |rate| rate as usize))?;
-    if !country_code.is_none_or(|code| (1..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit())) {
-        return Err(format!("{who}: country_code is one to three digits without \"+\""));
-    }
     crate::route::national_tables(national_alphabets)
         .map(|_| ())
         .map_err(|unknown| format!("{who}: national_alphabets: there is no {unknown:?}"))
+}
+
+fn check_numbering(
+    who: &str,
+    country_code: Option<&str>,
+    national_prefix: Option<&str>,
+    numbering: Numbering,
+) -> Result<(), String> {
+    let is_number = |text: &str| text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit());
+    if country_code.is_some_and(|code| code.is_empty() || !is_number(code)) {
+        return Err(format!("{who}: country_code is one to three digits without \"+\""));
+    }
+    if national_prefix.is_some_and(|prefix| !is_number(prefix)) {
+        return Err(format!("{who}: national_prefix is up to three digits, \"\" for none"));
+    }
+    let needs_country = [
+        ("national_prefix", national_prefix.is_some()),
+        ("numbering: format = \"national\"", numbering.format == NumberFormat::National),
+    ];
+    match needs_country.iter().find(|(_, is_set)| *is_set && country_code.is_none()) {
+        Some((key, _)) => Err(format!("{who}: {key} needs country_code, such as \"46\"")),
+        None => Ok(()),
+    }
 }
 
 fn at_least_1(who: &str, key: &str, value: usize) -> Result<(), String> {

@@ -53,10 +53,32 @@ fn references_and_addresses_are_checked() {
         ("role = \"network\"", "role = \"netwerk\"", "unknown variant `netwerk`"),
         ("listen = \"127.0.0.1:0\"", "listen = \"nowhere\"", "wasmsc.toml:4: invalid socket address"),
         ("password = \"secret\"", "password = \"secret\"\nmessage_id_tlv = 5", "vendor range"),
+        (
+            "password = \"secret\"",
+            "password = \"secret\"\nnumbering = { source_ton = \"foreign\" }",
+            "wasmsc.toml:13: invalid value: string \"foreign\", expected \"auto\", \"unknown\", \"international\"",
+        ),
+        ("password = \"secret\"", "password = \"secret\"\noutbind = \"host\"", "write it as \"host:2775\""),
+        ("password = \"secret\"", "password = \"secret\"\noutbind_password = \"x\"", "is for outbind"),
+        ("password = \"secret\"", "password = \"secret\"\nnumbering = { dest_npi = 256 }", "or 0 to 255"),
+        ("password = \"secret\"", "password = \"secret\"\nnumbering = { ton = 1 }", "known here: source_ton"),
+        (
+            "password = \"secret\"",
+            "password = \"secret\"\nnational_prefix = \"0\"",
+            "national_prefix needs country_code",
+        ),
+        (
+            "password = \"secret\"",
+            "password = \"secret\"\nnumbering = { format = \"national\" }",
+            "format = \"national\" needs country_code",
+        ),
     ] {
         let message = error(&GOOD.replace(from, to));
         assert!(message.contains(want), "{message}");
     }
+    let upstream = "[[upstream]]\nname = \"up\"\nhost = \"h\"\nport = 1\nsystem_id = \"we\"\npassword = \"\"";
+    let message = error(&format!("{GOOD}\n{upstream}\ninterface_version = \"3.5\"\n"));
+    assert!(message.contains("unknown variant `3.5`, expected one of `3.3`, `3.4`, `5.0`"), "{message}");
     let twice = format!("{GOOD}\n[[customer]]\nid = \"b\"\nnumbers = [\"7001\"]\n");
     assert!(error(&twice).contains("belongs to customer acme and to b"));
 }

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use super::Bell;
 use crate::message::{Class, Message, MessageId};
 use crate::route::{Peer, PeerIndex};
-use crate::store::Queued;
+use crate::store::keys::Partition;
+use crate::store::{Due, Queued};
 
-/// Messages of one class that wait in memory; the others wait in the store only.
+/// Messages of one class that wait in memory; the others wait in the store only. Once one waits in the store
+/// only, those that come after it do too, until memory is empty and the store is read: so the order stays.
 pub const HOT_MAX: usize = 8_192;
 /// As [`HOT_MAX`], in octets of text: long messages count for more.
 pub const HOT_OCTETS_MAX: usize = 4 << 20;
@@ -29,17 +31,20 @@ pub struct Queue {
     pub known: HashSet<MessageId>,
     members: Vec<Member>,
     shares: Vec<Share>,
+    /// Rises with everything that may let a link take what it could not take before.
+    version: u64,
+    /// Rung when there is no link.
+    unheard: Vec<Bell>,
 }
 
 /// The messages of one class.
-#[derive(Default)]
 struct Lane {
     hot: VecDeque<Queued>,
     octets: usize,
     /// The store may hold due messages that are not known here.
     behind: bool,
-    /// Messages taken since the store was last looked at.
-    taken: usize,
+    /// With which partition the next look into the store begins.
+    next: Partition,
 }
 
 /// A link.
@@ -50,6 +55,8 @@ struct Member {
     hungry: bool,
     /// It takes some messages only, so that nobody waits for it.
     filtered: bool,
+    /// The version at which it took nothing of what waits: to wake it again would be in vain.
+    in_vain: Option<u64>,
 }
 
 /// A peer with links.
@@ -67,8 +74,9 @@ struct Share {
 impl Default for Queue {
     fn default() -> Queue {
         // The first look comes before what is new: older messages may wait in the store.
-        let lanes = std::array::from_fn(|_| Lane { behind: true, taken: HOT_MAX, ..Lane::default() });
-        Queue { lanes, known: HashSet::new(), members: Vec::new(), shares: Vec::new() }
+        let lane = |_| Lane { hot: VecDeque::new(), octets: 0, behind: true, next: Partition(0) };
+        let lanes = std::array::from_fn(lane);
+        Queue { lanes, known: HashSet::new(), members: Vec::new(), shares: Vec::new(), version: 0, unheard: Vec::new() }
     }
 }
 
@@ -84,10 +92,12 @@ impl Queue {
         if share.links == 0 {
             // Whoever was away does not make up for it.
             share.charged = share.charged.max(least.unwrap_or(share.charged));
+            // The pause was the old link's; a new one asks for its own.
+            share.paused = false;
         }
         share.links += 1;
-        self.members.push(Member { bell, peer: index, hungry: true, filtered: false });
-        self.ring();
+        self.members.push(Member { bell, peer: index, hungry: true, filtered: false, in_vain: None });
+        self.changed();
     }
 
     /// Everything that the link took and nobody answered for goes to the front again.
@@ -101,10 +111,17 @@ impl Queue {
         for queued in unsettled.into_iter().rev() {
             self.put_back(queued);
         }
+        self.changed();
+    }
+
+    /// Something is different for those who could not take anything.
+    fn changed(&mut self) {
+        self.version += 1;
         self.ring();
     }
 
     pub fn put_back(&mut self, queued: Queued) {
+        self.version += 1;
         let lane = &mut self.lanes[usize::from(queued.key.class.0)];
         lane.octets += octets(&queued);
         lane.hot.push_front(queued);
@@ -114,49 +131,48 @@ impl Queue {
         if let Some(share) = self.shares.iter_mut().find(|share| share.peer == peer) {
             share.paused = paused;
         }
-        self.ring();
+        self.changed();
     }
 
     /// Adds a message behind the others of its class, or leaves it to the store.
     pub fn offer(&mut self, queued: Queued) {
         let lane = &mut self.lanes[usize::from(queued.key.class.0)];
-        if lane.hot.len() >= HOT_MAX || lane.octets >= HOT_OCTETS_MAX {
+        if lane.behind || lane.hot.len() >= HOT_MAX || lane.octets >= HOT_OCTETS_MAX {
             lane.behind = true;
         } else if self.known.insert(queued.key.id) {
             lane.octets += octets(&queued);
             lane.hot.push_back(queued);
         }
-        self.ring();
+        self.changed();
     }
 
     /// Messages that the store found to be due.
-    pub fn refilled(&mut self, class: Class, due: Vec<Queued>, is_complete: bool) {
+    pub fn refilled(&mut self, class: Class, due: Due) {
+        self.version += 1;
         let lane = &mut self.lanes[usize::from(class.0)];
-        lane.behind = !is_complete;
-        self.known.extend(due.iter().map(|queued| queued.key.id));
-        lane.octets += due.iter().map(octets).sum::<usize>();
-        lane.hot.extend(due);
+        (lane.behind, lane.next) = (!due.is_complete, due.next);
+        self.known.extend(due.rows.iter().map(|queued| queued.key.id));
+        lane.octets += due.rows.iter().map(octets).sum::<usize>();
+        lane.hot.extend(due.rows);
     }
 
-    /// Whether the store is to be read now: it may have something, and this class has nothing in memory or has
-    /// lived on it for long enough. What is in memory may be newer than the rest, so it is forgotten and read
-    /// again in order; otherwise a backlog would wait for as long as new messages come.
-    pub fn begin_refill(&mut self, class: Class) -> bool {
-        let lane = &mut self.lanes[usize::from(class.0)];
-        if !lane.behind || (lane.taken < HOT_MAX && !lane.hot.is_empty()) {
-            return false;
-        }
-        for queued in lane.hot.drain(..) {
-            self.known.remove(&queued.key.id);
-        }
-        (lane.octets, lane.taken) = (0, 0);
-        true
+    /// With which partition to read the store now: it may have something, and this class has nothing in memory.
+    pub fn wants_refill(&self, class: Class) -> Option<Partition> {
+        let lane = &self.lanes[usize::from(class.0)];
+        (lane.behind && lane.hot.is_empty()).then_some(lane.next)
     }
 
     /// The store is to be looked at again.
     pub fn look_again(&mut self) {
         self.lanes.iter_mut().for_each(|lane| lane.behind = true);
-        self.ring();
+        self.changed();
+    }
+
+    /// What was withdrawn and did not change waits as before; the store knows where.
+    pub fn give_back(&mut self, class: Class, id: MessageId) {
+        self.known.remove(&id);
+        self.lanes[usize::from(class.0)].behind = true;
+        self.changed();
     }
 
     /// Whether another peer should have what waits: one of a better priority, or one that got less than its
@@ -188,13 +204,15 @@ impl Queue {
             }
         }
         lane.octets -= taken[before..].iter().map(octets).sum::<usize>();
-        lane.taken = lane.taken.saturating_add(taken.len() - before);
     }
 
     /// What a link's visit means for the next wake-up: it took so many, and had room for more or not.
     pub fn visited(&mut self, bell: &Bell, took: usize, has_room: bool, is_filtered: bool) {
+        // Who took something is charged for it, so that it may be another's turn.
+        self.version += u64::from(took > 0);
         let Some(member) = self.members.iter_mut().find(|m| Arc::ptr_eq(&m.bell, bell)) else { return };
         (member.hungry, member.filtered) = (has_room, is_filtered);
+        member.in_vain = (took == 0).then_some(self.version);
         let peer = member.peer;
         if let Some(share) = self.shares.iter_mut().find(|share| share.peer == peer) {
             share.charged += took as u64 * CHARGE / u64::from(share.weight);
@@ -210,14 +228,33 @@ impl Queue {
         if self.is_empty() {
             return;
         }
+        if self.members.is_empty() {
+            self.unheard.iter().for_each(|bell| bell.notify_one());
+        }
         let shares = &self.shares;
         let rank = |peer: PeerIndex| {
             let share = shares.iter().find(|share| share.peer == peer);
             share.map_or((true, u32::MAX, u64::MAX), |share| (share.paused, share.priority, share.charged))
         };
-        let hungry = self.members.iter_mut().filter(|member| member.hungry);
+        let version = self.version;
+        let hungry = self.members.iter_mut().filter(|member| member.hungry && member.in_vain != Some(version));
         if let Some(member) = hungry.min_by_key(|member| rank(member.peer)) {
             member.hungry = false;
+            member.bell.notify_one();
+        }
+    }
+
+    pub fn ring_when_unheard(&mut self, bell: Bell) {
+        self.unheard.push(bell);
+    }
+
+    pub fn has_links(&self) -> bool {
+        !self.members.is_empty()
+    }
+
+    /// Wakes a link of this peer, whatever waits.
+    pub fn ring_one(&self, peer: PeerIndex) {
+        if let Some(member) = self.members.iter().find(|member| member.peer == peer) {
             member.bell.notify_one();
         }
     }
@@ -236,15 +273,14 @@ impl Queue {
 
     /// Takes a message out of everybody's reach; false when a link has it in hand.
     pub fn withdraw(&mut self, class: Class, id: MessageId) -> bool {
-        let lane = &mut self.lanes[usize::from(class.0)];
-        match lane.hot.iter().position(|queued| queued.key.id == id) {
-            Some(position) => {
-                let withdrawn = lane.hot.remove(position);
-                lane.octets -= withdrawn.iter().map(octets).sum::<usize>();
-                true
-            }
-            None => self.known.insert(id),
+        if self.known.insert(id) {
+            return true; // the store has it only
         }
+        let lane = &mut self.lanes[usize::from(class.0)];
+        let position = lane.hot.iter().position(|queued| queued.key.id == id);
+        let withdrawn = position.and_then(|position| lane.hot.remove(position));
+        lane.octets -= withdrawn.iter().map(octets).sum::<usize>();
+        withdrawn.is_some()
     }
 }
 
@@ -279,30 +315,83 @@ mod tests {
         taken.iter().map(|queued| queued.key.due.0).collect()
     }
 
+    fn directory() -> crate::route::Directory {
+        let config = "data_dir = \"d\"\nsmpp = { listen = \"127.0.0.1:0\", system_id = \"x\" }\n\
+                      account = [{ system_id = \"a\", password = \"\", role = \"network\", routes = [\"+46\"] }]";
+        let config = crate::config::Config::parse(config, std::path::Path::new("t")).expect("valid");
+        crate::route::Directory::new(&config)
+    }
+
+    fn due(numbers: impl IntoIterator<Item = u64>, is_complete: bool) -> Due {
+        Due { rows: numbers.into_iter().map(queued).collect(), is_complete, next: Partition(5) }
+    }
+
     #[test]
     fn what_waits_in_the_store_at_the_start_goes_before_what_is_new() {
         let mut queue = Queue::default();
         queue.offer(queued(9));
-        assert!(queue.begin_refill(CLASS));
+        assert_eq!(queue.wants_refill(CLASS), Some(Partition(0)));
         assert!(queue.known.is_empty(), "the store hands it out again, in its place");
-        queue.refilled(CLASS, vec![queued(1), queued(9)], true);
+        queue.refilled(CLASS, due([1, 9], true));
         assert_eq!(take(&mut queue, 5), [1, 9]);
-        assert!(!queue.begin_refill(CLASS));
+        assert_eq!(queue.wants_refill(CLASS), None);
+        queue.offer(queued(10));
+        assert_eq!(take(&mut queue, 5), [10]);
     }
 
     #[test]
-    fn a_backlog_gets_its_turn_though_new_messages_keep_coming() {
+    fn a_backlog_keeps_its_order_though_new_messages_keep_coming() {
         let mut queue = Queue::default();
-        assert!(queue.begin_refill(CLASS));
-        let first = HOT_MAX as u64;
-        queue.refilled(CLASS, (0..first).map(queued).collect(), false);
-        for (new, round) in (1_000_000..).zip(0..first) {
-            assert!(!queue.begin_refill(CLASS), "after {round} only");
+        queue.refilled(CLASS, due(0..100, false));
+        for (new, round) in (1_000_000..).zip(0..100) {
+            assert_eq!(queue.wants_refill(CLASS), None, "after {round} only");
             assert_eq!(take(&mut queue, 1), [round]);
             queue.offer(queued(new));
         }
-        assert!(queue.begin_refill(CLASS), "older ones wait in the store");
-        queue.refilled(CLASS, (first..2 * first).map(queued).collect(), false);
-        assert_eq!(take(&mut queue, 1), [first]);
+        assert_eq!(queue.wants_refill(CLASS), Some(Partition(5)), "older ones wait in the store");
+        queue.refilled(CLASS, due(100..200, false));
+        assert_eq!(take(&mut queue, 1), [100]);
+    }
+
+    #[test]
+    fn links_that_may_not_take_what_waits_do_not_wake_each_other_for_ever() {
+        let mut queue = Queue::default();
+        let directory = directory();
+        let bells = [Bell::default(), Bell::default()];
+        for bell in &bells {
+            queue.attach(PeerIndex(0), directory.peer(PeerIndex(0)), bell.clone());
+        }
+        queue.refilled(CLASS, due([1], true));
+        // Each comes, takes nothing, and passes it on: after one round nobody is rung any more.
+        for (own, other) in [(0, 1), (1, 0)] {
+            queue.visited(&bells[own], 0, true, true);
+            queue.ring_others(&bells[own]);
+            let rung = queue.members.iter().any(|m| Arc::ptr_eq(&m.bell, &bells[other]) && !m.hungry);
+            assert_eq!(rung, own == 0);
+        }
+        queue.offer(queued(2));
+        assert!(queue.members.iter().any(|m| !m.hungry), "something new is worth another look");
+    }
+
+    #[test]
+    fn what_was_withdrawn_in_vain_is_read_again() {
+        let mut queue = Queue::default();
+        queue.refilled(CLASS, due([1], true));
+        assert!(queue.withdraw(CLASS, MessageId::accepted(1)));
+        assert_eq!(queue.wants_refill(CLASS), None);
+        queue.give_back(CLASS, MessageId::accepted(1));
+        assert!(queue.wants_refill(CLASS).is_some() && queue.known.is_empty());
+    }
+
+    #[test]
+    fn a_pause_ends_with_its_last_link() {
+        let mut queue = Queue::default();
+        let directory = directory();
+        let bell = Bell::default();
+        queue.attach(PeerIndex(0), directory.peer(PeerIndex(0)), bell.clone());
+        queue.set_paused(PeerIndex(0), true);
+        queue.detach(&bell, Vec::new());
+        queue.attach(PeerIndex(0), directory.peer(PeerIndex(0)), bell);
+        assert!(!queue.shares[0].paused);
     }
 }

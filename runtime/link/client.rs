@@ -1,4 +1,4 @@
-//! Links to upstreams: keeps them up, and waits longer each time when that fails.
+//! Links that we open: to upstreams, which it keeps up and waits longer each time when that fails, and by outbind.
 
 use std::io;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::core::{LinkCore, Shared};
 use super::driver::{Link, set_nodelay};
+use super::outbind;
 use super::transport::Transport;
 use crate::clock;
 use crate::config::Upstream;
@@ -17,15 +18,18 @@ use crate::route::PeerIndex;
 use crate::tls;
 
 /// Longest wait for a connection and its TLS handshake.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// First pause after a failure; doubles up to the longest.
 const BACK_OFF_FIRST_MS: u64 = 500;
 const BACK_OFF_LONGEST_MS: u64 = 60_000;
 
-/// Keeps every upstream's links up until `closing` turns true and they have said goodbye.
+/// Keeps every upstream's links up, and asks accounts to bind, until `closing` turns true and they have said goodbye.
 pub async fn run(shared: Arc<Shared>, closing: watch::Receiver<bool>) {
     let mut links = JoinSet::new();
     for (index, peer) in shared.house.directory.peers.iter().enumerate() {
+        if peer.outbind.is_some() {
+            links.spawn(outbind::keep_knocking(shared.clone(), PeerIndex(index), closing.clone()));
+        }
         let Some(upstream) = &peer.upstream else { continue };
         for _ in 0..upstream.binds {
             links.spawn(keep_up(shared.clone(), PeerIndex(index), closing.clone()));
@@ -79,7 +83,7 @@ async fn open(upstream: &Upstream) -> io::Result<(Transport, std::net::SocketAdd
 }
 
 /// With jitter, so that many links that broke together do not come back together.
-fn back_off(failures: u32) -> Duration {
+pub fn back_off(failures: u32) -> Duration {
     let pause = BACK_OFF_FIRST_MS.saturating_mul(1 << failures.min(20)).min(BACK_OFF_LONGEST_MS);
     let mut octets = [0; 2];
     let _ = getrandom::fill(&mut octets);

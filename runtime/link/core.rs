@@ -22,6 +22,7 @@ use super::limits::Limits;
 use super::mailbox::Mailbox;
 use super::parts;
 use super::sending::Sending;
+use super::translate;
 use crate::delivery::{Bell, Delivery};
 use crate::message::{Message, Timestamp};
 use crate::metrics::Registration;
@@ -257,8 +258,8 @@ impl LinkCore {
         if alert.tlvs.octet(tlv::tag::MS_AVAILABILITY_STATUS).is_some_and(|status| status != 0) {
             return;
         }
-        let country_code = peer.country_code.as_deref();
-        if let Ok(device) = super::translate::address(alert.source_addr_ton, &alert.source_addr, country_code) {
+        let directory = &self.shared.house.directory;
+        if let Ok(device) = directory.read_address(peer, alert.source_addr_ton, &alert.source_addr) {
             relay::wake(&self.shared.house, &device, now);
         }
     }
@@ -267,6 +268,7 @@ impl LinkCore {
 
     fn deliver(&mut self, now: Now) {
         let Some(peer) = self.peer.filter(|_| self.receives) else { return };
+        self.send_alerts(peer);
         self.end_pause(peer, now.instant);
         if self.draining || self.closed || !self.session.is_bound() || self.sending.is_paused(now.instant) {
             return;
@@ -276,6 +278,24 @@ impl LinkCore {
             let room = self.room(now.instant);
             if room == 0 || self.sending.has_unsent() || self.deliver_some(peer, room.min(DELIVER_AT_ONCE), now) == 0 {
                 return;
+            }
+        }
+    }
+
+    /// alert_notification came with SMPP 3.4. It has no response and takes no room in the window.
+    fn send_alerts(&mut self, index: PeerIndex) {
+        let knows_alerts = self.session.peer_version().is_some_and(|version| version.knows_tlvs());
+        if self.closed || !self.session.can_deliver() {
+            return;
+        }
+        let shared = self.shared.clone();
+        for alert in shared.delivery.take_alerts(index) {
+            if !knows_alerts {
+                continue;
+            }
+            let pdu = translate::alert_notification(&alert, shared.house.directory.peer(index));
+            if let Err(error) = self.session.alert(pdu) {
+                tracing::warn!(account = self.account_name(), "an alert_notification is lost: {error}");
             }
         }
     }
@@ -317,7 +337,7 @@ impl LinkCore {
                     let (_, sm) = parts.remove(0);
                     match self.send(sm, now.instant) {
                         Ok(sequence_number) => self.sending.sent_whole(sequence_number, queued),
-                        Err(why) => refused.push((queued, cannot(ErrorClass::Temporary, why))),
+                        Err((class, why)) => refused.push((queued, cannot(class, why))),
                     }
                 }
                 Ok(parts) if parts.is_empty() => refused.push((queued, Answer::Taken(Vec::new()))),
@@ -336,18 +356,23 @@ impl LinkCore {
             let Some((open, number, sm)) = self.sending.next_part() else { break };
             match self.send(sm, now.instant) {
                 Ok(sequence_number) => self.sending.sent_part(sequence_number, (open, number)),
-                Err(why) => failed.extend(self.sending.part_failed(open, why)),
+                Err((class, why)) => failed.extend(self.sending.part_failed(open, (class, why))),
             }
         }
         self.settle(failed, now.timestamp);
     }
 
-    fn send(&mut self, sm: Sm, now: Instant) -> Result<u32, String> {
+    fn send(&mut self, sm: Sm, now: Instant) -> Result<u32, (ErrorClass, String)> {
         let is_upstream = self.config().is_some_and(|peer| peer.upstream.is_some());
         let body = if is_upstream { Body::SubmitSm(sm) } else { Body::DeliverSm(sm) };
         self.moved_at = now;
         self.sending.spend(now);
-        self.session.request(body, now).map_err(|error| error.to_string())
+        let class = |error: &wasmsc_smpp::RequestError| match error {
+            // It will never be shorter.
+            wasmsc_smpp::RequestError::TooLong => ErrorClass::Permanent,
+            _ => ErrorClass::Temporary,
+        };
+        self.session.request(body, now).map_err(|error| (class(&error), error.to_string()))
     }
 
     pub fn account_name(&self) -> &str {

@@ -17,6 +17,8 @@ pub struct Request {
     pub octets: usize,
     /// For one destination of a submit_multi: which, of which.
     pub multi: Option<(u64, u8)>,
+    /// It asked to be told when its device is back; the response says that it will.
+    pub sets_dpf: bool,
 }
 
 /// How it went: the id of the message it made, or why not. Ok(None): done, and there is no new message.

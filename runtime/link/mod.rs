@@ -7,6 +7,7 @@ pub mod core;
 mod driver;
 pub mod limits;
 mod mailbox;
+mod outbind;
 mod parts;
 mod sending;
 pub mod server;

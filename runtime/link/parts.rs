@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use wasmsc_smpp::segment::{self, Part, TooLong};
-use wasmsc_smpp::text::{self, Alphabet, Payload, gsm};
+use wasmsc_smpp::text::{self, Alphabet, Payload, dcs, gsm};
 use wasmsc_smpp::{Concat, DataCoding, EsmClass, RegisteredDelivery, Sm, Tlv, Udh, time, tlv};
 
 use super::translate::{envelope, outgoing_tlvs};
@@ -14,7 +14,7 @@ use crate::store::Queued;
 /// text. `knows_tlvs`: the peer speaks SMPP 3.4 or later.
 pub fn outgoing(queued: &Queued, peer: &Peer, knows_tlvs: bool) -> Result<Vec<(u8, Sm)>, TooLong> {
     let message = &queued.record.message;
-    let mut base = envelope(message, registered_delivery(queued, peer));
+    let mut base = envelope(message, peer, registered_delivery(queued, peer));
     if peer.upstream.is_some() {
         base.validity_period = Bytes::copy_from_slice(&time::format_absolute(queued.record.expires.0));
     }
@@ -24,12 +24,7 @@ pub fn outgoing(queued: &Queued, peer: &Peer, knows_tlvs: bool) -> Result<Vec<(u
             base.tlvs.push(Tlv { tag, value: queued.key.id.to_string().into() });
         }
     }
-    let style = match peer.long_messages {
-        // Their TLVs would be lost on a peer of 3.3.
-        segment::Style::Sar | segment::Style::Payload if !knows_tlvs => segment::Style::Udh8,
-        style => style,
-    };
-    let parts = segments(&message.content, peer, style, reference(queued.key.id))?;
+    let parts = segments(&message.content, peer, knows_tlvs, reference(queued.key.id))?;
     let is_taken = |number: u8| queued.record.taken.iter().any(|taken| taken.number == number);
     let numbered = (1..=u8::MAX).zip(parts).filter(|(number, _)| !is_taken(*number));
     Ok(numbered.map(|(number, (data_coding, part))| (number, pdu(&base, data_coding, part))).collect())
@@ -54,22 +49,32 @@ fn reference(id: MessageId) -> u16 {
 fn segments(
     content: &Content,
     peer: &Peer,
-    style: segment::Style,
+    knows_tlvs: bool,
     reference: u16,
 ) -> Result<Vec<(DataCoding, Part)>, TooLong> {
     let esm_class = EsmClass(content.esm_class);
     let is_whole = |has_udhi| Part { octets: content.octets.clone(), has_udhi, sar: None, is_payload: false };
+    let style = match peer.long_messages {
+        // Their TLVs would be lost on a peer of 3.3.
+        segment::Style::Sar | segment::Style::Payload if !knows_tlvs => segment::Style::Udh8,
+        style => style,
+    };
+    let (udh, octets) = content.split_udh();
+    if let Some(sar) = content.part().filter(|_| !knows_tlvs && udh.concat().is_none()) {
+        let concat = Concat { wide: style == segment::Style::Udh16, ..sar };
+        let part = segment::in_header(&udh, &octets, concat);
+        return Ok(vec![in_alphabet(content.data_coding(), part, peer.default_alphabet)]);
+    }
     // Segments leave as they came, and receipts are short enough for anybody who asked for them.
     if content.part().is_some() || esm_class.message_type() != 0 {
         return Ok(vec![in_alphabet(content.data_coding(), is_whole(content.has_udhi()), peer.default_alphabet)]);
     }
-    let (udh, octets) = content.split_udh();
     let (data_coding, octets) = writable(content, &udh, octets, peer.default_alphabet);
     let parts = segment::split(data_coding, &udh, &octets, style, reference)?.parts;
     Ok(parts.into_iter().map(|part| in_alphabet(data_coding, part, peer.default_alphabet)).collect())
 }
 
-/// Text that the peer's own default alphabet lacks leaves as UCS-2, all of it.
+/// Text that the peer's own default alphabet lacks leaves as UCS-2, all of it; a flash message stays one.
 fn writable(content: &Content, udh: &Udh, octets: Bytes, alphabet: Alphabet) -> (DataCoding, Bytes) {
     let data_coding = content.data_coding();
     let is_gsm = matches!(alphabet, Alphabet::Gsm | Alphabet::GsmPacked);
@@ -81,7 +86,7 @@ fn writable(content: &Content, udh: &Udh, octets: Bytes, alphabet: Alphabet) -> 
         return (data_coding, octets);
     }
     match content.payload() {
-        Payload::Text(text) => (DataCoding::UCS_2, text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        Payload::Text(text) => (dcs::in_ucs_2(data_coding), text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
         Payload::Binary(_) => (data_coding, octets),
     }
 }

@@ -124,8 +124,8 @@ impl Sending {
     }
 
     /// A part that could not be sent at all.
-    pub fn part_failed(&mut self, open: u64, why: String) -> Option<(Queued, Answer)> {
-        self.part_answered(open, Err((ErrorClass::Temporary, 0, why)))
+    pub fn part_failed(&mut self, open: u64, (class, why): (ErrorClass, String)) -> Option<(Queued, Answer)> {
+        self.part_answered(open, Err((class, 0, why)))
     }
 
     /// The peer answered, or did not in time (None). Yields a message when all of it is answered.

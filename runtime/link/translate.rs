@@ -2,18 +2,18 @@
 
 use bytes::Bytes;
 use wasmsc_smpp::receipt::{MessageState, Receipt};
-use wasmsc_smpp::text::{self, Alphabet, gsm};
+use wasmsc_smpp::text::{self, Alphabet, dcs, gsm};
 use wasmsc_smpp::{
-    CommandStatus, DataCoding, DataSm, EsmClass, Npi, RegisteredDelivery, Sm, SubmitMulti, Tlv, Tlvs, Ton, Udh, time,
-    tlv,
+    AlertNotification, CommandStatus, DataCoding, DataSm, EsmClass, RegisteredDelivery, Sm, SubmitMulti, Tlv, Tlvs,
+    Ton, Udh, time, tlv,
 };
 
 use crate::config::RelayTlvs;
 use crate::firewall::Reject;
 use crate::message::{Address, Content, Message, Timestamp, is_default_alphabet};
-use crate::relay::{NotDone, PeerReceipt, Submission};
+use crate::relay::{Alert, NotDone, PeerReceipt, Submission};
 use crate::retry::ErrorClass;
-use crate::route::Peer;
+use crate::route::{Customer, Directory, Peer};
 
 /// Why a PDU is no message, as the peer hears it.
 #[derive(Debug)]
@@ -32,25 +32,22 @@ pub enum Incoming {
     Receipt(PeerReceipt),
 }
 
-/// Reads a PDU from a peer. `default_source` is the sender of an MT that names none.
-pub fn incoming(
-    sm: &Sm,
-    peer: &Peer,
-    default_source: Option<&Address>,
-    now: Timestamp,
-) -> Result<Incoming, Untranslatable> {
-    let country_code = peer.country_code.as_deref();
-    let destination = || address(sm.dest_addr_ton, &sm.destination_addr, country_code);
+/// Reads a PDU from a peer.
+pub fn incoming(sm: &Sm, directory: &Directory, peer: &Peer, now: Timestamp) -> Result<Incoming, Untranslatable> {
+    let destination = || directory.read_address(peer, sm.dest_addr_ton, &sm.destination_addr);
     let is_application = peer.customer.is_some();
     if !is_application && let Some(receipt) = receipt(sm) {
         return Ok(Incoming::Receipt(PeerReceipt { destination: destination().ok(), ..receipt }));
     }
-    let source = match default_source {
-        Some(default) if sm.source_addr.is_empty() => default.clone(),
-        _ => address(sm.source_addr_ton, &sm.source_addr, country_code)
-            .map_err(|why| refused(CommandStatus::ESME_RINVSRCADR, why))?,
+    // An MT that names no sender is from its customer's first number.
+    let customer = peer.customer.as_deref().filter(|_| sm.source_addr.is_empty()).and_then(|id| directory.customer(id));
+    let source = match customer.and_then(Customer::first_number) {
+        Some(number) => number.clone(),
+        None => directory
+            .read_address(peer, sm.source_addr_ton, &sm.source_addr)
+            .map_err(|error| refused(CommandStatus::ESME_RINVSRCADR, error.to_string()))?,
     };
-    let destination = destination().map_err(|why| refused(CommandStatus::ESME_RINVDSTADR, why))?;
+    let destination = destination().map_err(|error| refused(CommandStatus::ESME_RINVDSTADR, error.to_string()))?;
     let message = Message { source, destination, content: content(sm, peer)?, received_at: now };
     let mut submission = Submission::plain(message);
     let wish = sm.registered_delivery;
@@ -153,34 +150,18 @@ pub fn from_peer_alphabet(sm: &Sm, alphabet: Alphabet) -> (DataCoding, Bytes) {
         return (sm.data_coding, [&header[..], &septets].concat().into());
     }
     let encoded = text::from_default_alphabet(&text, alphabet);
-    let data_coding = if encoded.data_coding == DataCoding::DEFAULT { sm.data_coding } else { encoded.data_coding };
-    (data_coding, [&header[..], &encoded.octets].concat().into())
-}
-
-/// Digits that are a short code whatever their TON says.
-const SHORT_CODE_DIGITS: usize = 6;
-
-/// Reads an address as a peer writes it.
-pub fn address(ton: Ton, octets: &[u8], country_code: Option<&str>) -> Result<Address, String> {
-    let text: String = octets.iter().map(|octet| char::from(*octet)).collect(); // Latin-1: any octet is a character
-    let is_number = text.bytes().all(|b| b.is_ascii_digit());
-    let national = |code: &str| Address::parse(&format!("+{code}{}", text.trim_start_matches('0')));
-    let is_national = ton == Ton::NATIONAL || (ton == Ton::UNKNOWN && text.starts_with('0') && !text.starts_with("00"));
-    let parsed = match (ton, country_code) {
-        // Many an ESME says "international" of everything, its short code too. No number is that short.
-        (Ton::INTERNATIONAL, _) if is_number && text.len() <= SHORT_CODE_DIGITS => Address::parse(&text),
-        (Ton::INTERNATIONAL, _) if !text.starts_with('+') => {
-            Address::parse(&format!("+{}", text.trim_start_matches("00")))
-        }
-        (Ton::ALPHANUMERIC, _) if !text.is_empty() => Ok(Address::Alphanumeric(text.into())),
-        (_, Some(code)) if is_number && is_national && text.len() > 5 => national(code),
-        _ => Address::parse(&text),
+    // Besides the alphabet, what data_coding said stays: a flash message is one in UCS-2, too.
+    let data_coding = match encoded.data_coding {
+        DataCoding::DEFAULT => sm.data_coding,
+        DataCoding::UCS_2 => dcs::in_ucs_2(sm.data_coding),
+        other => other,
     };
-    parsed.map_err(|error| error.to_string())
+    (data_coding, [&header[..], &encoded.octets].concat().into())
 }
 
 /// An address that a query, cancel or replace may leave empty.
 pub fn optional_address(
+    directory: &Directory,
     peer: &Peer,
     ton: Ton,
     octets: &[u8],
@@ -189,7 +170,7 @@ pub fn optional_address(
     if octets.is_empty() {
         return Ok(None);
     }
-    address(ton, octets, peer.country_code.as_deref()).map(Some).map_err(|why| refused(or, why))
+    directory.read_address(peer, ton, octets).map(Some).map_err(|error| refused(or, error.to_string()))
 }
 
 /// data_sm has the fields of submit_sm that matter, and its text in message_payload.
@@ -208,6 +189,21 @@ pub fn of_data_sm(data: DataSm) -> Sm {
         tlvs: data.tlvs,
         ..Sm::default()
     }
+}
+
+/// Longer than anything may live; the year of an absolute time has two digits.
+const TIME_TO_LIVE_MAX_SECS: u32 = 10 * 365 * 86_400;
+
+/// data_sm says with qos_time_to_live (SMPP 3.4 §5.3.2.9) what submit_sm says with validity_period. What is left of
+/// it at the next peer is in our own validity_period, so that the TLV goes. 0 seconds say nothing.
+pub fn take_time_to_live(sm: &mut Sm, now: Timestamp) {
+    let value = sm.tlvs.get(tlv::tag::QOS_TIME_TO_LIVE).and_then(|value| value.as_ref().try_into().ok());
+    let Some(secs) = value.map(u32::from_be_bytes) else { return };
+    if secs > 0 {
+        let expires = now.plus_ms(u64::from(secs.min(TIME_TO_LIVE_MAX_SECS)) * 1_000);
+        sm.validity_period = Bytes::copy_from_slice(&time::format_absolute(expires.0));
+    }
+    sm.tlvs = sm.tlvs.iter().filter(|tlv| tlv.tag != tlv::tag::QOS_TIME_TO_LIVE).cloned().collect();
 }
 
 /// submit_multi as a submit_sm without a destination.
@@ -233,24 +229,39 @@ pub fn of_submit_multi(multi: &SubmitMulti) -> Sm {
 }
 
 /// The mandatory fields of a message on its way out, without its text and TLVs.
-pub fn envelope(message: &Message, registered_delivery: RegisteredDelivery) -> Sm {
-    let (source_addr_ton, source_addr_npi) = ton_npi(&message.source);
-    let (dest_addr_ton, dest_addr_npi) = ton_npi(&message.destination);
+pub fn envelope(message: &Message, peer: &Peer, registered_delivery: RegisteredDelivery) -> Sm {
+    let (source_addr_ton, source_addr_npi, source_addr) = peer.numbering.write_source(&message.source);
+    let (dest_addr_ton, dest_addr_npi, destination_addr) = peer.numbering.write_destination(&message.destination);
     let content = &message.content;
     Sm {
         service_type: content.service_type.clone(),
         source_addr_ton,
         source_addr_npi,
-        source_addr: wire_address(&message.source),
+        source_addr,
         dest_addr_ton,
         dest_addr_npi,
-        destination_addr: wire_address(&message.destination),
+        destination_addr,
         esm_class: EsmClass(content.esm_class),
         protocol_id: content.protocol_id,
-        priority_flag: content.priority_flag,
+        priority_flag: content.priority_flag.min(3),
         registered_delivery,
         data_coding: content.data_coding(),
         ..Sm::default()
+    }
+}
+
+/// Says that a device is back, as this application knows it.
+pub fn alert_notification(alert: &Alert, peer: &Peer) -> AlertNotification {
+    let (source_addr_ton, source_addr_npi, source_addr) = peer.numbering.write_source(&alert.device);
+    let (esme_addr_ton, esme_addr_npi, esme_addr) = peer.numbering.write_destination(&alert.number);
+    AlertNotification {
+        source_addr_ton,
+        source_addr_npi,
+        source_addr,
+        esme_addr_ton,
+        esme_addr_npi,
+        esme_addr,
+        tlvs: Tlvs::new(),
     }
 }
 
@@ -271,19 +282,6 @@ fn is_ours(message: &Message, tag: u16) -> bool {
     is_sar(tag) || (is_receipt && !(0x1400..=0x3FFF).contains(&tag))
 }
 
-pub fn wire_address(address: &Address) -> Bytes {
-    let digits = address.digits();
-    digits.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect::<Vec<u8>>().into()
-}
-
-fn ton_npi(address: &Address) -> (Ton, Npi) {
-    match address {
-        Address::Msisdn(_) => (Ton::INTERNATIONAL, Npi::ISDN),
-        Address::ShortCode(_) => (Ton::UNKNOWN, Npi::ISDN),
-        Address::Alphanumeric(_) => (Ton::ALPHANUMERIC, Npi::UNKNOWN),
-    }
-}
-
 pub fn command_status(reject: &Reject) -> CommandStatus {
     match reject {
         Reject::UnknownDevice(_) | Reject::ForeignSender(_) => CommandStatus::ESME_RINVSRCADR,
@@ -293,6 +291,7 @@ pub fn command_status(reject: &Reject) -> CommandStatus {
         Reject::QueueFull(_) | Reject::StoreBusy | Reject::TooManyParts(_) => CommandStatus::ESME_RMSGQFUL,
         Reject::StoreFailed(_) | Reject::Unreadable(_) => CommandStatus::ESME_RSYSERR,
         Reject::AlreadyExpired | Reject::ExpiresBeforeSchedule => CommandStatus::ESME_RINVEXPIRY,
+        Reject::TooLong(_) => CommandStatus::ESME_RINVMSGLEN,
         Reject::TooFarAhead => CommandStatus::ESME_RINVSCHED,
     }
 }

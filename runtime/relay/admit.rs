@@ -35,23 +35,26 @@ pub fn admit(
         return Err(Reject::ForeignSender(submission.message.source.to_string()));
     }
     match from.customer(&house.directory) {
-        None => admit_mo(house, from.account(&house.directory), submission),
+        None => admit_mo(house, &from.name(&house.directory), submission),
         Some(customer) => admit_mt(house, (from, customer), submission, also, now),
     }
 }
 
-fn admit_mo(house: &House, peer: &str, submission: Submission) -> Result<Admitted, Reject> {
+fn admit_mo(house: &House, peer: &Arc<str>, submission: Submission) -> Result<Admitted, Reject> {
     let (directory, message) = (&house.directory, submission.message);
     let customer = firewall::check_mo(directory, &message.source, &message.destination)?;
     if let Some(part) = message.content.part().filter(|part| part.total > 1)
         && joins_parts(directory, customer, &message)
     {
-        return Ok(Admitted::Part(parts::NewPart::new(customer, part, message)));
+        return Ok(Admitted::Part(parts::NewPart::new(customer, part, message, peer.clone())));
     }
     let wish = submission.registered_delivery;
     let tracked = (wish != 0).then(|| Box::new(Tracked::new(&customer.id, peer, wish, &message, Later::Now)));
     let (place, subject) = place_mo(house, customer, &message, tracked)?;
-    Ok(Admitted::Whole(NewMessage { customer: (*customer.id).into(), place, message, sibling: 0 }, subject))
+    Ok(Admitted::Whole(
+        NewMessage { customer: (*customer.id).into(), place, message, by: peer.clone(), sibling: 0 },
+        subject,
+    ))
 }
 
 /// Rules get long messages whole, applications when they want to.
@@ -89,8 +92,20 @@ pub fn place_mo(
         Some(Destination::Application(account)) => {
             let nobody = || Reject::NobodyServes(message.destination.to_string());
             let queue = directory.queue_of(account).ok_or_else(nobody)?.clone();
+            firewall::check_length(directory.peers_of(&queue), &message.content)?;
             let (due, expires) = (message.received_at, message.received_at.plus_ms(customer.validity_ms));
-            Ok((Place::Outbox(Waiting { queue, class: Class::INBOUND, due, expires, tracked, once: None }), None))
+            Ok((
+                Place::Outbox(Waiting {
+                    queue,
+                    class: Class::INBOUND,
+                    due,
+                    expires,
+                    to_application: true,
+                    tracked,
+                    once: None,
+                }),
+                None,
+            ))
         }
         None => Err(Reject::NobodyServes(message.destination.to_string())),
     }
@@ -114,6 +129,7 @@ fn admit_mt(
     let owner = directory.customer(customer).ok_or_else(|| Reject::ForeignSender(message.source.to_string()))?;
     firewall::check_mt(owner, &message.source, &message.destination)?;
     let queue = queue_to(directory, &message.destination)?;
+    firewall::check_length(directory.peers_of(&queue), &message.content)?;
     let account = from.account(directory);
     let due = submission.schedule.map_or(now, |schedule| schedule.max(now));
     let expires = expiry(owner, submission.expires, due, now)?;
@@ -128,9 +144,18 @@ fn admit_mt(
     tracked.tag = submission.tag;
     let once = submission.once.map(Box::new);
     let class = Class::of_priority(message.content.priority_flag);
-    let place = Place::Outbox(Waiting { queue, class, due, expires, tracked: Some(Box::new(tracked)), once });
+    let place = Place::Outbox(Waiting {
+        queue,
+        class,
+        due,
+        expires,
+        to_application: false,
+        tracked: Some(Box::new(tracked)),
+        once,
+    });
     let (message, sibling) = (submission.message, submission.sibling);
-    Ok(Admitted::Whole(NewMessage { customer: customer.into(), place, message, sibling }, None))
+    let by = from.name(directory);
+    Ok(Admitted::Whole(NewMessage { customer: customer.into(), place, message, by, sibling }, None))
 }
 
 /// Nobody plans further ahead; what does is a mistake, or a peer that fills the disk.

@@ -5,9 +5,10 @@ use wasmsc_smpp::receipt::MessageState;
 
 use super::{House, Origin};
 use crate::message::Address;
-use crate::metrics::{Direction, Reached};
+use crate::metrics::Reached;
 use crate::route::CustomerIndex;
 use crate::store::{NewMessage, Place, Queued};
+use crate::timeline::Direction;
 use crate::tracking::Tracked;
 
 /// Messages that are about to enter.
@@ -19,7 +20,13 @@ impl Entering {
         let one = |new: &NewMessage| {
             let direction = match &new.place {
                 Place::Inbox { .. } => Direction::Mo,
-                Place::Outbox(waiting) => Direction::of_queue(&waiting.queue),
+                Place::Outbox(waiting) => {
+                    if waiting.to_application {
+                        Direction::Mo
+                    } else {
+                        Direction::Mt
+                    }
+                }
                 Place::Part { .. } => return None,
             };
             Some((house.directory.customer_named(&new.customer)?, direction))
@@ -55,7 +62,8 @@ impl House {
 
     /// Receipts to applications are no messages.
     pub(super) fn count_queued(&self, queued: &Queued, reached: Reached) {
-        let direction = Direction::of_queue(&queued.key.queue);
+        // Queues of routes have a prefix as their name, those of accounts the account's.
+        let direction = if queued.key.queue.starts_with('+') { Direction::Mt } else { Direction::Mo };
         let is_receipt = EsmClass(queued.record.message.content.esm_class).message_type() != 0;
         if direction == Direction::Mt || !is_receipt {
             self.count_message(&queued.record.customer, direction, reached);

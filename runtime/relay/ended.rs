@@ -4,11 +4,12 @@ use wasmsc_smpp::receipt::MessageState;
 
 use super::{House, Stored, receipts};
 use crate::message::{MessageId, Timestamp};
-use crate::metrics::{Direction, Reached};
+use crate::metrics::Reached;
 use crate::plugin::Outcome;
 use crate::route::RuleIndex;
 use crate::schedule::{Ended, Event};
 use crate::store::{Change, Failure, InboxRecord, Queued};
+use crate::timeline::Direction;
 use crate::tracking::Tracked;
 
 /// First pause before another attempt; doubles up to the last.
@@ -51,7 +52,7 @@ pub fn fail(house: &House, rule: RuleIndex, event: Event, outcome: Outcome, now:
     let failure = if may_retry && attempt < config.attempts_max {
         let due = now.plus_ms(after.map_or_else(|| back_off(record.attempts), u64::from));
         tracing::warn!(rule = name, message_id = %id, attempt, "attempt failed, another one follows: {reason}");
-        Failure::RetryAt(due)
+        Failure::RetryAt(due, reason.into())
     } else {
         tracing::error!(rule = name, message_id = %id, attempt, "dead letter: {reason}");
         Failure::Dead(reason.into())
@@ -61,7 +62,7 @@ pub fn fail(house: &House, rule: RuleIndex, event: Event, outcome: Outcome, now:
 
 fn postpone(house: &House, event: Event, record: InboxRecord, failure: Failure, now: Timestamp) -> Stored<Ended> {
     let ended = match &failure {
-        Failure::RetryAt(due) => Ended::Again(*due),
+        Failure::RetryAt(due, _) => Ended::Again(*due),
         Failure::Dead(_) => Ended::Gone,
     };
     if ended == Ended::Gone {

@@ -6,15 +6,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wasmsc_smpp::DataCoding;
 use wasmsc_smpp::receipt::MessageState;
+use wasmsc_smpp::text::dcs;
 
 use super::{Also, House, Origin, Submission, expiry, offer_when_due, receipts};
-use crate::firewall::Reject;
+use crate::firewall::{self, Reject};
 use crate::message::{Address, Class, MessageId, Timestamp, is_default_alphabet};
 use crate::metrics::Reached;
 use crate::route::CustomerIndex;
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, Queued};
+use crate::timeline::Event;
 use crate::tracking::{Tracked, Waits};
+
+/// Messages that one batch ends: while it is made, no other message's fate is recorded.
+const CANCEL_MAX: usize = 500;
 
 /// Why nothing was done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -115,27 +120,47 @@ pub fn cancel(
     now: Timestamp,
     done: impl FnOnce(Result<(), NotDone>) + Send + 'static,
 ) {
-    let _lock = house.tracking.lock();
-    let also = match cancelled(house, from.into(), cancel, now) {
-        Ok(also) => also,
+    let from = from.into();
+    let (ids, none_ended) = match to_cancel(house, from, cancel) {
+        Ok(found) => found,
         Err(not_done) => return done(Err(not_done)),
     };
-    write(house, also, Vec::new(), now, done);
+    let mut is_any = false;
+    let mut chunks = ids.chunks(CANCEL_MAX).peekable();
+    // Everybody else has a turn between them. The last one answers.
+    while let Some(chunk) = chunks.next() {
+        let _lock = house.tracking.lock();
+        let also = match cancelled(house, from, chunk, now) {
+            Ok(also) => also,
+            Err(not_done) => return done(Err(not_done)),
+        };
+        is_any |= !also.changes.is_empty();
+        if chunks.peek().is_none() && is_any {
+            return write(house, also, Vec::new(), now, done);
+        }
+        write(house, also, Vec::new(), now, |_| {});
+    }
+    done(Err(none_ended));
 }
 
-fn cancelled(house: &House, from: Origin, cancel: &Cancel, now: Timestamp) -> Result<Also, NotDone> {
-    let (found, none_ended) = match (cancel.id, &cancel.source, &cancel.destination) {
+fn to_cancel(house: &House, from: Origin, cancel: &Cancel) -> Result<(Vec<MessageId>, NotDone), NotDone> {
+    let ids_of = |found: Vec<(MessageId, Tracked)>| found.into_iter().map(|(id, _)| id).collect();
+    match (cancel.id, &cancel.source, &cancel.destination) {
         (Some(id), source, destination) => {
-            (find(house, from, id, (source.as_ref(), destination.as_ref()))?.1, NotDone::TooLate)
+            Ok((ids_of(find(house, from, id, (source.as_ref(), destination.as_ref()))?.1), NotDone::TooLate))
         }
         (None, Some(source), Some(destination)) => {
             let service_type = Some(&cancel.service_type[..]).filter(|name| !name.is_empty());
-            (sent(house, from, (source, destination), service_type)?, NotDone::NoSuchMessage)
+            Ok((sent(house, from, (source, destination), service_type)?, NotDone::NoSuchMessage))
         }
-        _ => return Err(NotDone::NoSuchMessage),
-    };
-    let also = end_all(house, partition(house, from)?, found, now)?;
-    if also.changes.is_empty() { Err(none_ended) } else { Ok(also) }
+        _ => Err(NotDone::NoSuchMessage),
+    }
+}
+
+fn cancelled(house: &House, from: Origin, ids: &[MessageId], now: Timestamp) -> Result<Also, NotDone> {
+    let partition = partition(house, from)?;
+    let found = read(house, from, partition, ids)?;
+    end_all(house, partition, found, now)
 }
 
 /// Ends those that still wait; none of them, where one cannot be read.
@@ -150,7 +175,7 @@ fn end_all(
         match end(house, (partition, id), tracked, now, &mut also) {
             Ok(()) | Err(NotDone::TooLate) => {}
             Err(other) => {
-                also.releases.iter().for_each(|key| house.outlet.release(key));
+                also.releases.iter().for_each(|key| house.outlet.give_back(key));
                 return Err(other);
             }
         }
@@ -163,12 +188,21 @@ fn sent(
     from: Origin,
     addresses: (&Address, &Address),
     service_type: Option<&[u8]>,
+) -> Result<Vec<MessageId>, NotDone> {
+    let account = from.account(&house.directory);
+    house.store.sent(partition(house, from)?, account, addresses, service_type).map_err(unreadable)
+}
+
+fn read(
+    house: &House,
+    from: Origin,
+    partition: Partition,
+    ids: &[MessageId],
 ) -> Result<Vec<(MessageId, Tracked)>, NotDone> {
-    let (partition, account) = (partition(house, from)?, from.account(&house.directory));
-    let mut found = Vec::new();
-    for id in house.store.sent(partition, account, addresses, service_type).map_err(unreadable)? {
-        let tracked = house.store.tracked(partition, id).map_err(unreadable)?;
-        found.extend(tracked.filter(|tracked| is_own(house, from, tracked)).map(|tracked| (id, tracked)));
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let tracked = house.store.tracked(partition, *id).map_err(unreadable)?;
+        found.extend(tracked.filter(|tracked| is_own(house, from, tracked)).map(|tracked| (*id, tracked)));
     }
     Ok(found)
 }
@@ -190,6 +224,7 @@ fn end(
     let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
     also.changes.extend(offers.iter().map(|queued| Change::Queue(queued.clone())));
     also.offers.extend(offers);
+    also.changes.push(receipts::ended((partition, id), &tracked, now));
     also.changes.push(Change::Track(partition, id, Box::new(tracked)));
     Ok(())
 }
@@ -202,8 +237,10 @@ fn withdraw(house: &House, (partition, id): (Partition, MessageId), tracked: &Tr
         return Err(NotDone::TooLate);
     }
     let found = house.store.queued(key.clone()).map_err(unreadable);
-    if !matches!(found, Ok(Some(_))) {
-        house.outlet.release(&key);
+    match &found {
+        Ok(Some(_)) => {}
+        Ok(None) => house.outlet.release(&key),
+        Err(_) => house.outlet.give_back(&key),
     }
     found?.ok_or(NotDone::TooLate)
 }
@@ -231,7 +268,7 @@ pub fn replace(
     match replaced(house, from.into(), &replace, now, &mut also, &mut queued) {
         Ok(()) => write(house, also, queued, now, done),
         Err(not_done) => {
-            also.releases.iter().for_each(|key| house.outlet.release(key));
+            also.releases.iter().for_each(|key| house.outlet.give_back(key));
             done(Err(not_done));
         }
     }
@@ -263,18 +300,19 @@ fn replaced(
             return Err(NotDone::Refused(Reject::ExpiresBeforeSchedule));
         }
         also.changes.extend(unqueue(&queued));
-        all.push(replace_one(queued, tracked, replace, (due, expires), also));
+        all.push(replace_one(house, queued, tracked, replace, (due, expires, now), also)?);
     }
     if all.is_empty() { Err(NotDone::TooLate) } else { Ok(()) }
 }
 
 fn replace_one(
+    house: &House,
     mut queued: Queued,
     mut tracked: Tracked,
     replace: &Replace,
-    (due, expires): (Option<Timestamp>, Option<Timestamp>),
+    (due, expires, now): (Option<Timestamp>, Option<Timestamp>, Timestamp),
     also: &mut Also,
-) -> Queued {
+) -> Result<Queued, NotDone> {
     queued.key.due = due.unwrap_or(queued.key.due);
     let record = &mut queued.record;
     record.expires = expires.unwrap_or(record.expires);
@@ -283,17 +321,25 @@ fn replace_one(
     if is_default_alphabet(content.data_coding()) {
         let (data_coding, octets) = replace.text.clone();
         // A message class of the old one stays.
-        content.data_coding = if data_coding == DataCoding::DEFAULT { content.data_coding } else { data_coding.0 };
+        content.data_coding = match data_coding {
+            DataCoding::DEFAULT => content.data_coding,
+            DataCoding::UCS_2 => dcs::in_ucs_2(content.data_coding()).0,
+            other => other.0,
+        };
         content.octets = octets;
     } else {
         content.octets = replace.octets.clone();
     }
+    firewall::check_length(house.directory.peers_of(&queued.key.queue), content).map_err(NotDone::Refused)?;
     (record.deferred, record.attempts, record.taken) = (false, 0, Vec::new());
     tracked.replaced(replace.registered_delivery, &record.message.content);
     tracked.waits = Some(Waits { queue: (*queued.key.queue).into(), class: queued.key.class.0, due: queued.key.due });
+    let event = Event::Replaced { content: queued.record.message.content.clone(), due: queued.key.due };
+    let (partition, id) = (queued.key.partition, queued.key.id);
+    also.changes.push(Change::Happened(partition, tracked.customer.clone(), id, now, event));
     also.changes.push(Change::Queue(queued.clone()));
     also.changes.push(Change::Track(queued.key.partition, queued.key.id, Box::new(tracked)));
-    queued
+    Ok(queued)
 }
 
 fn write(
@@ -306,6 +352,7 @@ fn write(
     let Also { changes, offers, releases } = also;
     let outlet = house.outlet.clone();
     let durable: Done = Box::new(move |result| {
+        // A store that failed hands nothing out any more.
         releases.iter().for_each(|key| outlet.release(key));
         if result.is_ok() {
             outlet.offer(offers);
@@ -331,7 +378,8 @@ pub fn replace_if_present(
         NotDone::Refused(reject) => reject,
         other => Reject::Unreadable(other.to_string()),
     };
-    let found = sent(house, from, (&message.source, &message.destination), service_type).map_err(refused)?;
+    let ids = sent(house, from, (&message.source, &message.destination), service_type).map_err(refused)?;
     let partition = partition(house, from).map_err(refused)?;
+    let found = read(house, from, partition, &ids).map_err(refused)?;
     end_all(house, partition, found, now).map_err(refused)
 }

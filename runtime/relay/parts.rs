@@ -26,20 +26,24 @@ const REPEAT_MS: u64 = 60_000;
 /// Complete messages that are remembered for their repeats.
 const COMPLETE_MAX: usize = 50_000;
 
+/// Who brought a message of which parts are missing: several peers may have.
+const JOINED: &str = "-";
+
 /// A part of a long message that may enter.
 pub struct NewPart {
     customer: Box<str>,
     group: Box<str>,
     part: Concat,
     message: Message,
+    by: Arc<str>,
 }
 
 impl NewPart {
-    pub fn new(customer: &Customer, part: Concat, message: Message) -> NewPart {
+    pub fn new(customer: &Customer, part: Concat, message: Message, by: Arc<str>) -> NewPart {
         let (source, destination) = (&message.source, &message.destination);
         let Concat { reference, total, wide, .. } = part;
         let group = format!("{source}\0{destination}\0{reference}/{total}/{}", u8::from(wide)).into();
-        NewPart { customer: (*customer.id).into(), group, part, message }
+        NewPart { customer: (*customer.id).into(), group, part, message, by }
     }
 }
 
@@ -158,7 +162,7 @@ pub fn accept(
         return done(Err(Reject::TooManyParts(new.customer.into())));
     }
     let place = Place::Part { group: new.group, number };
-    let message = NewMessage { customer: new.customer.clone(), place, message: new.message, sibling: 0 };
+    let message = NewMessage { customer: new.customer.clone(), place, message: new.message, by: new.by, sibling: 0 };
     let ids = store_messages(house, vec![message], vec![None], Also::default(), now, move |result| {
         done(result.map(|ids| ids[0]));
     });
@@ -203,7 +207,7 @@ fn complete(
     let joined = JoinedRecord { at: now, parts: said };
     let mut changes = used_up((*partition, group), &used);
     changes.extend(is_remembered.then(|| Change::Join(*partition, group.clone(), joined.clone())));
-    store_joined(house, customer, join(parts, now), changes, now, done).then_some(joined)
+    store_joined(house, customer, (join(parts, now), new.by), changes, now, done).then_some(joined)
 }
 
 fn used_up((partition, group): (Partition, &str), numbers: &[u8]) -> Vec<Change> {
@@ -213,7 +217,7 @@ fn used_up((partition, group): (Partition, &str), numbers: &[u8]) -> Vec<Change>
 fn store_joined(
     house: &Arc<House>,
     customer: &Customer,
-    message: Message,
+    (message, by): (Message, Arc<str>),
     changes: Vec<Change>,
     now: Timestamp,
     done: impl FnOnce(Result<MessageId, Reject>) + Send + 'static,
@@ -226,7 +230,7 @@ fn store_joined(
         }
     };
     let also = Also { changes, ..Also::default() };
-    let whole = NewMessage { customer: (*customer.id).into(), place, message, sibling: 0 };
+    let whole = NewMessage { customer: (*customer.id).into(), place, message, by, sibling: 0 };
     let ids = store_messages(house, vec![whole], vec![subject], also, now, move |result| {
         done(result.map(|ids| ids[0]));
     });
@@ -296,7 +300,14 @@ pub fn expire(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         match house.directory.customer(&first.customer) {
             Some(customer) if customer.incomplete == Incomplete::Deliver => {
                 let message = join(parts, now);
-                if !store_joined(house, customer, message, used_up((key.0, &key.1), &used), now, |_| {}) {
+                if !store_joined(
+                    house,
+                    customer,
+                    (message, JOINED.into()),
+                    used_up((key.0, &key.1), &used),
+                    now,
+                    |_| {},
+                ) {
                     continue; // no room now; it stays for the next time
                 }
             }

@@ -3,6 +3,7 @@
 //! A receipt may come before the response that names its message. It is kept then and looked for when
 //! the response comes, for a while, across a restart as well.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use wasmsc_smpp::receipt::{IdFormat, IdSource, MessageState, canonical_ids};
@@ -13,6 +14,7 @@ use crate::message::{Address, MessageId, Timestamp};
 use crate::route::{Peer, PeerIndex};
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, OutboxRecord, ParkedRecord, Queued, StoreFailed};
+use crate::timeline::Event;
 use crate::tracking::{Notice, Part, Tracked};
 
 /// How long a receipt waits for the response that names its message. Responses are late by seconds; what
@@ -20,6 +22,8 @@ use crate::tracking::{Notice, Part, Tracked};
 pub const PARKED_MAX_MS: u64 = 3_600_000;
 /// Rows of receipts that may wait so: about 20 MiB in the store, and none in memory.
 const PARKED_MAX: usize = 200_000;
+/// Where receipts wait whose destination is nobody's sender: a network may write it in another way.
+const PARKED_BY_NOBODY: Partition = Partition(0);
 /// How long a receipt to an application is tried.
 const RECEIPT_VALIDITY_MS: u64 = 3 * 86_400_000;
 
@@ -101,27 +105,50 @@ fn apply(
     house.count_end(&tracked);
     let offers = notify(house, (partition, id), &mut tracked, notice);
     let mut changes: Vec<Change> = offers.iter().map(|queued| Change::Queue(queued.clone())).collect();
+    let (state, error) = (receipt.state.octet(), receipt.error);
+    let told = Event::Receipt { peer: (*peer.name).into(), part, state, error };
+    changes.push(happened((partition, id), &tracked, now, told));
+    changes.extend(tracked.is_final().then(|| ended((partition, id), &tracked, now)));
     changes.push(Change::Track(partition, id, Box::new(tracked)));
     tracing::debug!(message_id = %id, account = &*peer.name, state = ?receipt.state, "receipt");
     Ok((changes, offers))
 }
 
-/// Kept until its message's response comes.
+/// Kept until its message's response comes: with whoever may have sent the message, or where all look.
 fn park(house: &House, peer: &Peer, forms: &[String], receipt: &PeerReceipt, now: Timestamp) -> Vec<Change> {
-    let owner = receipt.destination.as_ref().and_then(|number| house.directory.owner_of_sender(number));
-    let Some(owner) = owner else {
-        tracing::info!(account = &*peer.name, "a receipt for no message of ours");
-        return Vec::new();
-    };
-    if house.parked.fetch_add(forms.len(), Ordering::Relaxed) >= PARKED_MAX {
+    let sender = receipt.destination.as_ref();
+    let owners = house.directory.customers.iter().filter(|owner| sender.is_some_and(|s| owner.may_send_from(s)));
+    let mut partitions: BTreeSet<Partition> = owners.map(|owner| Partition::of(&owner.id)).collect();
+    if partitions.is_empty() {
+        partitions.insert(PARKED_BY_NOBODY);
+    }
+    let rows = forms.len() * partitions.len();
+    if house.parked.fetch_add(rows, Ordering::Relaxed) >= PARKED_MAX {
         tracing::warn!(account = &*peer.name, "a receipt for no message of ours, one too many to keep it");
         return Vec::new();
     }
     let message_id = bytes::Bytes::copy_from_slice(&receipt.message_id);
     let parked = ParkedRecord { message_id, state: receipt.state.octet(), error: receipt.error, came_at: now };
-    let park =
-        |form: &String| Change::Park(Partition::of(&owner.id), (*peer.centre).into(), form.clone(), parked.clone());
-    forms.iter().map(park).collect()
+    let park = |partition, form: &String| Change::Park(partition, (*peer.centre).into(), form.clone(), parked.clone());
+    partitions.into_iter().flat_map(|partition| forms.iter().map(move |form| park(partition, form))).collect()
+}
+
+/// A receipt that came before this response.
+fn parked(
+    house: &House,
+    own: Partition,
+    centre: &str,
+    forms: &[String],
+) -> std::io::Result<Option<(Partition, ParkedRecord)>> {
+    if house.parked.load(Ordering::Relaxed) == 0 {
+        return Ok(None);
+    }
+    for partition in [own, PARKED_BY_NOBODY] {
+        if let Some(found) = house.store.parked(partition, centre, forms)? {
+            return Ok(Some((partition, found)));
+        }
+    }
+    Ok(None)
 }
 
 /// Rows by which receipts find this message, and what receipts did that came too early. The rows stay as
@@ -138,14 +165,14 @@ pub fn correlate(
     for number in 0..tracked.parts.len() {
         let Part { centre, remote_id, .. } = tracked.parts[number].clone();
         let forms = canonical_ids(&remote_id, IdFormat::Auto, IdSource::Response);
-        match house.store.parked(partition, &centre, &forms) {
+        match parked(house, partition, &centre, &forms) {
             // One that came before the message did is for an older one with the same id.
-            Ok(Some(parked)) if parked.came_at >= tracked.submitted_at => {
+            Ok(Some((at, parked))) if parked.came_at >= tracked.submitted_at => {
                 let state = MessageState::from_octet(parked.state).unwrap_or(MessageState::Unknown);
                 let notice = tracked.receipt(number, state, parked.error, now);
                 house.count_end(tracked);
                 offers.extend(notify(house, (partition, id), tracked, notice));
-                changes.extend(unpark(house, partition, &centre, &parked));
+                changes.extend(unpark(house, at, &centre, &parked));
             }
             Ok(_) => {}
             Err(error) => tracing::error!(message_id = %id, "parked receipts cannot be read: {error}"),
@@ -185,6 +212,15 @@ pub fn uncorrelate(
     Ok(changes)
 }
 
+fn happened((partition, id): (Partition, MessageId), tracked: &Tracked, now: Timestamp, event: Event) -> Change {
+    Change::Happened(partition, tracked.customer.clone(), id, now, event)
+}
+
+/// For the history of a message that has come to its end.
+pub fn ended(row: (Partition, MessageId), tracked: &Tracked, now: Timestamp) -> Change {
+    happened(row, tracked, now, Event::Ended { state: tracked.state().octet(), error: tracked.error })
+}
+
 /// The receipt for a notice, to the application that submitted the message.
 pub fn notify(
     house: &House,
@@ -210,9 +246,19 @@ pub fn notify(
     vec![Queued { key, record: OutboxRecord::untracked(&tracked.customer, message, expires) }]
 }
 
-/// Writes changes with the receipts that they cause, and hands these to delivery once they are durable.
-pub fn write(house: &House, changes: Vec<Change>, offers: Vec<Queued>) -> Stored<()> {
-    let (changes, done) = with_offers(house, changes, offers);
+/// Writes changes with the receipts that they cause, and hands these to delivery once they are durable; for messages
+/// that are to be tried again, an alarm is set then.
+pub fn write(house: &House, changes: Vec<Change>, offers: Vec<Queued>, retries: Vec<OutboxKey>) -> Stored<()> {
+    let (changes, mut done) = with_offers(house, changes, offers);
+    if !retries.is_empty() {
+        let (outlet, offer) = (house.outlet.clone(), done);
+        done = Some(Box::new(move |result| {
+            if result.is_ok() {
+                retries.iter().for_each(|key| outlet.later(key));
+            }
+            offer.into_iter().for_each(|offer| offer(result.clone()));
+        }));
+    }
     house.store.amend(changes, done)
 }
 

@@ -3,7 +3,7 @@
 //! For accounts with `duplicate_window_secs` the second one gets the id of the first and makes no message.
 //! What is remembered is in memory: after a restart a repeat is a new message, as it is without the window.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use wasmsc_smpp::tlv::tag;
@@ -12,12 +12,14 @@ use super::{House, Origin, Submission};
 use crate::message::{MessageId, Timestamp};
 use crate::store::keys::Partition;
 
-/// Submissions that are remembered at most, of all accounts: 48 octets each.
+/// Submissions that are remembered at most, of all accounts: 64 octets each.
 const REPEATS_MAX: usize = 200_000;
 
 #[derive(Default)]
 pub struct Repeats {
     seen: HashMap<u64, (MessageId, Timestamp)>,
+    /// In the order in which they came, which is nearly that in which they end.
+    order: VecDeque<(u64, Timestamp)>,
 }
 
 impl Repeats {
@@ -27,12 +29,15 @@ impl Repeats {
     }
 
     fn add(&mut self, key: u64, id: MessageId, until: Timestamp, now: Timestamp) {
-        if self.seen.len() >= REPEATS_MAX {
-            self.seen.retain(|_, (_, until)| now < *until);
+        // The oldest goes when there are too many.
+        while self.order.front().is_some_and(|(_, until)| *until <= now) || self.order.len() >= REPEATS_MAX {
+            let Some((oldest, until)) = self.order.pop_front() else { break };
+            if self.seen.get(&oldest).is_some_and(|(_, of)| *of == until) {
+                self.seen.remove(&oldest);
+            }
         }
-        if self.seen.len() < REPEATS_MAX {
-            self.seen.insert(key, (id, until));
-        }
+        self.seen.insert(key, (id, until));
+        self.order.push_back((key, until));
     }
 }
 

@@ -1,7 +1,5 @@
 //! What links learned about messages that they took: done, again later, or never.
 
-use std::sync::Arc;
-
 use wasmsc_smpp::receipt::MessageState;
 
 use super::{House, Stored, receipts, wake};
@@ -9,7 +7,9 @@ use crate::message::Timestamp;
 use crate::metrics::Reached;
 use crate::retry::{self, ErrorClass};
 use crate::route::PeerIndex;
+use crate::store::keys::OutboxKey;
 use crate::store::{Change, DeadRecord, Queued, Taken};
+use crate::timeline::Event;
 use crate::tracking::{Tracked, Waits};
 
 /// What a peer said about a message that was delivered to it.
@@ -23,51 +23,61 @@ pub enum Answer {
     Expired,
 }
 
-/// Records what links learned. Yields queue and due time of each message that is to be tried again.
+/// Records what links learned. Yields the messages that are to be tried again; for these, an alarm is set as well
+/// when that is durable.
 pub fn settle(
     house: &House,
     peer: Option<PeerIndex>,
     answers: Vec<(Queued, Answer)>,
     now: Timestamp,
-) -> Stored<Vec<(Arc<str>, Timestamp)>> {
+) -> Stored<Vec<OutboxKey>> {
     let is_tracked = |(queued, _): &(Queued, Answer)| queued.record.tracked || queued.record.deferred;
     let lock = answers.iter().any(is_tracked).then(|| house.tracking.lock());
     let mut settled = Settled { retries: Vec::new(), changes: Vec::with_capacity(answers.len()), offers: Vec::new() };
     for (queued, answer) in answers {
         match answer {
-            Answer::Taken(taken) => settled.taken(house, queued, taken, now),
+            Answer::Taken(taken) => settled.taken(house, peer, queued, taken, now),
             Answer::Refused { class, error, why, taken } => {
                 settled.refused(house, peer, queued, (class, error, &why), taken, now);
             }
             Answer::Expired => settled.dead(house, queued, (MessageState::Expired, 0), "its time is over", now),
         }
     }
-    receipts::write(house, settled.changes, settled.offers)?;
+    receipts::write(house, settled.changes, settled.offers, settled.retries.clone())?;
     drop(lock);
     Ok(settled.retries)
 }
 
 struct Settled {
-    retries: Vec<(Arc<str>, Timestamp)>,
+    retries: Vec<OutboxKey>,
     changes: Vec<Change>,
     /// Receipts that this causes.
     offers: Vec<Queued>,
 }
 
 impl Settled {
-    fn taken(&mut self, house: &House, mut queued: Queued, taken: Vec<Taken>, now: Timestamp) {
+    fn taken(&mut self, house: &House, peer: Option<PeerIndex>, mut queued: Queued, taken: Vec<Taken>, now: Timestamp) {
         self.forget(&queued);
         house.count_queued(&queued, Reached::Taken);
-        if !queued.record.tracked {
-            return;
-        }
-        let Some(mut tracked) = self.tracked(house, &queued) else { return };
         queued.record.taken.extend(taken);
+        let ids = queued.record.taken.iter().map(|taken| taken.id.clone()).collect();
+        self.happened(&queued, now, Event::Sent { peer: name(house, peer), ids });
+        let mut tracked = queued.record.tracked.then(|| self.tracked(house, &queued)).flatten();
+        let Some(mut tracked) = tracked.take() else {
+            let delivered = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
+            return self.happened(&queued, now, delivered);
+        };
         // Parts may have gone to different centres, when the link to the first one broke.
         let has_receipt = |taken: &Taken| taken.has_receipt && !taken.id.is_empty() && tracked.wants_receipt();
         let is_known = queued.record.taken.iter().all(|taken| !taken.has_receipt);
         let state = if is_known { MessageState::Delivered } else { MessageState::Accepted };
-        let parts = queued.record.taken.into_iter().filter(has_receipt).map(|taken| (taken.centre, taken.id)).collect();
+        let parts = queued
+            .record
+            .taken
+            .iter()
+            .filter(|taken| has_receipt(taken))
+            .map(|taken| (taken.centre.clone(), taken.id.clone()))
+            .collect();
         let (partition, id) = (queued.key.partition, queued.key.id);
         let notice = tracked.taken(state, parts, now);
         house.count_end(&tracked);
@@ -75,6 +85,10 @@ impl Settled {
         self.offers.extend(receipts::notify(house, (partition, id), &mut tracked, notice));
         let early = receipts::correlate(house, (partition, id), &mut tracked, now, &mut self.changes);
         self.offers.extend(early);
+        if tracked.is_final() {
+            let ended = Event::Ended { state: tracked.state().octet(), error: tracked.error };
+            self.happened(&queued, now, ended);
+        }
         self.changes.push(Change::Track(partition, id, Box::new(tracked)));
     }
 
@@ -87,10 +101,12 @@ impl Settled {
         taken: Vec<Taken>,
         now: Timestamp,
     ) {
-        let account = peer.map_or("-", |index| &house.directory.peer(index).name);
+        let account = &*name(house, peer);
         let (id, attempt, expires) = (queued.key.id, queued.record.attempts + 1, queued.record.expires);
-        let due = retry::next_attempt(&house.directory.retry, class, queued.record.attempts, now, expires);
-        let Some(due) = due else {
+        let again = retry::next_attempt(&house.directory.retry, class, queued.record.attempts, now, expires);
+        let failed = Event::Failed { by: account.into(), attempt, error, why: why.into(), again };
+        self.happened(&queued, now, failed);
+        let Some(due) = again else {
             let is_over = class != ErrorClass::Permanent && now >= expires;
             let state = if is_over { MessageState::Expired } else { MessageState::Undeliverable };
             return self.dead(house, queued, (state, error), why, now);
@@ -112,7 +128,7 @@ impl Settled {
             self.offers.extend(receipts::notify(house, (queued.key.partition, id), &mut tracked, notice));
             self.changes.push(Change::Track(queued.key.partition, id, Box::new(tracked)));
         }
-        self.retries.push((queued.key.queue.clone(), due));
+        self.retries.push(queued.key.clone());
         self.changes.push(Change::Queue(queued));
     }
 
@@ -121,6 +137,8 @@ impl Settled {
         let attempt = queued.record.attempts;
         tracing::error!(message_id = %id, queue = &*queued.key.queue, attempt, "dead letter: {why}");
         self.forget(&queued);
+        let event = Event::Ended { state: state.octet(), error };
+        let ended = Change::Happened(partition, queued.record.customer.clone(), id, now, event);
         let is_over = state == MessageState::Expired;
         house.count_queued(&queued, if is_over { Reached::Expired } else { Reached::Undeliverable });
         if let Some(mut tracked) = queued.record.tracked.then(|| self.tracked(house, &queued)).flatten() {
@@ -138,6 +156,15 @@ impl Settled {
             reason: why.into(),
         };
         self.changes.push(Change::Dead(partition, id, Box::new(dead)));
+        self.changes.push(ended);
+    }
+
+    /// Receipts have no history of their own.
+    fn happened(&mut self, queued: &Queued, now: Timestamp, event: Event) {
+        let (partition, id) = (queued.key.partition, queued.key.id);
+        if !id.is_receipt() {
+            self.changes.push(Change::Happened(partition, queued.record.customer.clone(), id, now, event));
+        }
     }
 
     /// The row where it waited goes, and with it the one by which its device finds it.
@@ -158,4 +185,8 @@ impl Settled {
             }
         }
     }
+}
+
+fn name(house: &House, peer: Option<PeerIndex>) -> Box<str> {
+    peer.map_or("-", |index| &house.directory.peer(index).name).into()
 }

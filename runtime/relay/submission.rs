@@ -1,5 +1,7 @@
 //! A message as it is submitted, and where it comes from: a peer over SMPP, or a customer itself over the API.
 
+use std::sync::Arc;
+
 use crate::message::{Message, Timestamp};
 use crate::route::{CustomerIndex, Directory, Peer, PeerIndex};
 use crate::store::NewOnce;
@@ -31,6 +33,11 @@ impl Origin {
             Origin::Peer(index) => directory.peer(index).customer.as_deref(),
             Origin::Customer(index) => Some(&directory.customer_at(index).id),
         }
+    }
+
+    /// As the history names it: like [`account`](Self::account).
+    pub fn name(self, directory: &Directory) -> Arc<str> {
+        self.peer(directory).map_or_else(|| "".into(), |peer| peer.name.clone())
     }
 
     /// `Tracked::account`: empty, as no account's name is, for a customer itself.

@@ -1,14 +1,17 @@
 //! What time and devices that come back set going: early delivery, and the end of what is over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use wasmsc_smpp::tlv::tag;
+
 use super::operations::unqueue;
 use super::{House, Stored, offer_when_due, parts, queue_to, receipts};
-use crate::message::{Address, MessageId, Timestamp};
+use crate::message::{Address, Message, MessageId, Timestamp};
+use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, Queued, Store};
 use crate::tracking::{Tracked, Waits};
@@ -55,6 +58,14 @@ fn hash(digits: &str) -> u64 {
     hasher.finish()
 }
 
+/// An application is told that a device is back which it asked to be told of, with set_dpf (SMPP 3.4 §5.3.2.29).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Alert {
+    pub device: Address,
+    /// Whom it showed up for: the sender of the message that waits.
+    pub number: Address,
+}
+
 /// A device showed up, by an MO or an alert_notification: what waits for it is due now.
 pub fn wake(house: &House, device: &Address, now: Timestamp) {
     if !house.absentees.lock().devices.remove(&hash(device.digits())) {
@@ -72,25 +83,57 @@ pub fn wake(house: &House, device: &Address, now: Timestamp) {
 
 fn wake_in(house: &House, partition: Partition, device: &Address, now: Timestamp) -> io::Result<()> {
     let (mut changes, mut offers, mut releases) = (Vec::new(), Vec::new(), Vec::new());
+    let mut alerts = BTreeSet::new();
     for key in house.store.deferred(partition, device.digits())? {
         if !house.outlet.withdraw(&key) {
             continue; // a link has it in hand already
         }
-        releases.push(key.clone());
-        let Some(queued) = house.store.queued(key)? else { continue };
-        let (requeue, queued) = requeue(house, queued, |key| key.due = now)?;
-        changes.extend(requeue);
-        offers.push(queued);
+        match moved(house, key.clone(), now) {
+            Ok(Some((requeue, queued, told))) => {
+                releases.push(key);
+                alerts.extend(told);
+                changes.extend(requeue);
+                offers.push(queued);
+            }
+            Ok(None) => house.outlet.release(&key),
+            Err(error) => {
+                house.outlet.give_back(&key);
+                tracing::error!(message_id = %key.id, "it cannot be read and waits on: {error}");
+            }
+        }
     }
     tracing::debug!(device = device.masked(), messages = offers.len(), "back again");
     let outlet = house.outlet.clone();
     let durable: Done = Box::new(move |result| {
         releases.iter().for_each(|key| outlet.release(key));
         if result.is_ok() {
+            alerts.into_iter().for_each(|(peer, alert)| outlet.alert(peer, alert));
             offer_when_due(&*outlet, offers, now);
         }
     });
     house.store.amend(changes, Some(durable)).map_err(io::Error::other)
+}
+
+type Moved = (Vec<Change>, Queued, Option<(PeerIndex, Alert)>);
+
+/// A message that is due now, and who is to hear of it; None when it waits no more.
+fn moved(house: &House, key: OutboxKey, now: Timestamp) -> io::Result<Option<Moved>> {
+    let Some(queued) = house.store.queued(key)? else { return Ok(None) };
+    let told = alert(house, &queued)?;
+    let (changes, queued) = requeue(house, queued, |key| key.due = now)?;
+    Ok(Some((changes, queued, told)))
+}
+
+/// Who asked to be told when the device of this message is back.
+fn alert(house: &House, queued: &Queued) -> io::Result<Option<(PeerIndex, Alert)>> {
+    let Queued { key, record } = queued;
+    let Message { source, destination, content, .. } = &record.message;
+    if !record.tracked || content.tlv(tag::SET_DPF).is_none_or(|flag| **flag != [1]) {
+        return Ok(None);
+    }
+    let account = house.store.tracked(key.partition, key.id)?.map(|tracked| tracked.account);
+    let peer = account.and_then(|name| house.directory.peer_named(&name));
+    Ok(peer.map(|peer| (peer, Alert { device: destination.clone(), number: source.clone() })))
 }
 
 /// Moves a waiting message to another row; it is no longer deferred.
@@ -113,7 +156,8 @@ impl House {
     /// Messages in queues that the config no longer has go where their device's route leads now.
     pub(super) fn reroute(&self) -> io::Result<()> {
         for (partition, name) in self.store.queues()? {
-            if self.directory.queue_named(&name).is_some() {
+            // What waits for an account is for its software and not for a handset: it waits for the account.
+            if self.directory.queue_named(&name).is_some() || !name.starts_with('+') {
                 continue;
             }
             let mut stranded = Vec::new();
@@ -128,15 +172,17 @@ impl House {
         Ok(())
     }
 
-    fn reroute_some(&self, keys: &[OutboxKey]) -> io::Result<usize> {
-        let (mut changes, mut moved) = (Vec::new(), 0);
-        for key in keys {
+    fn reroute_some(&self, from: &[OutboxKey]) -> io::Result<usize> {
+        let (mut changes, mut keys) = (Vec::new(), Vec::with_capacity(from.len()));
+        for key in from {
             let Some(queued) = self.store.queued(key.clone())? else { continue };
             let Ok(queue) = queue_to(&self.directory, &queued.record.message.destination) else { continue };
-            changes.extend(requeue(self, queued, |key| key.queue = queue.clone())?.0);
-            moved += 1;
+            let (requeue, queued) = requeue(self, queued, |key| key.queue = queue.clone())?;
+            changes.extend(requeue);
+            keys.push(queued.key);
         }
-        self.store.amend(changes, None).map_err(io::Error::other)?;
+        let moved = keys.len();
+        receipts::write(self, changes, Vec::new(), keys).map_err(io::Error::other)?;
         Ok(moved)
     }
 }
@@ -213,13 +259,16 @@ fn end_history(
         return Ok(());
     }
     let longest = house.directory.customer(&seen.customer).map_or(0, |customer| customer.validity_max_ms);
-    if seen.waits.is_some() || seen.submitted_at.plus_ms(longest + RECEIPT_GRACE_MS) > now {
+    // From then on a network tries for as long as the message is valid.
+    let since = seen.taken_at.unwrap_or(seen.submitted_at);
+    if seen.waits.is_some() || since.plus_ms(longest + RECEIPT_GRACE_MS) > now {
         return Ok(());
     }
     let _lock = house.tracking.lock();
     let Some(mut tracked) = house.store.tracked(partition, id)? else { return Ok(()) };
     let notice = tracked.lost_sight(now);
     let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
-    let changes = vec![Change::Track(partition, id, Box::new(tracked))];
-    receipts::write(house, changes, offers).map_err(io::Error::other)
+    let ended = receipts::ended((partition, id), &tracked, now);
+    let changes = vec![ended, Change::Track(partition, id, Box::new(tracked))];
+    receipts::write(house, changes, offers, Vec::new()).map_err(io::Error::other)
 }

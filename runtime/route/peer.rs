@@ -10,7 +10,7 @@ use wasmsc_smpp::receipt::IdFormat;
 use wasmsc_smpp::segment::Style;
 use wasmsc_smpp::text::{Alphabet, EncodeOptions, NationalTables};
 
-use super::QueueIndex;
+use super::{Numbering, QueueIndex};
 use crate::config::{self, DefaultAlphabet, LongMessages, Mode, RelayTlvs};
 use crate::message::Address;
 
@@ -23,6 +23,8 @@ pub struct Peer {
     pub login: Option<Login>,
     /// For an upstream: where it is and how we bind.
     pub upstream: Option<config::Upstream>,
+    /// For an account: where to ask it to bind.
+    pub outbind: Option<Outbind>,
     /// Whose software this is; None: it carries devices of any customer.
     pub customer: Option<Arc<str>>,
     /// Queues whose messages it takes.
@@ -38,7 +40,7 @@ pub struct Peer {
     pub duplicate_window_ms: Option<u64>,
     /// Addresses that it may submit from; empty: any that its customer may use.
     pub sources: AddressSet,
-    pub country_code: Option<Box<str>>,
+    pub numbering: Numbering,
     pub default_alphabet: Alphabet,
     pub long_messages: Style,
     pub join_segments: bool,
@@ -59,6 +61,14 @@ pub struct Login {
     pub binds_max: usize,
     pub modes: Vec<Mode>,
     pub networks: Vec<IpNet>,
+}
+
+/// How to ask an account to bind.
+#[derive(Debug)]
+pub struct Outbind {
+    /// Host and port.
+    pub address: Box<str>,
+    pub password: Box<str>,
 }
 
 /// A token bucket's size.
@@ -118,6 +128,10 @@ impl Peer {
             name: from.system_id.as_str().into(),
             login: Some(login),
             upstream: None,
+            outbind: from.outbind.as_deref().map(|address| Outbind {
+                address: address.into(),
+                password: from.outbind_password.as_deref().unwrap_or_default().into(),
+            }),
             customer: from.customer.as_deref().map(Into::into),
             queues: Vec::new(),
             own_queue: None,
@@ -127,7 +141,7 @@ impl Peer {
             rate: rate(from.messages_per_sec, from.burst),
             duplicate_window_ms: from.duplicate_window_secs.map(|secs| secs.saturating_mul(1_000)),
             sources: AddressSet::new(&from.sources),
-            country_code: from.country_code.as_deref().map(Into::into),
+            numbering: numbering(from.country_code.as_deref(), from.national_prefix.as_deref(), from.numbering),
             default_alphabet: alphabet(from.default_alphabet),
             long_messages: style(from.long_messages.unwrap_or(whole)),
             join_segments: from.join_segments,
@@ -145,6 +159,7 @@ impl Peer {
             name: from.name.as_str().into(),
             login: None,
             upstream: Some(from.clone()),
+            outbind: None,
             customer: None,
             queues: Vec::new(),
             own_queue: None,
@@ -154,7 +169,7 @@ impl Peer {
             rate: rate(from.messages_per_sec, None),
             duplicate_window_ms: None,
             sources: AddressSet::default(),
-            country_code: from.country_code.as_deref().map(Into::into),
+            numbering: numbering(from.country_code.as_deref(), from.national_prefix.as_deref(), from.numbering),
             default_alphabet: alphabet(from.default_alphabet),
             long_messages: style(from.long_messages),
             join_segments: false,
@@ -166,6 +181,10 @@ impl Peer {
             message_id_tlv: None,
         }
     }
+}
+
+fn numbering(country_code: Option<&str>, national_prefix: Option<&str>, written: config::Numbering) -> Numbering {
+    Numbering::new(country_code, national_prefix.unwrap_or("0"), written)
 }
 
 fn rate(messages_per_sec: Option<u32>, burst: Option<u32>) -> Option<Rate> {

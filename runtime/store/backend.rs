@@ -29,6 +29,10 @@ pub trait Base: Send + Sync {
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> io::Result<Vec<(Key, Bytes)>>;
     /// Writes (Some) or removes (None) rows; they are durable when this returns.
     fn apply(&self, rows: &mut dyn Iterator<Item = (&[u8], Option<&Bytes>)>) -> io::Result<()>;
+    /// Adds rows of the history, in order; they are durable when this returns. The same rows may come again.
+    fn append(&self, rows: &[(&[u8], &[u8])]) -> io::Result<()>;
+    /// Ends the history from before this time (milliseconds since 1970), and the oldest above so many octets.
+    fn prune(&self, before_ms: u64, octets_max: u64) -> io::Result<()>;
 }
 
 /// A store's files, opened, with the groups that the base may not have yet.
@@ -37,4 +41,6 @@ pub struct Opened {
     pub base: Arc<dyn Base>,
     /// In the order in which they were appended.
     pub groups: Vec<Bytes>,
+    /// What happens to messages is to be kept.
+    pub keeps_history: bool,
 }

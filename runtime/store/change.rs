@@ -9,7 +9,8 @@ use super::record::{self, DeadRecord, JoinedRecord, ParkedRecord};
 use super::tables::Op;
 use super::verbs::Queued;
 use super::{Done, Store, StoreFailed};
-use crate::message::MessageId;
+use crate::message::{MessageId, Timestamp};
+use crate::timeline::Event;
 use crate::tracking::Tracked;
 
 /// One row that comes, changes or goes.
@@ -37,6 +38,8 @@ pub enum Change {
     /// A long message is whole; its parts may still be repeated.
     Join(Partition, Box<str>, JoinedRecord),
     Unjoin(Partition, Box<str>),
+    /// Something for the history of a customer's message.
+    Happened(Partition, Box<str>, MessageId, Timestamp, Event),
 }
 
 /// Which SMS of which message a peer's id means.
@@ -45,12 +48,23 @@ pub type RemotePart = (MessageId, u8);
 impl Store {
     /// Applies changes as one batch. `done` is called when they are durable.
     pub fn amend(&self, changes: Vec<Change>, done: Option<Done>) -> Result<(), StoreFailed> {
-        self.submit(changes.into_iter().map(op).collect(), done)
+        self.submit(changes.into_iter().filter_map(|change| self.op(change)).collect(), done)
     }
 }
 
-pub(super) fn op(change: Change) -> Op {
+impl Store {
+    /// None: nobody keeps it.
+    pub(super) fn op(&self, change: Change) -> Option<Op> {
+        match change {
+            Change::Happened(partition, customer, id, at, event) => self.event(partition, &customer, id, at, event),
+            other => Some(op(other)),
+        }
+    }
+}
+
+fn op(change: Change) -> Op {
     match change {
+        Change::Happened(..) => unreachable!("the store makes its rows itself"),
         Change::Queue(queued) => Op::Insert(queued.key.encode(), record::encode(&queued.record)),
         Change::Unqueue(key) => Op::Delete(key.encode()),
         Change::Track(partition, id, tracked) => Op::Put(keys::tracked(partition, id), record::encode(&*tracked)),

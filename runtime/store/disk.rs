@@ -1,4 +1,4 @@
-//! The store's files: the commit log, and sled as the base.
+//! The store's files: the commit log, and as the base sled and the runs of the history.
 //!
 //! sled 0.34 on Linux makes a flush "durable" with sync_file_range(2), which neither empties the disk's
 //! cache nor records that the file has grown: enough for a killed process, not for a power cut. So the
@@ -13,13 +13,17 @@ use bytes::Bytes;
 
 use super::backend::{Base, Opened};
 use super::commit_log::CommitLog;
-use super::keys::Key;
+use super::keys::{self, Key};
+use super::runs::Runs;
 
 /// sled's page cache. Most reads are answered by the layers in memory above it.
 const CACHE_OCTETS: u64 = 16 << 20;
 
+/// Below this nothing is accepted any more.
+const FREE_OCTETS_MIN: u64 = 512 << 20;
+
 /// Opens or creates the store in `directory`.
-pub fn open(directory: &Path) -> io::Result<Opened> {
+pub fn open(directory: &Path, keeps_history: bool) -> io::Result<Opened> {
     std::fs::create_dir_all(directory)
         .map_err(|error| io::Error::new(error.kind(), format!("{} cannot be made: {error}", directory.display())))?;
     let tables = directory.join("tables");
@@ -31,7 +35,16 @@ pub fn open(directory: &Path) -> io::Result<Opened> {
         .map_err(|error| explain(&error, &tables))?;
     // The base holds the directory's lock, so the log is opened after it.
     let (log, groups) = CommitLog::open(&directory.join("log"))?;
-    Ok(Opened { log: Box::new(log), base: Arc::new(SledBase { tree: base, file: tables.join("db") }), groups })
+    let runs = Runs::open(&directory.join("history"))?;
+    let base = DiskBase { tree: base, file: tables.join("db"), runs };
+    Ok(Opened { log: Box::new(log), base: Arc::new(base), groups, keeps_history })
+}
+
+/// Whether so little is free that a checkpoint may not fit any more: it writes what memory holds, and sled copies
+/// what it changes.
+pub fn is_nearly_full(directory: &Path) -> io::Result<bool> {
+    let disk = rustix::fs::statvfs(directory)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize) < FREE_OCTETS_MIN)
 }
 
 fn explain(error: &sled::Error, tables: &Path) -> io::Error {
@@ -42,12 +55,14 @@ fn explain(error: &sled::Error, tables: &Path) -> io::Error {
     io::Error::other(format!("{}: {text}", tables.display()))
 }
 
-struct SledBase {
+/// Rows that change are in sled, those of the history in runs. No range of keys spans both.
+struct DiskBase {
     tree: sled::Db,
     file: PathBuf,
+    runs: Runs,
 }
 
-impl Base for SledBase {
+impl Base for DiskBase {
     fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
         Ok(self.tree.get(key).map_err(io::Error::other)?.map(|value| Bytes::copy_from_slice(&value)))
     }
@@ -55,6 +70,9 @@ impl Base for SledBase {
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> io::Result<Vec<(Key, Bytes)>> {
         if from >= to {
             return Ok(Vec::new());
+        }
+        if keys::is_history(from) {
+            return self.runs.range(from, to, limit);
         }
         let rows = self.tree.range(from..to).take(limit);
         rows.map(|row| {
@@ -76,5 +94,17 @@ impl Base for SledBase {
         }
         self.tree.flush().map_err(io::Error::other)?;
         File::open(&self.file)?.sync_all()
+    }
+
+    fn append(&self, rows: &[(&[u8], &[u8])]) -> io::Result<()> {
+        self.runs.write(rows)
+    }
+
+    fn prune(&self, before_ms: u64, octets_max: u64) -> io::Result<()> {
+        match self.runs.prune(before_ms, octets_max)? {
+            0 => {}
+            runs => tracing::info!(runs, "the oldest history is over"),
+        }
+        Ok(())
     }
 }

@@ -14,6 +14,8 @@
 //! once     <partition> y <len><customer> <hash of an idempotency key>       the message that a request made
 //! once_age <partition> Y <message id>                                       the same by its age
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
+//! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
+//! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
 //! control  fe c <len><kind> <id>                                            what is set up over the API
 //! used     fe u <len><kind> <id>                                            when that was used last
 //! audit    fe a <sequence u64>, fe s                                        who changed it; the newest of them
@@ -44,9 +46,20 @@ impl Partition {
     pub fn all() -> impl Iterator<Item = Partition> {
         (0..PARTITIONS as u8).map(Partition)
     }
+
+    /// All, beginning with `first`.
+    pub fn all_from(first: Partition) -> impl Iterator<Item = Partition> {
+        (0..PARTITIONS as u8).map(move |n| Partition((first.0 + n) % PARTITIONS as u8))
+    }
+
+    /// After the last one comes the first.
+    pub fn next(self) -> Partition {
+        Partition((self.0 + 1) % PARTITIONS as u8)
+    }
 }
 
 pub const META_LAST_EVENT: &[u8] = b"\xffm_last_event";
+pub const META_LAST_NUMBER: &[u8] = b"\xffm_last_number";
 pub const META_SECRET: &[u8] = b"\xffm_secret";
 
 /// Where a message waits for a link.
@@ -135,6 +148,8 @@ pub enum Kind {
     Deferred = b'w' as isize,
     Part = b'j' as isize,
     Joined = b'J' as isize,
+    History = b'h' as isize,
+    OfDevice = b'x' as isize,
     Parked = b'p' as isize,
 }
 
@@ -151,6 +166,72 @@ pub fn tracked(partition: Partition, id: MessageId) -> Key {
 /// The first destination of a submission and its further ones.
 pub fn tracked_together(partition: Partition, first: MessageId) -> (Key, Key) {
     (tracked(partition, first), tracked(partition, MessageId::accepted(first.event + 1)))
+}
+
+/// True for rows that are written once and never change or go one by one.
+pub fn is_history(key: &[u8]) -> bool {
+    key.get(1).is_some_and(|kind| *kind == Kind::History.octet() || *kind == Kind::OfDevice.octet())
+}
+
+/// An event of a message. Ids are inverted: the newest message comes first.
+pub fn history(partition: Partition, customer: &str, id: MessageId, number: u64) -> Key {
+    let mut key = prefixed(partition, Kind::History, customer, 18);
+    key.extend_from_slice(&inverted(id));
+    key.extend_from_slice(&number.to_be_bytes());
+    key.into()
+}
+
+fn inverted(id: MessageId) -> [u8; 10] {
+    id.to_key().map(|octet| !octet)
+}
+
+/// All events of one message.
+pub fn history_of(partition: Partition, customer: &str, id: MessageId) -> (Key, Key) {
+    let mut from = prefixed(partition, Kind::History, customer, 10);
+    from.extend_from_slice(&inverted(id));
+    let to = after(&from);
+    (from.into(), to)
+}
+
+/// Events of all messages of a customer; `behind`: of those that are older than this.
+pub fn history_range(partition: Partition, customer: &str, behind: Option<MessageId>) -> (Key, Key) {
+    newest_first(&prefixed(partition, Kind::History, customer, 10), behind)
+}
+
+/// The messages of a device, or the row of one of them.
+pub fn history_of_device(partition: Partition, customer: &str, device: &str, id: Option<MessageId>) -> Key {
+    let mut key = prefixed(partition, Kind::OfDevice, customer, 11 + device.len());
+    key.push(device.len() as u8);
+    key.extend_from_slice(device.as_bytes());
+    key.extend(id.map(inverted).into_iter().flatten());
+    key.into()
+}
+
+/// Rows under a prefix that is followed by an inverted id; `behind`: of messages that are older than this.
+pub fn newest_first(prefix: &[u8], behind: Option<MessageId>) -> (Key, Key) {
+    let from = match behind {
+        Some(id) => after(&[prefix, &inverted(id)].concat()),
+        None => prefix.into(),
+    };
+    (from, after(prefix))
+}
+
+/// The inverted id that ends a key.
+pub fn inverted_id(key: &[u8]) -> Option<MessageId> {
+    let octets: [u8; 10] = key.get(key.len().checked_sub(10)?..)?.try_into().ok()?;
+    MessageId::from_key(&octets.map(|octet| !octet))
+}
+
+/// The number of an event's row.
+pub fn history_number(key: &[u8]) -> Option<u64> {
+    let is_event = key.get(1) == Some(&Kind::History.octet());
+    let number = key.get(key.len().checked_sub(8)?..).filter(|_| is_event)?;
+    Some(u64::from_be_bytes(number.try_into().ok()?))
+}
+
+/// The message of an event's row.
+pub fn history_id(key: &[u8]) -> Option<MessageId> {
+    inverted_id(key.get(..key.len().checked_sub(8)?)?)
 }
 
 /// The message id that ends a key.

@@ -69,7 +69,7 @@ impl MemoryDisk {
         platter.segments.push(Vec::new());
         drop(platter);
         let log = MemoryLog { disk: self.clone(), octets: 0 };
-        Opened { log: Box::new(log), base: Arc::new(MemoryBase { disk: self.clone() }), groups }
+        Opened { log: Box::new(log), base: Arc::new(MemoryBase { disk: self.clone() }), groups, keeps_history: true }
     }
 
     /// Counts one sync; an error is a crash or a full disk, after which this opening is dead.
@@ -150,6 +150,18 @@ impl Base for MemoryBase {
         let platter = self.disk.platter.lock();
         let rows = platter.rows.range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Excluded(to)));
         Ok(rows.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn append(&self, rows: &[(&[u8], &[u8])]) -> io::Result<()> {
+        self.disk.sync(|platter| {
+            let row = |(key, value): &(&[u8], &[u8])| (Key::from(*key), Bytes::copy_from_slice(value));
+            platter.rows.extend(rows.iter().map(row));
+        })
+    }
+
+    /// A test's history is short.
+    fn prune(&self, _before_ms: u64, _octets_max: u64) -> io::Result<()> {
+        Ok(())
     }
 
     /// Each half is a sync of its own, so that a crash in the middle leaves a torn checkpoint.

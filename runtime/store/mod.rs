@@ -14,11 +14,15 @@ mod change;
 mod commit_log;
 mod control;
 pub mod disk;
+mod due;
 mod group;
+mod history;
 pub mod keys;
 pub mod memory;
 mod once;
+mod recent;
 mod record;
+mod runs;
 mod search;
 mod tables;
 mod verbs;
@@ -26,7 +30,7 @@ pub mod writer;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
@@ -35,6 +39,8 @@ use crate::metrics::Histogram;
 pub use backend::Opened;
 pub use change::Change;
 pub use control::{Audit, Control, Edit};
+pub use due::Due;
+pub use history::{Bounds, Found};
 pub use keys::Kind;
 pub use once::{NewOnce, OnceRecord};
 pub use record::{DeadRecord, InboxRecord, JoinedRecord, OutboxRecord, ParkedRecord, PartRecord, Taken};
@@ -78,11 +84,31 @@ pub struct Store {
     work: Condvar,
     /// Every group up to this one is durable and its [`Done`]s have been called.
     durable: AtomicU64,
+    /// The [`Done`]s of every group behind this one are still to be called.
+    speaking: AtomicU64,
     secret: [u8; 32],
     /// How long groups took to be written and synced.
     commits: Histogram,
     /// Checkpoints since the start.
     checkpoints: AtomicU64,
+    /// The disk has no room for more.
+    full: AtomicBool,
+    keeps_history: bool,
+    /// Of the newest event of the history.
+    last_number: AtomicU64,
+}
+
+/// Octets of changes that may wait for one sync. More of them is more than the disk takes in a second.
+const GROUP_OCTETS_MAX: usize = 128 << 20;
+
+/// How far a group of changes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Nobody hears of it before its sync.
+    Pending,
+    /// Whoever waits for it hears of it just now, or has heard.
+    Speaking,
+    Durable,
 }
 
 struct Inner {
@@ -115,16 +141,15 @@ impl Store {
     /// must run: a thread in production, the simulator in tests.
     pub fn open(opened: Opened) -> Result<(Arc<Store>, Writer), OpenError> {
         let mut tables = Tables::new(opened.base.clone());
-        let mut last_event = match opened.base.get(keys::META_LAST_EVENT)? {
-            Some(value) => value.get(..8).and_then(|v| v.try_into().ok()).map_or(0, u64::from_be_bytes),
-            None => 0,
-        };
+        let (mut last_event, mut last_number) =
+            (number(&*opened.base, keys::META_LAST_EVENT)?, number(&*opened.base, keys::META_LAST_NUMBER)?);
         let replayed = !opened.groups.is_empty();
         for group in &opened.groups {
             for op in group::read(group)? {
                 if let Some(event) = verbs::accepted_event(op.key()) {
                     last_event = last_event.max(event);
                 }
+                last_number = last_number.max(keys::history_number(op.key()).unwrap_or_default());
                 tables.apply(op, 0);
             }
         }
@@ -145,9 +170,13 @@ impl Store {
             inner: Mutex::new(inner),
             work: Condvar::new(),
             durable: AtomicU64::new(0),
+            speaking: AtomicU64::new(0),
             secret,
             commits: Histogram::default(),
             checkpoints: AtomicU64::new(0),
+            full: AtomicBool::new(false),
+            keeps_history: opened.keeps_history,
+            last_number: AtomicU64::new(last_number),
         });
         let mut writer = Writer::new(store.clone(), opened.log);
         if replayed {
@@ -176,6 +205,21 @@ impl Store {
         &self.commits
     }
 
+    /// Says whether the disk has room. Without it nothing new is accepted, so that what waits can still end.
+    pub fn set_full(&self, full: bool) {
+        if self.full.swap(full, Ordering::Relaxed) == full {
+            return;
+        }
+        match full {
+            true => tracing::error!("the disk is nearly full: no message is accepted until there is room"),
+            false => tracing::info!("the disk has room again"),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
     pub fn failure(&self) -> Option<StoreFailed> {
         self.inner.lock().failed.clone()
     }
@@ -186,12 +230,23 @@ impl Store {
         self.work.notify_all();
     }
 
-    fn is_durable(&self, group: u64) -> bool {
-        group <= self.durable.load(Ordering::Acquire)
+    fn standing(&self, group: u64) -> Standing {
+        if group <= self.durable.load(Ordering::SeqCst) {
+            Standing::Durable
+        } else if group <= self.speaking.load(Ordering::SeqCst) {
+            Standing::Speaking
+        } else {
+            Standing::Pending
+        }
     }
 }
 
 impl Inner {
+    /// Who brings so much should come again later.
+    fn is_busy(&self, batch_octets: usize) -> bool {
+        self.pending.octets.len() + batch_octets > GROUP_OCTETS_MAX || self.tables.is_behind(batch_octets)
+    }
+
     /// Adds one atomic batch to the group that is collected now.
     fn submit(&mut self, batch: Vec<Op>, done: Option<Done>) -> Result<(), StoreFailed> {
         if let Some(failed) = &self.failed {
@@ -211,6 +266,11 @@ impl Inner {
     }
 }
 
+fn number(base: &dyn backend::Base, name: &[u8]) -> io::Result<u64> {
+    let value = base.get(name)?;
+    Ok(value.and_then(|value| value.get(..8)?.try_into().ok()).map_or(0, u64::from_be_bytes))
+}
+
 /// The secret is made at the first start and written to the base before anything else.
 fn secret(base: &dyn backend::Base) -> io::Result<[u8; 32]> {
     if let Some(secret) = base.get(keys::META_SECRET)?.and_then(|value| value[..].try_into().ok()) {
@@ -223,5 +283,7 @@ fn secret(base: &dyn backend::Base) -> io::Result<[u8; 32]> {
     Ok(secret)
 }
 
+#[cfg(test)]
+mod history_tests;
 #[cfg(test)]
 mod tests;

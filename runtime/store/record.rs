@@ -3,6 +3,7 @@
 //! The first octet is the record version, so that a later wasmsc reads what this one wrote. The rest is
 //! postcard, whose wire format is specified and stable.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,6 +14,8 @@ use crate::message::{Message, MessageId, Timestamp};
 
 /// Version of every record that this wasmsc writes.
 const VERSION: u8 = 3;
+/// What a thread keeps for the next record.
+const BUFFER_MAX: usize = 64 << 10;
 
 /// An MO that waits for its rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,9 +127,19 @@ pub struct UnreadableRecord {
 }
 
 pub fn encode<T: Serialize>(record: &T) -> Bytes {
-    let buffer = Vec::with_capacity(192);
-    let buffer = postcard::to_extend(&VERSION, buffer).expect("a vector takes every octet");
-    postcard::to_extend(record, buffer).expect("a vector takes every octet").into()
+    thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+    BUFFER.with_borrow_mut(|kept| {
+        let mut buffer = std::mem::take(kept);
+        buffer.clear();
+        let buffer = postcard::to_extend(&VERSION, buffer).expect("a vector takes every octet");
+        let buffer = postcard::to_extend(record, buffer).expect("a vector takes every octet");
+        // Exactly as long as it is: rows wait in memory by the ten thousand.
+        let row = Bytes::copy_from_slice(&buffer);
+        if buffer.capacity() <= BUFFER_MAX {
+            *kept = buffer;
+        }
+        row
+    })
 }
 
 pub fn decode<T: DeserializeOwned>(row: &[u8]) -> Result<T, UnreadableRecord> {

@@ -11,12 +11,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::backend::Base;
-use super::keys::Key;
+use super::keys::{self, Key};
+use super::recent::Recent;
 
 /// One change of one row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
-    /// A row whose key never existed before.
+    /// A row whose key never existed before, or was deleted before.
     Insert(Key, Bytes),
     Put(Key, Bytes),
     Delete(Key),
@@ -47,7 +48,12 @@ pub struct Slot {
     fresh: bool,
 }
 
-pub type Layer = BTreeMap<Key, Slot>;
+/// Changes of a stretch of the log.
+#[derive(Default)]
+pub struct Layer {
+    pub rows: BTreeMap<Key, Slot>,
+    pub history: Recent,
+}
 
 /// A row as a reader sees it.
 #[derive(Clone, Debug)]
@@ -76,34 +82,40 @@ pub struct Tables {
 
 impl Tables {
     pub fn new(base: Arc<dyn Base>) -> Tables {
-        Tables { active: Layer::new(), active_octets: 0, frozen: None, base }
+        Tables { active: Layer::default(), active_octets: 0, frozen: None, base }
     }
 
     pub fn apply(&mut self, op: Op, group: u64) {
         self.active_octets += op.octets();
+        let active = &mut self.active.rows;
         match op {
+            Op::Insert(key, value) | Op::Put(key, value) if keys::is_history(&key) => {
+                self.active.history.push(&key, &value, group);
+            }
             Op::Insert(key, value) => {
-                self.active.insert(key, Slot { value: Some(value), group, fresh: true });
+                // Unless it was deleted just now: then the layers below may still have it.
+                let fresh = active.get(&key).is_none_or(|slot| slot.fresh);
+                active.insert(key, Slot { value: Some(value), group, fresh });
             }
             Op::Put(key, value) => {
-                let fresh = self.active.get(&key).is_some_and(|slot| slot.fresh);
-                self.active.insert(key, Slot { value: Some(value), group, fresh });
+                let fresh = active.get(&key).is_some_and(|slot| slot.fresh);
+                active.insert(key, Slot { value: Some(value), group, fresh });
             }
             Op::Delete(key) => {
-                if self.active.get(&key).is_some_and(|slot| slot.fresh) {
-                    self.active.remove(&key);
+                if active.get(&key).is_some_and(|slot| slot.fresh) {
+                    active.remove(&key);
                 } else {
-                    self.active.insert(key, Slot { value: None, group, fresh: false });
+                    active.insert(key, Slot { value: None, group, fresh: false });
                 }
             }
         }
     }
 
     pub fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
-        if let Some(slot) = self.active.get(key) {
+        if let Some(slot) = self.active.rows.get(key) {
             return Ok(slot.value.clone());
         }
-        if let Some(slot) = self.frozen.as_ref().and_then(|layer| layer.get(key)) {
+        if let Some(slot) = self.frozen.as_ref().and_then(|layer| layer.rows.get(key)) {
             return Ok(slot.value.clone());
         }
         self.base.get(key)
@@ -130,14 +142,21 @@ impl Tables {
         Ok(rows)
     }
 
+    /// Rows of the history in memory, in order, twice where a checkpoint was torn; the base has the older ones.
+    pub fn recent(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<Row> {
+        let mut rows = self.active.history.range(from, to, limit);
+        rows.extend(self.frozen.iter().flat_map(|layer| layer.history.range(from, to, limit)));
+        rows
+    }
+
     fn merge(&self, page: Vec<(Key, Bytes)>, from: &[u8], end: &[u8], limit: usize, rows: &mut Vec<Row>) {
         if from >= end {
             return;
         }
         let bounds = (std::ops::Bound::Included(from), std::ops::Bound::Excluded(end));
-        let frozen = self.frozen.iter().flat_map(|layer| layer.range::<[u8], _>(bounds));
+        let frozen = self.frozen.iter().flat_map(|layer| layer.rows.range::<[u8], _>(bounds));
         let mut sources = [
-            Source::new(self.active.range::<[u8], _>(bounds).map(layer_row)),
+            Source::new(self.active.rows.range::<[u8], _>(bounds).map(layer_row)),
             Source::new(frozen.map(layer_row)),
             Source::new(page.iter().map(|(key, value)| (&**key, Some(value), 0))),
         ];

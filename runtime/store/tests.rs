@@ -21,14 +21,29 @@ fn mo(text: &'static str) -> NewMessage {
         customer: "acme".into(),
         place: Place::Inbox { rule: "wm".into(), tracked: None },
         message: message(text),
+        by: "sim".into(),
         sibling: 0,
     }
 }
 
 fn mt(text: &'static str) -> NewMessage {
     let expires = NOW.plus_ms(86_400_000);
-    let waiting = Waiting { queue: "sim".into(), class: Class::REPLY, due: NOW, expires, tracked: None, once: None };
-    NewMessage { customer: "acme".into(), place: Place::Outbox(waiting), message: message(text), sibling: 0 }
+    let waiting = Waiting {
+        queue: "sim".into(),
+        class: Class::REPLY,
+        due: NOW,
+        expires,
+        to_application: false,
+        tracked: None,
+        once: None,
+    };
+    NewMessage {
+        customer: "acme".into(),
+        place: Place::Outbox(waiting),
+        message: message(text),
+        by: "sim".into(),
+        sibling: 0,
+    }
 }
 
 fn accept(store: &Store, list: Vec<NewMessage>) -> Vec<(crate::message::MessageId, Partition)> {
@@ -45,7 +60,10 @@ fn texts(store: &Store) -> Vec<String> {
 }
 
 fn due(store: &Store, now: Timestamp) -> Vec<Queued> {
-    store.due((&"sim".into(), Class::REPLY), now, (10_000, usize::MAX), &|_| false).expect("readable").0
+    store
+        .due((&"sim".into(), Class::REPLY), now, (Partition(0), 10_000, usize::MAX), &|_| false)
+        .expect("readable")
+        .rows
 }
 
 #[test]
@@ -66,11 +84,57 @@ fn what_is_not_durable_yet_is_not_due() {
     let disk = MemoryDisk::new();
     let (store, mut writer) = Store::open(disk.open()).expect("opens");
     accept(&store, vec![mt("a")]);
-    let (rows, complete) =
-        store.due((&"sim".into(), Class::REPLY), NOW, (10, usize::MAX), &|_| false).expect("readable");
-    assert!(rows.is_empty() && !complete, "it must be looked for again");
+    assert!(due(&store, NOW).is_empty());
     drain(&mut writer);
     assert_eq!(due(&store, NOW).len(), 1);
+}
+
+#[test]
+fn what_is_being_told_to_those_who_wait_must_be_looked_for_again() {
+    let disk = MemoryDisk::new();
+    let (store, mut writer) = Store::open(disk.open()).expect("opens");
+    let (asked, of) = (Arc::new(Mutex::new(None)), store.clone());
+    let answer = asked.clone();
+    store.accept(vec![mt("a")], NOW, move |_| {
+        let found = of.due((&"sim".into(), Class::REPLY), NOW, (Partition(0), 10, usize::MAX), &|_| false);
+        *answer.lock() = Some(found.map(|due| (due.rows.len(), due.is_complete)).expect("readable"));
+    });
+    drain(&mut writer);
+    assert_eq!(*asked.lock(), Some((0, false)), "who missed what was handed out would never hear of it");
+}
+
+#[test]
+fn the_backlog_of_one_customer_leaves_room_for_the_others() {
+    let (store, mut writer) = Store::open(MemoryDisk::new().open()).expect("opens");
+    let other = ["b", "c", "d", "e"].into_iter().find(|id| Partition::of(id) != Partition::of("acme"));
+    let of = |customer: &str| NewMessage { customer: customer.into(), ..mt("text") };
+    accept(&store, (0..1_000).map(|_| of("acme")).chain([of(other.expect("64 partitions"))]).collect());
+    drain(&mut writer);
+    let first = Partition::of("acme");
+    let found = store.due((&"sim".into(), Class::REPLY), NOW, (first, 80, usize::MAX), &|_| false).expect("readable");
+    let customers: Vec<&str> = found.rows.iter().map(|queued| &*queued.record.customer).collect();
+    assert_eq!(customers.iter().filter(|customer| **customer == "acme").count(), 10);
+    assert!(customers.contains(&other.expect("found")) && !found.is_complete);
+    assert_eq!(found.next, first, "all partitions had their turn");
+}
+
+#[test]
+fn a_row_that_was_deleted_and_made_again_does_not_come_back_from_the_base() {
+    let disk = MemoryDisk::new();
+    let (store, mut writer) = Store::open(disk.open()).expect("opens");
+    accept(&store, vec![mt("old")]);
+    drain(&mut writer);
+    store.close();
+    while writer.step() == Turn::Wrote {}
+    writer.checkpoint_now().expect("the base has it");
+    let old = due(&store, NOW).remove(0);
+    let mut new = old.clone();
+    new.record.message = message("new");
+    // As replace_sm does it, and then the message ends.
+    store.amend(vec![Change::Unqueue(old.key.clone()), Change::Queue(new)], None).expect("taken");
+    store.amend(vec![Change::Unqueue(old.key)], None).expect("taken");
+    drain(&mut writer);
+    assert_eq!(due(&store, NOW), []);
 }
 
 #[test]
@@ -85,8 +149,17 @@ fn rows_survive_a_crash_and_finished_ones_stay_finished_across_checkpoints() {
         drain(&mut writer); // every few rounds this passes a checkpoint
         for (id, _) in &ids[..49] {
             let subject = Subject::new(partition, "acme/wm", "d");
-            let finished =
-                Finished { partition, event: id.event, subject, state: Vec::new(), queued: Vec::new(), tracked: None };
+            let finished = Finished {
+                partition,
+                event: id.event,
+                customer: "acme".into(),
+                rule: "wm".into(),
+                at: NOW,
+                subject,
+                state: Vec::new(),
+                queued: Vec::new(),
+                tracked: None,
+            };
             store.commit(finished, |_| {}).expect("stores");
             drain(&mut writer);
         }
@@ -107,7 +180,17 @@ fn a_commit_is_there_whole_or_not_at_all() {
             record: OutboxRecord::untracked("acme", message("reply"), NOW.plus_ms(1_000)),
         }];
         let state = vec![("n".to_owned(), Some(b"1".to_vec()))];
-        let finished = Finished { partition, event: id.event, subject: subject.clone(), state, queued, tracked: None };
+        let finished = Finished {
+            partition,
+            event: id.event,
+            customer: "acme".into(),
+            rule: "wm".into(),
+            at: NOW,
+            subject: subject.clone(),
+            state,
+            queued,
+            tracked: None,
+        };
         disk.inject(fault);
         store.commit(finished, |_| {}).expect("stores");
         assert_eq!(writer.step(), Turn::Failed);
@@ -184,17 +267,19 @@ fn whoever_waits_for_nothing_new_still_hears_when_the_changes_before_are_durable
 #[test]
 fn the_disk_form_keeps_what_the_memory_form_keeps() {
     let dir = tempfile::tempdir().expect("tempdir");
-    let (store, writer) = Store::open(disk::open(dir.path()).expect("opens")).expect("opens");
+    let (store, writer) = Store::open(disk::open(dir.path(), true).expect("opens")).expect("opens");
     let thread = std::thread::spawn(move || writer.run());
     let (sender, receiver) = std::sync::mpsc::channel();
     store.accept(vec![mo("a"), mt("b")], NOW, move |result| {
         sender.send(result.is_ok()).expect("the test waits");
     });
     assert_eq!(receiver.recv(), Ok(true));
-    assert!(disk::open(dir.path()).err().expect("refused").to_string().contains("in use by another wasmsc process"));
+    assert!(
+        disk::open(dir.path(), true).err().expect("refused").to_string().contains("in use by another wasmsc process")
+    );
     store.close();
     thread.join().expect("no panic").expect("closes");
     drop(store);
-    let (store, _writer) = Store::open(disk::open(dir.path()).expect("opens")).expect("opens");
+    let (store, _writer) = Store::open(disk::open(dir.path(), true).expect("opens")).expect("opens");
     assert_eq!((texts(&store), due(&store, NOW).len()), (vec!["a".to_owned()], 1));
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use wasmsc_smpp::receipt::MessageState;
+
 use super::change::{self, Change};
 use super::keys::{self, OutboxKey, Partition, Subject};
 use super::once::{self, NewOnce};
@@ -12,10 +14,8 @@ use super::record::{self, DeadRecord, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
 use super::{Done, NotAccepted, Store, StoreFailed};
 use crate::message::{Class, Message, MessageId, Timestamp};
+use crate::timeline::{Direction, Event, Received};
 use crate::tracking::{Tracked, Waits};
-
-/// Rows that are read at once from the outbox: bounds what a page of long messages takes.
-const DUE_PAGE_ROWS: usize = 256;
 
 /// Bits of an event number below its millisecond: a million messages a millisecond before it runs ahead.
 const EVENT_BITS: u32 = 20;
@@ -25,6 +25,8 @@ pub struct NewMessage {
     pub customer: Box<str>,
     pub place: Place,
     pub message: Message,
+    /// Who brought it: an account or an upstream.
+    pub by: Arc<str>,
     /// 0: an event of its own. n: the n-th further destination of the event before it in the list.
     pub sibling: u16,
 }
@@ -45,6 +47,8 @@ pub struct Waiting {
     pub class: Class,
     pub due: Timestamp,
     pub expires: Timestamp,
+    /// It is an MO, which an application takes instead of a rule.
+    pub to_application: bool,
     /// For an application's message: what becomes of it is kept.
     pub tracked: Option<Box<Tracked>>,
     /// It is of a request that counts once.
@@ -72,6 +76,10 @@ pub struct Finished {
     pub partition: Partition,
     /// The MO that is done.
     pub event: u64,
+    pub customer: Box<str>,
+    /// Which rule ran.
+    pub rule: Box<str>,
+    pub at: Timestamp,
     pub subject: Subject,
     /// (name, value); None deletes.
     pub state: Vec<(String, Option<Vec<u8>>)>,
@@ -83,7 +91,8 @@ pub struct Finished {
 /// What a failed call leaves behind: the attempt count, nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    RetryAt(Timestamp),
+    /// With the reason for its owner.
+    RetryAt(Timestamp, Box<str>),
     /// Never again; kept for its owner with this reason.
     Dead(Box<str>),
 }
@@ -125,7 +134,7 @@ impl Store {
         let mut inner = self.inner.lock();
         let refusal = match inner.failed.clone() {
             Some(failed) => Some(NotAccepted::Failed(failed)),
-            None if inner.tables.is_behind(octets) => Some(NotAccepted::Busy),
+            None if self.is_full() || inner.is_busy(octets) => Some(NotAccepted::Busy),
             None => None,
         };
         if let Some(refusal) = refusal {
@@ -137,9 +146,10 @@ impl Store {
             if new.sibling == 0 {
                 inner.last_event = (inner.last_event + 1).max(now.0 << EVENT_BITS);
             }
-            accepted.push(place(new, MessageId::accepted(inner.last_event), &mut batch));
+            let event = MessageId::accepted(inner.last_event);
+            accepted.push(self.place(new, event, &mut batch));
         }
-        batch.extend(also.into_iter().map(change::op));
+        batch.extend(also.into_iter().filter_map(|change| self.op(change)));
         let ids = accepted.iter().map(|a| (a.id, a.partition)).collect();
         let done: Done = Box::new(move |result| done(result.map(|()| accepted).map_err(NotAccepted::Failed)));
         inner.submit(batch, Some(done)).expect("the store had not failed under this lock");
@@ -161,7 +171,8 @@ impl Store {
         finished: Finished,
         offer: impl FnOnce(Vec<Queued>) + Send + 'static,
     ) -> Result<(), StoreFailed> {
-        let Finished { partition, event, subject, state, queued, tracked } = finished;
+        let Finished { partition, event, customer, rule, at, subject, state, queued, tracked } = finished;
+        let mo = MessageId::accepted(event);
         let mut batch = Vec::with_capacity(1 + state.len() + queued.len());
         batch.push(Op::Delete(keys::inbox(partition, event)));
         batch.extend(state.into_iter().map(|(name, value)| {
@@ -171,8 +182,15 @@ impl Store {
                 None => Op::Delete(key),
             }
         }));
-        let track = |(id, tracked)| change::op(Change::Track(partition, id, tracked));
-        batch.extend(tracked.map(track));
+        batch.extend(tracked.and_then(|(id, tracked)| self.op(Change::Track(partition, id, tracked))));
+        let ran = Event::Ran { rule: rule.clone(), sent: queued.len() as u16 };
+        let ended = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
+        batch.extend([ran, ended].into_iter().filter_map(|event| self.event(partition, &customer, mo, at, event)));
+        for Queued { key, record } in queued.iter().filter(|queued| queued.key.class == Class::REPLY) {
+            let (message, cause) = (record.message.clone(), Some(mo));
+            let received = Received { direction: Direction::Mt, by: rule.clone(), cause, message, due: key.due };
+            batch.extend(self.begin(partition, &customer, key.id, received));
+        }
         if queued.is_empty() {
             return self.submit(batch, None);
         }
@@ -198,8 +216,9 @@ impl Store {
         let key = keys::inbox(partition, event);
         waiting.attempts += 1;
         let (also, done) = also;
-        let mut batch = match failure {
-            Failure::RetryAt(due) => {
+        let mut batch = self.failed(partition, event, &waiting, &failure, now);
+        batch.extend(match failure {
+            Failure::RetryAt(due, _) => {
                 waiting.due = due;
                 vec![Op::Put(key, record::encode(&waiting))]
             }
@@ -215,64 +234,29 @@ impl Store {
                 let to = keys::dead(partition, MessageId::accepted(event));
                 vec![Op::Delete(key), Op::Put(to, record::encode(&dead))]
             }
-        };
-        batch.extend(also.into_iter().map(change::op));
+        });
+        batch.extend(also.into_iter().filter_map(|change| self.op(change)));
         self.submit(batch, done)
     }
 
-    /// Messages of a queue and class that are due and durable, in the order of their due time, per partition.
-    /// Skips those that `is_known` names: the caller has them in hand already. The flag says whether these are
-    /// all: false where the limit cut, or where some are not durable yet.
-    pub fn due(
+    fn failed(
         &self,
-        (queue, class): (&Arc<str>, Class),
+        partition: Partition,
+        event: u64,
+        waiting: &InboxRecord,
+        failure: &Failure,
         now: Timestamp,
-        (limit, octets_max): (usize, usize),
-        is_known: &dyn Fn(&OutboxKey) -> bool,
-    ) -> io::Result<(Vec<Queued>, bool)> {
-        let mut due = Vec::new();
-        let (mut complete, mut octets) = (true, 0);
-        for partition in Partition::all() {
-            let (mut from, to) = keys::outbox_range(partition, queue, class, now);
-            while due.len() < limit && octets < octets_max {
-                let rows = self.inner.lock().tables.range(&from, &to, DUE_PAGE_ROWS)?;
-                let Some(last) = rows.last() else { break };
-                from = [&*last.key, b"\0"].concat().into();
-                let more = rows.len() == DUE_PAGE_ROWS;
-                for row in rows {
-                    let Some(key) = OutboxKey::decode(&row.key, queue) else { continue };
-                    if is_known(&key) {
-                        continue;
-                    }
-                    if due.len() == limit || octets >= octets_max || !self.is_durable(row.group) {
-                        complete = false;
-                    } else {
-                        octets += row.value.len();
-                        let record = record::decode(&row.value).map_err(io::Error::other)?;
-                        due.push(Queued { key, record });
-                    }
-                }
-                if !more {
-                    break;
-                }
-            }
-            complete &= due.len() < limit && octets < octets_max;
-        }
-        Ok((due, complete))
-    }
-
-    /// The earliest due time in a queue that lies after `now`.
-    pub fn next_due(&self, queue: &Arc<str>, now: Timestamp) -> io::Result<Option<Timestamp>> {
-        let inner = self.inner.lock();
-        let mut earliest: Option<Timestamp> = None;
-        for (partition, class) in Partition::all().flat_map(|p| Class::all().map(move |c| (p, c))) {
-            let (_, from) = keys::outbox_range(partition, queue, class, now);
-            let (_, to) = keys::outbox_all(partition, queue, class);
-            let rows = inner.tables.range(&from, &to, 1)?;
-            let due = rows.first().and_then(|row| OutboxKey::decode(&row.key, queue)).map(|key| key.due);
-            earliest = earliest.into_iter().chain(due).min();
-        }
-        Ok(earliest)
+    ) -> Vec<Op> {
+        let (why, again): (Box<str>, _) = match failure {
+            Failure::RetryAt(due, why) => (why.clone(), Some(*due)),
+            Failure::Dead(why) => (why.clone(), None),
+        };
+        let failed = Event::Failed { by: waiting.rule.clone(), attempt: waiting.attempts, error: 0, why, again };
+        let ended = Event::Ended { state: MessageState::Undeliverable.octet(), error: 0 };
+        let events = [Some(failed), again.is_none().then_some(ended)];
+        let id = MessageId::accepted(event);
+        let op = |event| self.event(partition, &waiting.customer, id, now, event);
+        events.into_iter().flatten().filter_map(op).collect()
     }
 
     /// MOs that wait in a partition, in the order of arrival, after event number `after`.
@@ -328,38 +312,63 @@ struct Encoded {
     /// For a message that waits for a link, or for its other parts.
     outbox: Option<OutboxRecord>,
     part: Option<Message>,
+    /// How its history begins; that of a part does with the whole.
+    received: Option<Received>,
 }
 
 fn encode_new(new: NewMessage, now: Timestamp) -> Encoded {
-    let NewMessage { customer, place, message, sibling } = new;
+    let NewMessage { customer, place, message, by, sibling } = new;
+    let received = |direction, message: &Message, due| {
+        Some(Received { direction, by: (*by).into(), cause: None, message: message.clone(), due })
+    };
     match place {
         Place::Inbox { rule, tracked } => {
             let is_tracked = tracked.is_some();
+            let received = received(Direction::Mo, &message, now);
             let row = InboxRecord { customer, rule, message, attempts: 0, due: now, tracked: is_tracked };
             let encoded = record::encode(&row);
             let place = Place::Inbox { rule: row.rule, tracked };
-            Encoded { customer: row.customer, sibling, row: encoded, place, outbox: None, part: None }
+            Encoded { customer: row.customer, sibling, row: encoded, place, outbox: None, part: None, received }
         }
         Place::Outbox(waiting) => {
+            let direction = if waiting.to_application { Direction::Mo } else { Direction::Mt };
+            let received = received(direction, &message, waiting.due);
             let record = OutboxRecord {
                 tracked: waiting.tracked.is_some(),
                 registered_delivery: waiting.tracked.as_ref().map_or(0, |tracked| tracked.registered_delivery),
                 ..OutboxRecord::untracked(&customer, message, waiting.expires)
             };
             let row = record::encode(&record);
-            Encoded { customer, sibling, row, place: Place::Outbox(waiting), outbox: Some(record), part: None }
+            Encoded {
+                customer,
+                sibling,
+                row,
+                place: Place::Outbox(waiting),
+                outbox: Some(record),
+                part: None,
+                received,
+            }
         }
         Place::Part { .. } => {
-            Encoded { customer, sibling, row: Bytes::new(), place, outbox: None, part: Some(message) }
+            let row = Bytes::new();
+            Encoded { customer, sibling, row, place, outbox: None, part: Some(message), received: None }
         }
     }
 }
 
-/// Gives a message its id and adds its rows to the batch.
-fn place(new: Encoded, event: MessageId, batch: &mut Vec<Op>) -> Accepted {
-    let Encoded { customer, sibling, row, place, outbox, part } = new;
-    let id = if sibling == 0 { event } else { event.effect(sibling) };
-    let partition = Partition::of(&customer);
+impl Store {
+    /// Gives a message its id and adds its rows to the batch.
+    fn place(&self, mut new: Encoded, event: MessageId, batch: &mut Vec<Op>) -> Accepted {
+        let id = if new.sibling == 0 { event } else { event.effect(new.sibling) };
+        let partition = Partition::of(&new.customer);
+        let received = new.received.take();
+        batch.extend(received.into_iter().flat_map(|received| self.begin(partition, &new.customer, id, received)));
+        place(new, (event, id), partition, batch)
+    }
+}
+
+fn place(new: Encoded, (event, id): (MessageId, MessageId), partition: Partition, batch: &mut Vec<Op>) -> Accepted {
+    let Encoded { customer, row, place, outbox, part, .. } = new;
     match (place, outbox, part) {
         (Place::Outbox(waiting), Some(record), _) => {
             let Waiting { queue, class, due, tracked, once, .. } = waiting;

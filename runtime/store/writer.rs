@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use super::backend::{Base, Log};
 use super::commit_log::SEGMENT_OCTETS;
-use super::keys::META_LAST_EVENT;
+use super::keys::{META_LAST_EVENT, META_LAST_NUMBER};
 use super::tables::Layer;
 use super::{Pending, Store, StoreFailed};
 use crate::clock;
@@ -118,10 +118,11 @@ impl Writer {
             self.store.commits.record(started.elapsed());
         }
         self.is_busy = pending.done.len() >= BUSY_BATCHES;
+        self.store.speaking.store(group, Ordering::SeqCst);
         for done in pending.done {
             done(Ok(()));
         }
-        self.store.durable.store(group, Ordering::Release);
+        self.store.durable.store(group, Ordering::SeqCst);
         if discard {
             self.log.discard_old().map_err(|error| self.fail(Pending::default(), &error))?;
         }
@@ -141,15 +142,15 @@ impl Writer {
 
     /// Moves everything into the base: at start after a replay, and at the end.
     pub(super) fn checkpoint_now(&mut self) -> io::Result<()> {
-        let (layer, base, last_event) = {
+        let (layer, base, last) = {
             let mut inner = self.store.inner.lock();
-            (inner.tables.freeze(), inner.tables.base(), inner.last_event)
+            (inner.tables.freeze(), inner.tables.base(), self.store.last_numbers(inner.last_event))
         };
         // A checkpoint is under way: the base has neither its layer nor what came after, so the log stays whole
         // and the next start replays it.
         let Some(layer) = layer else { return Ok(()) };
         self.log.rotate()?;
-        write_layer(&*base, &layer, last_event)?;
+        write_layer(&*base, &layer, last)?;
         self.store.inner.lock().tables.thawed();
         self.log.discard_old()
     }
@@ -168,11 +169,11 @@ fn refuse(pending: Pending, failed: StoreFailed) -> StoreFailed {
 }
 
 fn checkpoint_layer(store: &Store, layer: &Layer) {
-    let (base, last_event) = {
+    let (base, last) = {
         let inner = store.inner.lock();
-        (inner.tables.base(), inner.last_event)
+        (inner.tables.base(), store.last_numbers(inner.last_event))
     };
-    let result = write_layer(&*base, layer, last_event);
+    let result = write_layer(&*base, layer, last);
     let mut inner = store.inner.lock();
     match result {
         Ok(()) => inner.checkpointed = true,
@@ -184,10 +185,21 @@ fn checkpoint_layer(store: &Store, layer: &Layer) {
     store.work.notify_all();
 }
 
-fn write_layer(base: &dyn Base, layer: &Layer, last_event: u64) -> io::Result<()> {
-    let last_event = Bytes::copy_from_slice(&last_event.to_be_bytes());
-    let meta = std::iter::once((META_LAST_EVENT, Some(&last_event)));
-    let rows = layer.iter().map(|(key, slot)| (&**key, slot.value.as_ref()));
+type LastNumbers = [(&'static [u8], Bytes); 2];
+
+impl Store {
+    /// Above all that were given, also of what is in no layer yet.
+    fn last_numbers(&self, last_event: u64) -> LastNumbers {
+        let value = |number: u64| Bytes::copy_from_slice(&number.to_be_bytes());
+        let last_number = self.last_number.load(Ordering::Relaxed);
+        [(META_LAST_EVENT, value(last_event)), (META_LAST_NUMBER, value(last_number))]
+    }
+}
+
+fn write_layer(base: &dyn Base, layer: &Layer, last: LastNumbers) -> io::Result<()> {
+    let meta = last.iter().map(|(name, value)| (*name, Some(value)));
+    base.append(&layer.history.rows())?;
+    let rows = layer.rows.iter().map(|(key, slot)| (&**key, slot.value.as_ref()));
     base.apply(&mut meta.chain(rows))
 }
 
@@ -211,7 +223,7 @@ mod tests {
             received_at: NOW,
         };
         let place = Place::Inbox { rule: "wm".into(), tracked: None };
-        NewMessage { customer: "acme".into(), place, message, sibling: 0 }
+        NewMessage { customer: "acme".into(), place, message, by: "sim".into(), sibling: 0 }
     }
 
     #[test]

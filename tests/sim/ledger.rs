@@ -40,6 +40,11 @@ impl Ledger {
         self.taken.insert(id);
     }
 
+    /// Ids of all messages that a peer heard of.
+    pub fn known(&self) -> impl Iterator<Item = &String> {
+        self.accepted.values().map(|(_, id)| id).chain(&self.taken)
+    }
+
     pub fn answered(&self) -> usize {
         self.taken.len()
     }

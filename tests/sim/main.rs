@@ -6,11 +6,13 @@
 //! and 8. `SEED=7 cargo test --test sim` runs one seed only.
 
 mod application;
+mod history;
 mod ledger;
 mod offline;
 mod pipe;
 mod rng;
 mod rule;
+mod silent;
 mod upstream;
 mod world;
 

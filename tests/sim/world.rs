@@ -22,6 +22,7 @@ use wasmsc_smpp::{
 };
 
 use crate::application::Application;
+use crate::history;
 use crate::ledger::Ledger;
 use crate::pipe::Pipe;
 use crate::rng::Rng;
@@ -199,6 +200,7 @@ impl World {
             }
         }
         self.ledger.check(&dead, &counters, &self.context);
+        history::check(&alive.store, &self.ledger, &self.context);
         for (sequence_number, count) in &self.ledger.nacked {
             assert_eq!(*count, 1, "{}: responses to garbage {sequence_number:#x}", self.context);
         }

@@ -58,6 +58,8 @@ struct Stack {
     name: &'static str,
     program: PathBuf,
     arguments: Vec<PathBuf>,
+    /// Why it gets neither receipts nor an MO, if so.
+    only_takes: Option<&'static str>,
 }
 
 /// What the network's stand-in printed so far.
@@ -77,11 +79,15 @@ pub fn run(steps: &mut Steps, folder: &Path, modules: &Path) -> Result<()> {
     let stopped = steps.run("stop of that server", || server.stop());
     let mut table = result?;
     stopped?;
+    let mut pdus = 0;
     for (number, centre) in centres(&python, &smppy).iter().enumerate() {
         let device = format!("+479012345{number:02}");
-        let row = steps.run(centre.stack.name, || upstream::row(centre, &python, modules, &device));
-        table.push((centre.stack.name, row.unwrap_or_default()));
+        let row = steps.run(centre.stack.name, || upstream::row(centre, folder, (&python, modules), &device));
+        let (cells, count) = row.unwrap_or_default();
+        table.push((centre.stack.name, cells));
+        pdus += count;
     }
+    println!("tshark decoded {pdus} PDUs between the server and its SMSCs");
     print(&table);
     let is_failed =
         |(_, cells): &(&str, Cells)| cells.len() < STEPS.len() || cells.values().any(|c| c.starts_with('F'));
@@ -118,8 +124,14 @@ fn stacks(python: &Path, rust: &Path) -> Vec<Stack> {
         name,
         program: program.to_owned(),
         arguments: vec![sources.join(file)],
+        only_takes: None,
     };
-    let binary = |name: &'static str, file: &str| Stack { name, program: rust.join(file), arguments: Vec::new() };
+    let binary = |name: &'static str, file: &str| Stack {
+        name,
+        program: rust.join(file),
+        arguments: Vec::new(),
+        only_takes: None,
+    };
     vec![
         script(python, "smpplib 2.2.4 (Python)", "esme_smpplib.py"),
         script(python, "naz 0.8.1 (Python)", "esme_naz.py"),
@@ -138,19 +150,30 @@ fn centres(python: &Path, smppy: &Path) -> Vec<Centre> {
             name,
             program: program.to_owned(),
             arguments: vec![paths::root().join("tests/interop").join(file)],
+            only_takes: None,
         },
         window,
+        modes: &["transceiver"],
+        only_takes: None,
     };
     vec![
         script(python, "smpp34 1.5.0 as SMSC", "smsc_smpp34.py", 10),
         // It reads one PDU from each segment of TCP.
         script(smppy, "smppy 0.3.2 as SMSC", "smsc_smppy.py", 1),
         script(Path::new("node"), "smpp 0.5.1 as SMSC", "smsc_node.js", 10),
+        Centre {
+            modes: &["transmitter", "receiver"],
+            only_takes: Some(
+                "it gives no message ids and sends no receipts, and its MO goes from 456 to 123, which are nobody's",
+            ),
+            ..script(python, "drive_smpp 1.4.5 as SMSC", "smsc_drive.py", 10)
+        },
     ]
 }
 
 fn ensure_kannel() -> Result<()> {
-    capture::ensure_debian("kannel", &["/usr/sbin/bearerbox", "/usr/sbin/smsbox"])
+    capture::ensure_debian("kannel", &["/usr/sbin/bearerbox", "/usr/sbin/smsbox"])?;
+    capture::ensure_debian("kannel-extras", &["/usr/lib/kannel/test/drive_smpp"])
 }
 
 /// Rows by name of the stack.
@@ -231,6 +254,7 @@ fn application(stack: &Stack, (port, device): (&str, &str), modules: &Path, line
     let output = with_texts(&mut command)
         .env("NODE_PATH", modules)
         .env("PYTHONDONTWRITEBYTECODE", "1")
+        .envs(stack.only_takes.map(|why| ("INTEROP_NO_RECEIPTS", why)))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()

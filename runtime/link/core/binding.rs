@@ -9,7 +9,7 @@ use bytes::Bytes;
 use wasmsc_smpp::{Bind, BindMode, CommandStatus, InterfaceVersion, Outbind, Role, Session, SessionConfig};
 
 use super::{LinkCore, Shared};
-use crate::config::Mode;
+use crate::config::{self, Mode};
 use crate::link::limits::Bucket;
 use crate::link::sending::Sending;
 use crate::metrics;
@@ -36,13 +36,19 @@ impl LinkCore {
             system_id: octets(&upstream.system_id),
             password: octets(&upstream.password),
             system_type: octets(&upstream.system_type),
-            interface_version: InterfaceVersion::V3_4,
+            interface_version: interface_version(upstream.interface_version),
             ..Bind::default()
         };
         self.session.bind(bind_mode(mode), bind, now);
         self.peer = Some(index);
         self.window = peer.window;
         self.sending = Sending::to(peer, &shared.house.directory.retry.throttled, peer.rate.map(Bucket::new));
+    }
+
+    /// For a connection that we opened to an account: what comes next is its bind.
+    pub fn ask_to_bind(&mut self, password: &str) {
+        let system_id = octets(&self.shared.system_id);
+        self.session.outbind(Outbind { system_id, password: octets(password) });
     }
 
     /// An SMSC that we know connected to us and asks us to bind.
@@ -177,6 +183,14 @@ fn bind_mode(mode: Mode) -> BindMode {
         Mode::Transmitter => BindMode::Transmitter,
         Mode::Receiver => BindMode::Receiver,
         Mode::Transceiver => BindMode::Transceiver,
+    }
+}
+
+fn interface_version(version: config::InterfaceVersion) -> InterfaceVersion {
+    match version {
+        config::InterfaceVersion::V3_3 => InterfaceVersion::V3_3,
+        config::InterfaceVersion::V3_4 => InterfaceVersion::V3_4,
+        config::InterfaceVersion::V5_0 => InterfaceVersion::V5_0,
     }
 }
 

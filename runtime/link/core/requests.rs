@@ -5,7 +5,7 @@ use wasmsc_smpp::receipt::MessageState;
 use wasmsc_smpp::text::Alphabet;
 use wasmsc_smpp::{
     Body, CancelSm, CommandId, CommandStatus, Destination, InterfaceVersion, QuerySm, QuerySmResp, ReplaceSm, Sm,
-    SubmitMulti, SubmitMultiResp, Unsuccess, time,
+    SubmitMulti, SubmitMultiResp, Tlv, Unsuccess, time, tlv::tag,
 };
 
 use super::{LinkCore, Now, PENDING_MAX, status_of};
@@ -49,7 +49,7 @@ type Asked<T> = Result<T, Untranslatable>;
 
 impl LinkCore {
     pub(super) fn asked(&mut self, sequence_number: u32, body: Body, octets: usize, now: Now, into: &mut Requests) {
-        let request = Request { sequence_number, command_id: body.command_id(), octets, multi: None };
+        let request = Request { sequence_number, command_id: body.command_id(), octets, multi: None, sets_dpf: false };
         match self.read(request, body, now, into) {
             Ok(()) => {}
             Err(Untranslatable { command_status, why }) => {
@@ -71,7 +71,14 @@ impl LinkCore {
                 sm.registered_delivery.0 = 0;
                 self.submitted(request, sm, now, into)
             }
-            Body::DataSm(data) => self.submitted(request, translate::of_data_sm(data), now, into),
+            Body::DataSm(data) => {
+                let mut sm = translate::of_data_sm(data);
+                // Of a network's wishes only a receipt is heard.
+                if self.config().is_some_and(|peer| peer.customer.is_some()) {
+                    translate::take_time_to_live(&mut sm, now.timestamp);
+                }
+                self.submitted(request, sm, now, into)
+            }
             Body::SubmitMulti(multi) => self.submitted_multi(request, multi, now, into),
             Body::QuerySm(query) => self.queried(request, query, now.timestamp),
             Body::CancelSm(cancel) => {
@@ -92,6 +99,8 @@ impl LinkCore {
     }
 
     fn submitted(&mut self, request: Request, sm: Sm, now: Now, into: &mut Requests) -> Asked<()> {
+        let peer = self.config().filter(|peer| peer.customer.is_some() && translate::relays(peer, tag::SET_DPF));
+        let request = Request { sets_dpf: peer.is_some() && sm.tlvs.octet(tag::SET_DPF) == Some(1), ..request };
         match self.incoming(&sm, now)? {
             Incoming::Message(submission) => {
                 self.may_submit(now)?;
@@ -119,8 +128,7 @@ impl LinkCore {
             command_status: CommandStatus::ESME_RINVBNDSTS,
             why: "not bound".into(),
         })?;
-        let customer = peer.customer.as_deref().and_then(|id| directory.customer(id));
-        translate::incoming(sm, peer, customer.and_then(|customer| customer.first_number()), now.timestamp)
+        translate::incoming(sm, directory, peer, now.timestamp)
     }
 
     /// One submission for each destination; the response comes when all of them are settled.
@@ -134,12 +142,15 @@ impl LinkCore {
         self.next_multi += 1;
         let is_application = self.config().is_some_and(|peer| peer.customer.is_some());
         let mut refused = Vec::new();
-        let count = multi.dest_addresses.len();
+        let (count, mut siblings) = (multi.dest_addresses.len(), 0);
         for (index, destination) in (0..=u8::MAX).zip(&multi.dest_addresses) {
-            let part = Request { octets: request.octets / count, multi: Some((id, index)), ..request };
+            // Each is a message of its own by now, and takes as much memory.
+            let part = Request { multi: Some((id, index)), ..request };
             match self.submitted_to(&template, destination, now) {
                 Ok(mut submission) => {
-                    submission.sibling = if is_application { u16::from(index) } else { 0 };
+                    // The first one that gets this far leads, or another request's message would.
+                    submission.sibling = if is_application { siblings } else { 0 };
+                    siblings += 1;
                     into.octets += part.octets;
                     into.submissions.push((part, submission));
                 }
@@ -236,7 +247,8 @@ impl LinkCore {
     }
 
     fn address(&self, ton: wasmsc_smpp::Ton, octets: &[u8], or: CommandStatus) -> Asked<Option<Address>> {
-        self.config().map_or(Ok(None), |peer| translate::optional_address(peer, ton, octets, or))
+        let directory = &self.shared.house.directory;
+        self.config().map_or(Ok(None), |peer| translate::optional_address(directory, peer, ton, octets, or))
     }
 
     // ---- to the relay and back ------------------------------------------------------------------
@@ -293,6 +305,15 @@ impl LinkCore {
         match request.command_id {
             CommandId::SUBMIT_SM | CommandId::DATA_SM => {
                 let id = id.map(|id| id.to_string()).unwrap_or_default();
+                if request.sets_dpf && status.is_ok() && self.tells_dpf(request.command_id) {
+                    let set = Tlv { tag: tag::DPF_RESULT, value: Bytes::from_static(&[1]) };
+                    return self.session.respond_sm_with(
+                        number,
+                        request.command_id,
+                        id.into(),
+                        [set].into_iter().collect(),
+                    );
+                }
                 self.session.respond_sm(number, request.command_id, status, id.as_bytes());
             }
             // deliver_sm_resp has an unused message_id (SMPP 3.4 §4.6.2).
@@ -305,6 +326,15 @@ impl LinkCore {
             }
             CommandId::CANCEL_BROADCAST_SM => self.session.respond(number, status, Body::CancelBroadcastSmResp),
             other => self.session.respond_sm(number, other, status, b""),
+        }
+    }
+
+    /// data_sm_resp has a dpf_result since SMPP 3.4, submit_sm_resp since 5.0.
+    fn tells_dpf(&self, command_id: CommandId) -> bool {
+        match self.session.peer_version() {
+            Some(InterfaceVersion::V5_0) => true,
+            Some(version) => version.knows_tlvs() && command_id == CommandId::DATA_SM,
+            None => false,
         }
     }
 

@@ -119,14 +119,22 @@ pub fn split(
 }
 
 /// How many parts [`split`] makes, also where that is more than it allows; `usize::MAX` when the
-/// header leaves no room for text.
+/// header leaves no room for text, or a TLV no room for all of it.
 #[must_use]
 pub fn parts_needed(data_coding: DataCoding, udh: &Udh, octets: &Bytes, style: Style) -> usize {
     match Plan::of(data_coding, &udh.without_concat(), octets, style) {
+        Some(Plan::Whole { is_payload: true }) if udh.octets_len() + octets.len() > PAYLOAD_OCTETS_MAX => usize::MAX,
         Some(Plan::Whole { .. }) => 1,
         Some(Plan::Cuts(cuts)) => cuts.len(),
         None => usize::MAX,
     }
+}
+
+/// A segment that came with SAR TLVs as one that says in its header which part it is, for a peer that knows
+/// no TLVs. One that filled an SMS before is longer than an SMS then: whoever made it left no room.
+#[must_use]
+pub fn in_header(udh: &Udh, octets: &Bytes, concat: Concat) -> Part {
+    part(&udh.without_concat(), octets, Some(concat))
 }
 
 /// One part with its header. The concatenation stands first: some handsets look nowhere else.

@@ -18,7 +18,7 @@ use bytes::{Bytes, BytesMut};
 pub use config::{BindMode, CloseReason, Event, RequestError, Role, SessionConfig};
 
 use crate::codec;
-use crate::pdu::{AlertNotification, Bind, BindResp, Body, Outbind};
+use crate::pdu::{AlertNotification, Bind, BindResp, Body, Outbind, SmResp};
 use crate::timers::{Due, Limits, Timers};
 use crate::tlv::{self, Tlv, Tlvs};
 use crate::values::{CommandId, CommandStatus, InterfaceVersion};
@@ -204,6 +204,20 @@ impl Session {
             codec::encode_sm_resp(command_id, command_status, sequence_number, (message_id, congestion), out);
             self.answered();
         }
+    }
+
+    /// [`Session::respond_sm`] for success, with optional parameters: for peers that know them.
+    pub fn respond_sm_with(&mut self, sequence_number: u32, command_id: CommandId, message_id: Bytes, mut tlvs: Tlvs) {
+        if let Some(state) = self.congestion_state.filter(|_| self.peer_version == Some(InterfaceVersion::V5_0)) {
+            tlvs.push(Tlv { tag: tlv::tag::CONGESTION_STATE, value: Bytes::copy_from_slice(&[state]) });
+        }
+        let resp = SmResp { message_id, tlvs };
+        let body = match command_id {
+            CommandId::DATA_SM => Body::DataSmResp(resp),
+            CommandId::DELIVER_SM => Body::DeliverSmResp(resp),
+            _ => Body::SubmitSmResp(resp),
+        };
+        self.respond(sequence_number, CommandStatus::ESME_ROK, body);
     }
 
     /// Says how busy we are, 0 to 99 (SMPP 5.0 §4.8.4.18): peers of 5.0 find it as `congestion_state` in

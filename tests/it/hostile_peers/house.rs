@@ -34,6 +34,8 @@ system_id = "sim"
 password = "secret"
 role = "network"
 routes = ["+4670"]
+# It takes what is far too long for 255 parts.
+long_messages = "payload"
 [[account]]
 system_id = "app"
 password = "secret"

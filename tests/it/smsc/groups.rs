@@ -13,16 +13,20 @@ const FIRST: &str = "46700000001";
 const SECOND: &str = "46700000002";
 const THIRD: &str = "46700000003";
 
-async fn submitted(app: &mut Peer, registered_delivery: u8) -> String {
+fn multi(to: &[&str], text: &str) -> SubmitMulti {
     let address =
         |digits: &str| Destination::Address { ton: Ton::INTERNATIONAL, npi: Npi::ISDN, address: octets(digits) };
-    let multi = SubmitMulti {
+    SubmitMulti {
         source_addr: octets(NUMBER),
-        dest_addresses: [FIRST, SECOND, THIRD].map(address).to_vec(),
-        short_message: octets("to many"),
-        registered_delivery: RegisteredDelivery(registered_delivery),
+        dest_addresses: to.iter().map(|digits| address(digits)).collect(),
+        short_message: octets(text),
         ..SubmitMulti::default()
-    };
+    }
+}
+
+async fn submitted(app: &mut Peer, registered_delivery: u8) -> String {
+    let all = multi(&[FIRST, SECOND, THIRD], "to many");
+    let multi = SubmitMulti { registered_delivery: RegisteredDelivery(registered_delivery), ..all };
     let (status, id) = sm_resp(app.ask(Body::SubmitMulti(multi)).await);
     assert_eq!(status, ESME_ROK);
     id
@@ -113,5 +117,30 @@ async fn replace_gives_every_one_that_waits_the_new_text() {
     let mut reached = got.map(|sm| sm.destination_addr);
     reached.sort();
     assert_eq!(reached, [SECOND, THIRD].map(octets));
+    site.end((app, sim)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_in_one_read_have_ids_of_their_own_also_when_the_first_destination_of_the_second_is_refused() {
+    let site = Plan::network().start().await;
+    let mut app = site.app().await;
+    let mut both = [multi(&[FIRST, SECOND], "one"), multi(&[FIRST, SECOND], "two")];
+    both[1].dest_addresses[0] = Destination::DistributionList(octets("friends"));
+    let mut ids = Vec::new();
+    for number in app.send_all(both.map(Body::SubmitMulti)).await {
+        let (status, id) = sm_resp(app.response(number).await);
+        assert_eq!(status, ESME_ROK);
+        ids.push(id);
+    }
+    assert_ne!(ids[0], ids[1]);
+    let mut sim = site.sim().await;
+    let mut got = Vec::new();
+    for _ in 0..3 {
+        let sm = sim.take().await;
+        got.push((read(&sm), sm.destination_addr));
+    }
+    got.sort();
+    let expected = [("one", FIRST), ("one", SECOND), ("two", SECOND)];
+    assert_eq!(got, expected.map(|(text, to)| (text.to_owned(), octets(to))));
     site.end((app, sim)).await;
 }

@@ -1,10 +1,10 @@
 //! Long messages to devices: how they are cut, for each kind of peer.
 
 use wasmsc_smpp::text::{self, Payload};
-use wasmsc_smpp::{CommandStatus, EsmClass, Sm, Tlv, Udh, tlv::tag};
+use wasmsc_smpp::{Body, CommandStatus, EsmClass, ReplaceSm, Sm, Tlv, Tlvs, Udh, tlv::tag};
 
-use super::peer::{Login, Peer};
-use super::site::{Plan, mt, read, receipt_words, tlv, wishing};
+use super::peer::{Login, Peer, octets};
+use super::site::{Centre, Plan, mo, mt, read, receipt_words, tlv, wishing};
 
 /// The text of one part, and which part of how many it says it is.
 fn piece(sm: &Sm) -> (String, Option<(u8, u8)>) {
@@ -125,16 +125,40 @@ async fn a_header_with_ports_is_in_every_part() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_longest_message_takes_255_parts_and_a_longer_one_is_undeliverable() {
+async fn the_longest_message_takes_255_parts_and_a_longer_one_is_refused() {
     let site = Plan::network().start().await;
     let (mut app, mut sim) = (site.app().await, site.sim().await);
     let text: String = ('a'..='z').cycle().take(255 * 153).collect();
     let id = app.submitted(wishing(1, mt(&text))).await;
     assert_eq!(pieces(&mut sim, 255).await.concat(), text);
     assert_eq!(receipt_words(&app.take().await), (id, "DELIVRD".into()));
-    let id = app.submitted(wishing(1, mt(&(text + "z")))).await;
-    assert_eq!(receipt_words(&app.take().await), (id, "UNDELIV".into()));
+    let longer = mt(&(text + "z"));
+    assert_eq!(app.submit(longer.clone()).await.0, CommandStatus::ESME_RINVMSGLEN);
+    // The same as the new text of a message that waits.
+    let id = app.submitted(Sm { schedule_delivery_time: octets("000001000000000R"), ..mt("waits") }).await;
+    let mut replace = ReplaceSm { message_id: octets(&id), ..ReplaceSm::default() };
+    replace.tlvs.push(Tlv { tag: tag::MESSAGE_PAYLOAD, value: longer.payload().clone() });
+    assert_eq!(app.ask(Body::ReplaceSm(replace.clone())).await.0, CommandStatus::ESME_RINVMSGLEN);
+    replace.tlvs = Tlvs::default();
+    (replace.short_message, replace.schedule_delivery_time) = (octets("new"), octets("000101000000000+"));
+    assert_eq!(app.ask(Body::ReplaceSm(replace)).await.0, CommandStatus::ESME_ROK);
+    assert_eq!(read(&sim.take().await), "new");
+    // To an application as well, unless it takes long messages whole.
+    let up = Sm { short_message: longer.payload().clone(), ..mo("") };
+    assert_eq!(sim.submit(up).await.0, CommandStatus::ESME_RINVMSGLEN);
     site.end((app, sim)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_too_long_for_one_peer_of_a_route_is_taken_while_another_sends_it_whole() {
+    let centre = Centre::new().await;
+    let plan = Plan::network().and_upstream("whole", &centre, "long_messages = \"payload\"\npriority = 1");
+    let site = plan.start().await;
+    let (mut app, mut up) = (site.app().await, centre.bound().await);
+    let text = "z".repeat(255 * 153 + 1);
+    app.submitted(mt(&text)).await;
+    assert_eq!(read(&up.take().await), text);
+    site.end((app, up)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,6 +189,38 @@ async fn a_peer_of_3_3_gets_parts_by_header_whatever_the_config_says_and_no_tlvs
         for number in [1, 2] {
             let part = sim.take().await;
             assert_eq!((piece(&part).1, part.tlvs.len()), (Some((number, 2)), 0), "{style}");
+        }
+        site.end((app, sim)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn segments_with_tlvs_get_a_header_for_a_peer_of_3_3() {
+    for (style, wide) in [("udh8", false), ("udh16", true), ("sar", false), ("payload", false)] {
+        let site =
+            Plan::network().sim(&format!("long_messages = {style:?}")).app("relay_tlvs = \"none\"").start().await;
+        let mut app = site.app().await;
+        let mut sim = site.bind(Login::new("sim").version(0x33)).await;
+        // The second has a header of its own already, with ports.
+        let ports: &[u8] = &[6, 5, 4, 0x0B, 0x84, 0, 0];
+        for (number, header) in [(1, &[][..]), (2, ports)] {
+            let mut sm = mt("");
+            sm.short_message = [header, b"part"].concat().into();
+            sm.esm_class = if header.is_empty() { EsmClass::default() } else { EsmClass::UDHI };
+            for (tag, value) in [
+                (tag::SAR_MSG_REF_NUM, vec![1, 2]),
+                (tag::SAR_TOTAL_SEGMENTS, vec![2]),
+                (tag::SAR_SEGMENT_SEQNUM, vec![number]),
+            ] {
+                sm.tlvs.push(Tlv { tag, value: value.into() });
+            }
+            app.submitted(sm).await;
+            let got = sim.take().await;
+            assert_eq!((piece(&got), got.tlvs.len()), (("part".into(), Some((number, 2))), 0), "{style}");
+            let (udh, _) = Udh::split(got.payload()).expect("a header");
+            let reference = udh.concat().map(|concat| (concat.reference, concat.wide));
+            assert_eq!(reference, Some(if wide { (0x0102, true) } else { (2, false) }), "{style}");
+            assert_eq!(udh.elements().count(), 1 + usize::from(!header.is_empty()), "{style}");
         }
         site.end((app, sim)).await;
     }

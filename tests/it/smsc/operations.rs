@@ -7,7 +7,7 @@ use wasmsc_smpp::{
 };
 
 use super::peer::{Login, Peer, octets, sm_resp};
-use super::site::{DEVICE, NUMBER, Plan, mt, mt_to, read, receipt_words, wishing};
+use super::site::{Centre, DEVICE, NUMBER, Plan, mt, mt_to, read, receipt_words, wishing};
 
 const ESME_ROK: CommandStatus = CommandStatus::ESME_ROK;
 
@@ -260,6 +260,50 @@ async fn data_sm_is_a_message_like_another() {
     assert_eq!((read(&sm), &*sm.short_message), ("by data sm".into(), &b"by data sm"[..]));
     assert_eq!(receipt_words(&app.take().await), (id, "DELIVRD".into()));
     site.end((app, sim)).await;
+}
+
+fn data_to_live(secs: u32) -> Body {
+    let mut data = DataSm {
+        source_addr: octets(NUMBER),
+        dest_addr_ton: Ton::INTERNATIONAL,
+        destination_addr: octets(DEVICE),
+        registered_delivery: wasmsc_smpp::RegisteredDelivery(1),
+        ..DataSm::default()
+    };
+    for (tag, value) in [
+        (tag::MESSAGE_PAYLOAD, octets(&format!("{secs} s"))),
+        (tag::QOS_TIME_TO_LIVE, secs.to_be_bytes().to_vec().into()),
+        (tag::MS_VALIDITY, vec![3].into()),
+    ] {
+        data.tlvs.push(Tlv { tag, value });
+    }
+    Body::DataSm(data)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_sm_lives_as_long_as_its_qos_time_to_live_says() {
+    let centre = Centre::new().await;
+    let site = Plan::upstream(&centre, "").acme("validity_max_secs = 604800").start().await;
+    let mut app = site.app().await;
+    let now = wasmsc::clock::now();
+    let mut ids = Vec::new();
+    for secs in [1, 3_600, 0, u32::MAX] {
+        let (status, id) = sm_resp(app.ask(data_to_live(secs)).await);
+        assert_eq!(status, ESME_ROK, "{secs}");
+        ids.push(id);
+    }
+    assert_eq!(receipt_words(&app.take().await), (ids[0].clone(), "EXPIRED".into()));
+    let mut up = centre.bound().await;
+    // The customer's default and its ceiling are three days and a week.
+    for (secs, lives) in [(3_600, 3_600), (0, 3 * 86_400), (u32::MAX, 7 * 86_400)] {
+        let sm = up.take().await;
+        assert_eq!(read(&sm), format!("{secs} s"));
+        let until = wasmsc_smpp::time::parse(&sm.validity_period).expect("a time").expect("set").at_ms(now.0);
+        let lived = (until - now.0) / 1_000;
+        assert!((lives - 1..lives + 10).contains(&lived), "{secs}: {lived}");
+        assert_eq!((sm.tlvs.get(tag::QOS_TIME_TO_LIVE), sm.tlvs.octet(tag::MS_VALIDITY)), (None, Some(3)));
+    }
+    site.end((app, up)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

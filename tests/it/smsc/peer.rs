@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wasmsc::clock;
 use wasmsc_smpp::{
-    AlertNotification, Bind, BindMode, Body, CommandId, CommandStatus, Event, InterfaceVersion, Outbind, Session,
+    AlertNotification, Bind, BindMode, Body, CommandId, CommandStatus, Event, InterfaceVersion, Outbind, Pdu, Session,
     SessionConfig, Sm, Unknown,
 };
 
@@ -21,6 +21,8 @@ use crate::support::PATIENCE;
 const WINDOW: usize = 1_000;
 /// A command that no SMPP knows.
 const NO_COMMAND: u32 = 0x0000_0F0F;
+/// Beyond those that the session gives.
+const OUT_OF_ROLE: u32 = 0x7000_0000;
 
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
@@ -36,6 +38,9 @@ pub struct Peer {
     pub bound: Option<CommandStatus>,
     /// What the server sent when it bound to us.
     pub bind: Option<(BindMode, Bind)>,
+    alerts: VecDeque<AlertNotification>,
+    /// How the server asked us to bind.
+    outbind: Option<Outbind>,
     closed: bool,
 }
 
@@ -88,6 +93,8 @@ impl Peer {
             responses: HashMap::new(),
             bound: None,
             bind: None,
+            alerts: VecDeque::new(),
+            outbind: None,
             closed: false,
         }
     }
@@ -100,8 +107,7 @@ impl Peer {
 
     pub async fn bind_over(stream: impl Stream + 'static, login: Login) -> Result<Peer, CommandStatus> {
         let mut peer = Peer::over(stream, SessionConfig::esme());
-        peer.session.bind(login.mode, login.bind, clock::instant());
-        let status = peer.until("bind response", |peer| peer.bound).await;
+        let status = peer.bind(login).await;
         if status.is_ok() { Ok(peer) } else { Err(status) }
     }
 
@@ -109,6 +115,24 @@ impl Peer {
     pub async fn until_bound(mut self) -> Option<Peer> {
         let outcome = self.until("bind", |peer| peer.bound.map(|_| true).or(peer.closed.then_some(false))).await;
         outcome.then_some(self)
+    }
+
+    /// As an application that the server connected to: waits to be asked to bind.
+    pub async fn asked_to_bind(&mut self) -> Outbind {
+        self.until("outbind", |peer| peer.outbind.take()).await
+    }
+
+    /// Binds on a connection that is there.
+    pub async fn bind(&mut self, login: Login) -> CommandStatus {
+        self.session.bind(login.mode, login.bind, clock::instant());
+        self.until("bind response", |peer| peer.bound).await
+    }
+
+    /// As [`Peer::bind`], on a connection that may be closed already.
+    pub async fn bind_if_it_is_up(&mut self, login: Login) -> bool {
+        self.session.bind(login.mode, login.bind, clock::instant());
+        let bound = tokio::time::timeout(PATIENCE, self.exchange(|peer| peer.bound)).await;
+        bound.expect("an answer or an end").is_some_and(CommandStatus::is_ok)
     }
 
     /// As a centre that connected to the server: asks it to bind.
@@ -136,6 +160,13 @@ impl Peer {
         let numbers = sent.collect();
         self.flush().await;
         numbers
+    }
+
+    /// What our end of the link may not send, such as a network's deliver_sm; nobody waits for its response.
+    pub async fn send_out_of_role(&mut self, body: Body) {
+        let pdu = Pdu { command_status: CommandStatus::ESME_ROK, sequence_number: OUT_OF_ROLE, body };
+        wasmsc_smpp::encode(&pdu, self.session.output());
+        self.flush().await;
     }
 
     pub async fn response(&mut self, sequence_number: u32) -> (CommandStatus, Body) {
@@ -193,6 +224,15 @@ impl Peer {
         self.until("request", |peer| peer.requests.pop_front()).await
     }
 
+    pub async fn next_alert(&mut self) -> AlertNotification {
+        self.until("alert_notification", |peer| peer.alerts.pop_front()).await
+    }
+
+    /// Those that came and nobody took.
+    pub fn alerts(&self) -> usize {
+        self.alerts.len()
+    }
+
     /// The next message, which is answered by whoever asks.
     pub async fn next_sm(&mut self) -> (u32, Sm) {
         sm(self.next().await)
@@ -208,6 +248,12 @@ impl Peer {
         let is_centre = self.bind.is_some();
         let command_id = if is_centre { CommandId::SUBMIT_SM } else { CommandId::DELIVER_SM };
         self.session.respond_sm(sequence_number, command_id, status, id.as_bytes());
+        self.flush().await;
+    }
+
+    /// With a body of the test's own.
+    pub async fn answer_with(&mut self, sequence_number: u32, status: CommandStatus, body: Body) {
+        self.session.respond(sequence_number, status, body);
         self.flush().await;
     }
 
@@ -293,7 +339,9 @@ impl Peer {
                 self.responses.insert(sequence_number, (command_status, body));
             }
             Event::Closed(_) => self.closed = true,
-            Event::Alert(_) | Event::Outbind(_) | Event::Unbound | Event::Expired { .. } => {}
+            Event::Alert(alert) => self.alerts.push_back(alert),
+            Event::Outbind(outbind) => self.outbind = Some(outbind),
+            Event::Unbound | Event::Expired { .. } => {}
         }
     }
 }

@@ -150,3 +150,24 @@ async fn of_a_hundred_that_replace_each_other_at_once_only_the_last_goes_out() {
     assert_eq!([read(&sim.take().await), read(&sim.take().await)], ["text 99", "marker"]);
     site.end((app, sim)).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_refused_replacement_was_for_goes_out_as_it_was() {
+    let site = Plan::network().start().await;
+    let (mut app, mut sim) = (site.app().await, site.sim().await);
+    // Delivery has seen the queue empty: what comes now waits in memory.
+    app.submitted(mt("first")).await;
+    assert_eq!(read(&sim.take().await), "first");
+    sim.barrier().await;
+    sim.unbind().await;
+    let mut short = mt("as it was");
+    short.validity_period = octets("000000003000000R");
+    let id = app.submitted(short).await;
+    // After its validity.
+    let mut late = replace(&id, "too late");
+    late.schedule_delivery_time = octets("000001000000000R");
+    assert_eq!(replaced(&mut app, late).await, CommandStatus::ESME_RINVEXPIRY);
+    let mut sim = site.sim().await;
+    assert_eq!(read(&sim.take().await), "as it was");
+    site.end((app, sim)).await;
+}

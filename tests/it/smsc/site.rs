@@ -168,10 +168,16 @@ impl Site {
         Site { smpp: server.smpp, premises, server }
     }
 
-    /// The peers go first: they would not answer an unbind.
-    pub async fn end<P>(self, peers: P) {
+    /// Ends in order; what is left is the folder and the config.
+    pub async fn leave<P>(self, peers: P) -> Premises {
         drop(peers);
         self.server.stop().await.expect("the store closes");
+        self.premises
+    }
+
+    /// The peers go first: they would not answer an unbind.
+    pub async fn end<P>(self, peers: P) {
+        drop(self.leave(peers).await);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use wasmsc_smpp::text::{self, Alphabet, Payload};
-use wasmsc_smpp::{CommandStatus, DataCoding, Npi, Sm, Ton};
+use wasmsc_smpp::{Body, CommandStatus, DataCoding, Npi, ReplaceSm, Sm, Ton};
 
 use super::peer::octets;
 use super::site::{DEVICE, NUMBER, Plan, mo, mt, read};
@@ -73,6 +73,36 @@ async fn what_says_its_coding_passes_unchanged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn class_and_waiting_stay_where_a_text_has_to_become_ucs_2() {
+    let plan = Plan::network().app("default_alphabet = \"utf-8\"").sim("default_alphabet = \"ascii\"");
+    let site = plan.start().await;
+    let (mut app, mut sim) = (site.app().await, site.sim().await);
+    for (text, why) in [("å", "the network's alphabet lacks it"), ("ж", "ours lacks it")] {
+        for (sent, got) in
+            [(0x00, 0x08), (0x10, 0x18), (0xF0, 0x18), (0xF1, 0x19), (0x12, 0x1A), (0xF3, 0x1B), (0xC8, 0xE8)]
+        {
+            let sm = Sm { data_coding: DataCoding(sent), short_message: octets(text), ..mt("") };
+            app.submitted(sm).await;
+            let sm = sim.take().await;
+            assert_eq!((read(&sm), sm.data_coding), (text.into(), DataCoding(got)), "{sent:#x}, {why}");
+        }
+    }
+    // A text that replaces that of a flash message is one, too.
+    let later = octets("000001000000000R");
+    let flash = Sm { data_coding: DataCoding(0x10), schedule_delivery_time: later, ..mt("old") };
+    let replace = ReplaceSm {
+        message_id: octets(&app.submitted(flash).await),
+        schedule_delivery_time: octets("000101000000000+"),
+        short_message: octets("ж"),
+        ..ReplaceSm::default()
+    };
+    assert_eq!(app.ask(Body::ReplaceSm(replace)).await.0, CommandStatus::ESME_ROK);
+    let sm = sim.take().await;
+    assert_eq!((read(&sm), sm.data_coding), ("ж".into(), DataCoding(0x18)));
+    site.end((app, sim)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn emoji_pass_both_ways() {
     let site = Plan::network().start().await;
     let (mut app, mut sim) = (site.app().await, site.sim().await);
@@ -120,12 +150,12 @@ async fn senders_are_those_of_the_customer_by_name_number_or_none() {
     for (ton, source, at_network, ton_at_network) in [
         (Ton::ALPHANUMERIC, "ACME", "ACME", Ton::ALPHANUMERIC),
         (Ton::UNKNOWN, "ACME", "ACME", Ton::ALPHANUMERIC),
-        (Ton::UNKNOWN, "7001", "7001", Ton::UNKNOWN),
-        (Ton::ABBREVIATED, "7001", "7001", Ton::UNKNOWN),
-        (Ton::NETWORK_SPECIFIC, "7001", "7001", Ton::UNKNOWN),
+        (Ton::UNKNOWN, "7001", "7001", Ton::NETWORK_SPECIFIC),
+        (Ton::ABBREVIATED, "7001", "7001", Ton::NETWORK_SPECIFIC),
+        (Ton::NETWORK_SPECIFIC, "7001", "7001", Ton::NETWORK_SPECIFIC),
         // Many applications say 1 for everything.
-        (Ton::INTERNATIONAL, "7001", "7001", Ton::UNKNOWN),
-        (Ton::UNKNOWN, "", "7001", Ton::UNKNOWN),
+        (Ton::INTERNATIONAL, "7001", "7001", Ton::NETWORK_SPECIFIC),
+        (Ton::UNKNOWN, "", "7001", Ton::NETWORK_SPECIFIC),
     ] {
         assert_eq!(app.submit(from(ton, source)).await.0, CommandStatus::ESME_ROK, "{ton:?} {source}");
         let sm = sim.take().await;

@@ -36,6 +36,35 @@ async fn each_mode_binds_as_the_config_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_version_is_bound_as_the_config_says_and_a_centre_of_3_3_gets_no_tlvs() {
+    for (lines, version, has_tlvs, hears_congestion) in [
+        ("interface_version = \"3.3\"\nlong_messages = \"payload\"", 0x33, false, false),
+        ("interface_version = \"3.4\"", 0x34, true, false),
+        ("interface_version = \"5.0\"", 0x50, true, true),
+    ] {
+        let centre = Centre::new().await;
+        let site = Plan::upstream(&centre, lines).start().await;
+        // It says 5.0 to all of them.
+        let (mut app, mut up) = (site.app().await, centre.connection().await);
+        let bind = read_pdu(&mut up).await;
+        assert_eq!(bind[bind.len() - 4], version, "{lines}");
+        let bind_resp =
+            [&[0, 0, 0, 22, 0x80, 0, 0, 9, 0, 0, 0, 0][..], &bind[12..16], &[0, 0x02, 0x10, 0, 1, 0x50]].concat();
+        up.write_all(&[bind_resp, submit_sm(77)].concat()).await.expect("the link is up");
+        app.take().await;
+        let response = read_pdu(&mut up).await;
+        assert_eq!(response.len() > 16 + 16 + 1, hears_congestion, "{lines}: {response:?}");
+        let mut sm = mt("any");
+        sm.tlvs.push(Tlv { tag: tag::USER_MESSAGE_REFERENCE, value: vec![0, 1].into() });
+        app.submitted(sm).await;
+        let submit_sm = read_pdu(&mut up).await;
+        assert_eq!(submit_sm[4..8], [0, 0, 0, 4]);
+        assert_eq!(submit_sm.ends_with(&[0x02, 0x04, 0, 2, 0, 1]), has_tlvs, "{lines}: {submit_sm:?}");
+        site.end((app, up)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_was_in_flight_when_the_link_broke_goes_out_again_in_order() {
     let centre = Centre::new().await;
     let site = Plan::upstream(&centre, "").start().await;

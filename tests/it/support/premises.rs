@@ -27,14 +27,18 @@ impl Premises {
         self.folder.path()
     }
 
-    fn config(&self) -> Config {
+    /// The config file's text.
+    pub fn text(&self) -> String {
         let data_dir = self.folder().join("data").display().to_string();
-        let text = format!(
+        format!(
             "data_dir = {data_dir:?}\nrule_threads = 2\n\
              [smpp]\nlisten = \"127.0.0.1:0\"\nsystem_id = \"wasmsc\"\n{}\n{}",
             self.smpp, self.tables
-        );
-        Config::parse(&text, Path::new("test.toml")).expect("the test's config is right")
+        )
+    }
+
+    fn config(&self) -> Config {
+        Config::parse(&self.text(), Path::new("test.toml")).expect("the test's config is right")
     }
 
     /// On the same data every time.

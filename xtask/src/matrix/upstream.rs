@@ -11,21 +11,30 @@ use std::thread;
 use anyhow::{Context, Result, ensure};
 
 use super::{Cells, Lines, STEPS, Stack, application, wait_for, with_texts};
+use crate::capture::Capture;
 use crate::paths;
 use crate::process::Guard;
 use crate::server::{Log, Server};
 
-/// An SMSC stand-in, and how many submit_sm it can have at once.
+/// An SMSC stand-in.
 pub struct Centre {
     pub stack: Stack,
+    /// How many submit_sm it can have at once.
     pub window: usize,
+    /// How the server binds to it, once each.
+    pub modes: &'static [&'static str],
+    /// Why it sends neither receipts nor MOs of a device, if so.
+    pub only_takes: Option<&'static str>,
 }
 
-pub fn row(centre: &Centre, python: &Path, modules: &Path, device: &str) -> Result<Cells> {
+/// The row, and how many PDUs tshark decoded of what the two said.
+pub fn row(centre: &Centre, folder: &Path, (python, modules): (&Path, &Path), device: &str) -> Result<(Cells, usize)> {
     let port = free_port()?;
+    let file = folder.join(format!("centre-{device}.pcapng"));
+    let capture = Capture::start(port, &file)?;
     let (guard, lines) = start(&centre.stack, port, device, modules)?;
-    let server = Server::start_with("matrix", &config(port, centre.window), Log::File)?;
-    let result = talk(&server, &lines, python, modules, device);
+    let server = Server::start_with("matrix", &config(port, centre), Log::File)?;
+    let result = talk(&server, centre, &lines, (python, modules), device);
     if result.is_err() {
         server.show_log();
     }
@@ -34,6 +43,8 @@ pub fn row(centre: &Centre, python: &Path, modules: &Path, device: &str) -> Resu
     ensure!(wait_for(&lines, "step unbind ok"), "the stand-in saw no unbind");
     let said = lines.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
     drop(guard);
+    let decoded = capture.finish()?;
+    ensure!(decoded.faults.is_empty(), "tshark objects to {}:\n{}", file.display(), decoded.faults.join("\n"));
     for line in said {
         println!("{line}");
         // The stand-in says how bind, MO and unbind went on its side.
@@ -44,18 +55,25 @@ pub fn row(centre: &Centre, python: &Path, modules: &Path, device: &str) -> Resu
             cells.insert(name.to_owned(), result.to_owned());
         }
     }
-    Ok(cells)
+    Ok((cells, decoded.pdus.values().sum()))
 }
 
-fn talk(server: &Server, lines: &Lines, python: &Path, modules: &Path, device: &str) -> Result<Cells> {
+fn talk(
+    server: &Server,
+    centre: &Centre,
+    lines: &Lines,
+    (python, modules): (&Path, &Path),
+    device: &str,
+) -> Result<Cells> {
     ensure!(wait_for(lines, "step bind ok"), "the server did not bind to the stand-in");
     let smpplib = Stack {
         name: "smpplib",
         program: python.to_owned(),
         arguments: vec![paths::root().join("tests/interop/esme_smpplib.py")],
+        only_takes: centre.only_takes,
     };
     let cells = application(&smpplib, (&server.port().to_string(), device), modules, lines)?;
-    let has_answer = wait_for(lines, "step mo ok");
+    let has_answer = centre.only_takes.is_some() || wait_for(lines, "step mo ok");
     ensure!(has_answer, "the rule's answer to the stand-in's MO did not arrive");
     Ok(cells)
 }
@@ -86,11 +104,14 @@ fn start(stack: &Stack, port: u16, device: &str, modules: &Path) -> Result<(Guar
     Ok((guard, lines))
 }
 
-fn config(port: u16, window: usize) -> String {
-    let devices = "\"+4670*\", \"+4790*\"";
-    format!(
-        "{}\n[[upstream]]\nname = \"carrier\"\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"wasmsc\"\n\
-         password = \"secret\"\nroutes = [\"+47\"]\nwindow = {window}\n",
-        super::config(devices)
-    )
+fn config(port: u16, centre: &Centre) -> String {
+    let mut config = super::config("\"+4670*\", \"+4790*\"");
+    for mode in centre.modes {
+        let window = centre.window;
+        config += &format!(
+            "\n[[upstream]]\nname = \"carrier-{mode}\"\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"wasmsc\"\n\
+             password = \"secret\"\nmode = \"{mode}\"\nroutes = [\"+47\"]\nwindow = {window}\n"
+        );
+    }
+    config
 }

@@ -128,14 +128,15 @@ impl Session {
                 }
                 // A centre that does not say its version speaks 3.3 (SMPP 3.4 §3.4), but 3.3 has no transceivers,
                 // and many a centre that has them does not say.
-                let asked_tlvs = self.peer_version.is_some_and(InterfaceVersion::knows_tlvs);
                 let silent = match mode {
-                    BindMode::Transceiver if asked_tlvs => InterfaceVersion::V3_4,
+                    BindMode::Transceiver => InterfaceVersion::V3_4,
                     _ => InterfaceVersion::V3_3,
                 };
                 let said =
                     resp.tlvs.octet(tlv::tag::SC_INTERFACE_VERSION).map(|octet| InterfaceVersion(octet).normalised());
-                self.peer_version = Some(said.unwrap_or(silent));
+                // What both speak: a newer centre takes us for what we said.
+                let spoken = said.unwrap_or(silent);
+                self.peer_version = Some(self.peer_version.map_or(spoken, |asked| asked.min(spoken)));
                 self.state = State::Bound(mode);
                 self.timers.bound(self.now);
                 Some(Event::Bound { system_id: resp.system_id })

@@ -120,6 +120,23 @@ const fn waiting(octet: u8) -> Waiting {
     Waiting { is_active: octet & 0x08 != 0, kind, is_stored: octet >= 0xD0 }
 }
 
+/// The `data_coding` that says in UCS-2 what this one says besides its alphabet: class, waiting indication,
+/// deletion. One that names only an alphabet becomes plain UCS-2.
+#[must_use]
+pub fn in_ucs_2(data_coding: DataCoding) -> DataCoding {
+    let octet = data_coding.0;
+    match octet {
+        // Of a waiting indication that need not be kept there is no such form: it is kept (group 1110).
+        0xC0..=0xEF => DataCoding(0xE0 | octet & 0x0F),
+        // General group: deletion and class; compressed text is none that could be recoded.
+        0x10..=0x7F => DataCoding(octet & 0x53 | 0x08),
+        _ => match Dcs::of(data_coding).class {
+            Some(class) => with_class(DataCoding::UCS_2, class).unwrap_or(DataCoding::UCS_2),
+            None => DataCoding::UCS_2,
+        },
+    }
+}
+
 /// The `data_coding` of the same alphabet with a message class; `None` where that has no value: ASCII,
 /// Latin-1 and the other alphabets that only SMPP names.
 #[must_use]

@@ -237,6 +237,26 @@ fn centre_that_accepts_a_transceiver_and_does_not_say_its_version_speaks_3_4() {
 }
 
 #[test]
+fn esme_and_centre_speak_the_older_of_their_versions() {
+    for (asked, said, spoken) in [
+        (0x33, "34", 0x33),
+        (0x33, "50", 0x33),
+        (0x34, "33", 0x33),
+        (0x34, "34", 0x34),
+        (0x34, "50", 0x34),
+        (0x50, "34", 0x34),
+        (0x50, "50", 0x50),
+    ] {
+        let mut esme = Solo::new(SessionConfig::esme());
+        let bind = Bind { interface_version: InterfaceVersion(asked), ..Bind::default() };
+        esme.session.bind(BindMode::Transceiver, bind, esme.now);
+        esme.feed(&hex!("00000016 80000009 00000000 00000001 00 0210 0001 ", said));
+        assert!(esme.session.is_bound());
+        assert_eq!(esme.session.peer_version(), Some(InterfaceVersion(spoken)), "{asked:#x}, {said}");
+    }
+}
+
+#[test]
 fn centre_that_does_not_say_its_version_to_a_transmitter_speaks_3_3() {
     let mut esme = Solo::new(SessionConfig::esme());
     esme.session.bind(BindMode::Transmitter, Bind::default(), esme.now);

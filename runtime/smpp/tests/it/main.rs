@@ -12,6 +12,7 @@ mod bind;
 mod body_field;
 mod framing;
 mod link_field;
+mod long_address;
 mod operations;
 mod peer;
 mod receipt;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use wasmsc_smpp::DataCoding;
-use wasmsc_smpp::text::dcs::{Dcs, MessageClass, Waiting, WaitingKind, with_class};
+use wasmsc_smpp::text::dcs::{self, Dcs, MessageClass, Waiting, WaitingKind, with_class};
 use wasmsc_smpp::text::{self, Alphabet, EncodeOptions, NationalTables, Payload, gsm};
 
 fn is_text(text: &str) -> Payload {
@@ -82,6 +82,35 @@ fn class_is_added_where_the_coding_has_room_for_it() {
     }
     assert_eq!(with_class(DataCoding(0x03), MessageClass::Flash), None);
     assert_eq!(with_class(DataCoding(0x00), MessageClass::Sim), Some(DataCoding(0x12)));
+}
+
+#[test]
+fn what_is_said_besides_the_alphabet_stays_in_ucs_2() {
+    let rows = [
+        (0x00, 0x08),
+        (0x03, 0x08),
+        (0x0B, 0x08),
+        (0x80, 0x08),
+        (0x10, 0x18),
+        (0x13, 0x1B),
+        (0x40, 0x48),
+        (0x51, 0x59),
+        (0x18, 0x18),
+        (0xF0, 0x18),
+        (0xF2, 0x1A),
+        (0xC8, 0xE8),
+        (0xD9, 0xE9),
+        (0xE3, 0xE3),
+    ];
+    for (octet, in_ucs_2) in rows {
+        let said = |octet| {
+            let Dcs { class, waiting, is_deleted_after_reading, .. } = Dcs::of(DataCoding(octet));
+            (class, waiting.map(|waiting| (waiting.is_active, waiting.kind)), is_deleted_after_reading)
+        };
+        let made = dcs::in_ucs_2(DataCoding(octet));
+        assert_eq!(made, DataCoding(in_ucs_2), "0x{octet:02X}");
+        assert_eq!((said(made.0), Dcs::of(made).alphabet), (said(octet), Alphabet::Utf16), "0x{octet:02X}");
+    }
 }
 
 #[test]

@@ -1,0 +1,118 @@
+//! Which messages are due: what delivery reads when memory does not hold all that wait.
+
+use std::io;
+use std::sync::Arc;
+
+use super::keys::{self, OutboxKey, Partition};
+use super::record;
+use super::verbs::Queued;
+use super::{Standing, Store};
+use crate::message::{Class, Timestamp};
+
+/// Rows that are read at once from the outbox: bounds what a page of long messages takes.
+const DUE_PAGE_ROWS: usize = 256;
+
+/// Messages that the store found to be due.
+#[derive(Debug)]
+pub struct Due {
+    pub rows: Vec<Queued>,
+    /// These are all, but for those whose [`Done`] is still to be called: no limit cut.
+    pub is_complete: bool,
+    /// With which partition the next look should begin.
+    pub next: Partition,
+}
+
+/// Into how many shares the limits of one look are cut.
+const SHARES: usize = 8;
+
+impl Store {
+    /// Messages of a queue and class that are due and durable: per partition, beginning with `first`, in the order
+    /// of their due time. A partition gets a share of the limits only, so that the backlog of one customer does
+    /// not keep the others waiting. Skips those that `is_known` names: the caller has them in hand already.
+    /// Whoever asks holds back the `Done`s that hand messages out, or misses what they hand out meanwhile.
+    pub fn due(
+        &self,
+        (queue, class): (&Arc<str>, Class),
+        now: Timestamp,
+        (first, limit, octets_max): (Partition, usize, usize),
+        is_known: &dyn Fn(&OutboxKey) -> bool,
+    ) -> io::Result<Due> {
+        let mut due = Due { rows: Vec::new(), is_complete: true, next: first };
+        let (mut left, mut octets_left) = (limit, octets_max);
+        for partition in Partition::all_from(first) {
+            if left == 0 || octets_left == 0 {
+                due.is_complete = false;
+                break;
+            }
+            let share = (left.min(limit.div_ceil(SHARES)), octets_left.min(octets_max.div_ceil(SHARES)));
+            let (rows, octets) = self.due_in(partition, (queue, class), now, share, is_known, &mut due)?;
+            (left, octets_left) = (left - rows, octets_left.saturating_sub(octets));
+            due.next = partition.next();
+        }
+        Ok(due)
+    }
+
+    /// What one partition adds: so many rows of so many octets.
+    fn due_in(
+        &self,
+        partition: Partition,
+        (queue, class): (&Arc<str>, Class),
+        now: Timestamp,
+        (rows_max, octets_max): (usize, usize),
+        is_known: &dyn Fn(&OutboxKey) -> bool,
+        due: &mut Due,
+    ) -> io::Result<(usize, usize)> {
+        let (mut taken, mut octets) = (0, 0);
+        let (mut from, to) = keys::outbox_range(partition, queue, class, now);
+        loop {
+            let rows = self.inner.lock().tables.range(&from, &to, DUE_PAGE_ROWS)?;
+            let Some(last) = rows.last() else { return Ok((taken, octets)) };
+            from = [&*last.key, b"\0"].concat().into();
+            let is_last = rows.len() < DUE_PAGE_ROWS;
+            for row in rows {
+                let Some(key) = OutboxKey::decode(&row.key, queue) else { continue };
+                if is_known(&key) {
+                    continue;
+                }
+                match self.standing(row.group) {
+                    Standing::Durable => {}
+                    // Its `Done` is still to come, and hands it out.
+                    Standing::Pending => continue,
+                    Standing::Speaking => {
+                        due.is_complete = false;
+                        continue;
+                    }
+                }
+                if taken == rows_max || octets >= octets_max {
+                    due.is_complete = false;
+                    return Ok((taken, octets));
+                }
+                match record::decode(&row.value) {
+                    Ok(record) => due.rows.push(Queued { key, record }),
+                    Err(error) => {
+                        tracing::error!(message_id = %key.id, "a waiting message is passed over: {error}");
+                        continue;
+                    }
+                }
+                (taken, octets) = (taken + 1, octets + row.value.len());
+            }
+            if is_last {
+                return Ok((taken, octets));
+            }
+        }
+    }
+
+    /// The earliest due time in a queue that lies after `now`.
+    pub fn next_due(&self, queue: &Arc<str>, now: Timestamp) -> io::Result<Option<Timestamp>> {
+        let inner = self.inner.lock();
+        let mut earliest: Option<Timestamp> = None;
+        for (partition, class) in Partition::all().flat_map(|p| Class::all().map(move |c| (p, c))) {
+            let (_, from) = keys::outbox_range(partition, queue, class, now);
+            let (_, to) = keys::outbox_all(partition, queue, class);
+            let rows = inner.tables.range(&from, &to, 1)?;
+            let due = rows.first().and_then(|row| OutboxKey::decode(&row.key, queue)).map(|key| key.due);
+            earliest = earliest.into_iter().chain(due).min();
+        }
+        Ok(earliest)
+    }
+}

@@ -1,0 +1,234 @@
+//! The history of messages: what happened to each, and finding them again.
+//!
+//! An event is a row of its own that is written once, in the batch with what it tells of, and never changed. Keys
+//! put the newest messages first. Nobody sees an event before it is durable.
+
+use std::io;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+
+use super::keys::{self, Key, Partition};
+use super::record;
+use super::tables::{Op, Row};
+use super::{Standing, Store};
+use crate::message::{Address, MessageId, Timestamp};
+use crate::timeline::{Event, Filter, Happened, Listed, Received};
+
+/// Rows that are read under one lock.
+const PAGE_ROWS: usize = 256;
+/// Bits of an event's number below its millisecond.
+const NUMBER_BITS: u32 = 20;
+
+/// Messages that were found, newest first.
+#[derive(Debug, Default, PartialEq)]
+pub struct Found {
+    pub messages: Vec<Listed>,
+    /// Behind which message the next page begins; None: there are no more.
+    pub next: Option<MessageId>,
+}
+
+/// How much of the history one question may read.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Messages that are wanted.
+    pub limit: usize,
+    /// Messages that are looked at for them.
+    pub scan_max: usize,
+}
+
+impl Store {
+    /// The row of an event; none where no history is kept.
+    pub(super) fn event(
+        &self,
+        partition: Partition,
+        customer: &str,
+        id: MessageId,
+        at: Timestamp,
+        event: Event,
+    ) -> Option<Op> {
+        self.keeps_history.then(|| {
+            let value = record::encode(&Happened { at, event });
+            Op::Insert(keys::history(partition, customer, id, self.number(at)), value)
+        })
+    }
+
+    /// The first event of a message, and the row by which its device finds it.
+    pub(super) fn begin(&self, partition: Partition, customer: &str, id: MessageId, received: Received) -> Vec<Op> {
+        if !self.keeps_history {
+            return Vec::new();
+        }
+        let device = keys::history_of_device(partition, customer, received.device().digits(), Some(id));
+        let at = received.message.received_at;
+        let event = self.event(partition, customer, id, at, Event::Received(Box::new(received)));
+        event.into_iter().chain([Op::Insert(device, Bytes::new())]).collect()
+    }
+
+    /// Rises with every event, over restarts too.
+    fn number(&self, at: Timestamp) -> u64 {
+        let next = |last: u64| Some((last + 1).max(at.0 << NUMBER_BITS));
+        let last = self.last_number.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        next(last.unwrap_or_else(|last| last)).unwrap_or_default()
+    }
+
+    /// Ends the history from before this time (milliseconds since 1970), and the oldest above so many octets.
+    pub fn prune(&self, before_ms: u64, octets_max: u64) -> io::Result<()> {
+        let base = self.inner.lock().tables.base();
+        base.prune(before_ms, octets_max)
+    }
+
+    /// Everything that happened to a message, in order; empty where it is not known.
+    pub fn timeline(&self, customer: &str, id: MessageId) -> io::Result<Vec<Happened>> {
+        let (from, to) = keys::history_of(Partition::of(customer), customer, id);
+        let mut timeline = Vec::new();
+        self.each_event(from, &to, |_, happened| {
+            timeline.push(happened);
+            true
+        })?;
+        Ok(timeline)
+    }
+
+    /// Messages of a customer, newest first, behind `after`.
+    pub fn messages(
+        &self,
+        customer: &str,
+        filter: &Filter,
+        after: Option<MessageId>,
+        bounds: Bounds,
+    ) -> io::Result<Found> {
+        match &filter.device {
+            Some(device) => self.messages_of_device(customer, device, filter, after, bounds),
+            None => self.messages_of_all(customer, filter, after, bounds),
+        }
+    }
+
+    fn messages_of_all(
+        &self,
+        customer: &str,
+        filter: &Filter,
+        after: Option<MessageId>,
+        bounds: Bounds,
+    ) -> io::Result<Found> {
+        let (from, to) = keys::history_range(Partition::of(customer), customer, start(filter, after));
+        let mut gathered = Gathered::new(filter, bounds);
+        let mut current: Option<(MessageId, Vec<Happened>)> = None;
+        self.each_event(from, &to, |id, happened| {
+            if let Some((_, timeline)) = current.as_mut().filter(|(of, _)| *of == id) {
+                timeline.push(happened);
+                return true;
+            }
+            let before = current.replace((id, vec![happened]));
+            before.is_none_or(|(id, timeline)| gathered.add(id, &timeline))
+        })?;
+        if let Some((id, timeline)) = current.filter(|_| gathered.found.next.is_none()) {
+            gathered.add(id, &timeline);
+            gathered.found.next = None; // it was the last one
+        }
+        Ok(gathered.found)
+    }
+
+    fn messages_of_device(
+        &self,
+        customer: &str,
+        device: &Address,
+        filter: &Filter,
+        after: Option<MessageId>,
+        bounds: Bounds,
+    ) -> io::Result<Found> {
+        let partition = Partition::of(customer);
+        let prefix = keys::history_of_device(partition, customer, device.digits(), None);
+        let (mut from, to) = keys::newest_first(&prefix, start(filter, after));
+        let mut gathered = Gathered::new(filter, bounds);
+        loop {
+            let rows = self.history_rows(&from, &to)?;
+            let Some(last) = rows.last() else { return Ok(gathered.found) };
+            from = [&*last.key, b"\0"].concat().into();
+            let is_last = rows.len() < PAGE_ROWS;
+            for row in rows {
+                let Some(id) = keys::inverted_id(&row.key) else { continue };
+                let timeline = self.timeline(customer, id)?;
+                if !timeline.is_empty() && !gathered.add(id, &timeline) {
+                    return Ok(gathered.found);
+                }
+            }
+            if is_last {
+                return Ok(gathered.found);
+            }
+        }
+    }
+
+    /// A page of rows. The base is read without holding anybody up; what a checkpoint moves meanwhile is found twice.
+    fn history_rows(&self, from: &[u8], to: &[u8]) -> io::Result<Vec<Row>> {
+        let (mut rows, base) = {
+            let inner = self.inner.lock();
+            (inner.tables.recent(from, to, PAGE_ROWS), inner.tables.base())
+        };
+        let older = base.range(from, to, PAGE_ROWS)?;
+        rows.extend(older.into_iter().map(|(key, value)| Row { key, value, group: 0 }));
+        rows.sort_by(|a, b| (&a.key, a.group).cmp(&(&b.key, b.group)));
+        rows.dedup_by(|b, a| a.key == b.key);
+        rows.truncate(PAGE_ROWS);
+        Ok(rows)
+    }
+
+    /// Calls `each` with id and event of every durable row, until it says false.
+    fn each_event(
+        &self,
+        mut from: Key,
+        to: &[u8],
+        mut each: impl FnMut(MessageId, Happened) -> bool,
+    ) -> io::Result<()> {
+        loop {
+            let rows = self.history_rows(&from, to)?;
+            let is_last = rows.len() < PAGE_ROWS;
+            if let Some(last) = rows.last() {
+                from = [&*last.key, b"\0"].concat().into();
+            }
+            for row in rows.into_iter().filter(|row| self.standing(row.group) == Standing::Durable) {
+                let Some((id, happened)) = decode(&row) else {
+                    tracing::error!("a row of the history cannot be read and is passed over");
+                    continue;
+                };
+                if !each(id, happened) {
+                    return Ok(());
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn decode(row: &Row) -> Option<(MessageId, Happened)> {
+    Some((keys::history_id(&row.key)?, record::decode(&row.value).ok()?))
+}
+
+/// Where the newest message that may be wanted stands: ids begin with their time.
+fn start(filter: &Filter, after: Option<MessageId>) -> Option<MessageId> {
+    let until = filter.until.map(|until| MessageId::accepted(until.0.saturating_add(1) << NUMBER_BITS));
+    after.into_iter().chain(until).min()
+}
+
+struct Gathered<'f> {
+    filter: &'f Filter,
+    bounds: Bounds,
+    seen: usize,
+    found: Found,
+}
+
+impl<'f> Gathered<'f> {
+    fn new(filter: &'f Filter, bounds: Bounds) -> Gathered<'f> {
+        Gathered { filter, bounds, seen: 0, found: Found::default() }
+    }
+
+    /// False when it is enough.
+    fn add(&mut self, id: MessageId, timeline: &[Happened]) -> bool {
+        self.seen += 1;
+        let listed = Listed::of(id, timeline).filter(|listed| self.filter.accepts(listed));
+        self.found.messages.extend(listed);
+        let is_enough = self.found.messages.len() == self.bounds.limit || self.seen == self.bounds.scan_max;
+        self.found.next = is_enough.then_some(id);
+        !is_enough
+    }
+}

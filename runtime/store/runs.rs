@@ -1,0 +1,139 @@
+//! Rows that are written once and read seldom: the history. Each checkpoint writes those of its layer as one sorted
+//! file, a **run**; nothing is moved again, and the oldest runs go as a whole.
+//!
+//! sled would update a tree for each row; a run costs one sequential write. A run that is small is written again together
+//! with the next one, so that a house that restarts often does not gather them.
+//!
+//! Rows in several runs with one key are the same row: a checkpoint that was torn is repeated.
+
+mod file;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::keys::Key;
+use file::{Cursor, Run};
+
+/// A run below this is written again together with the next one.
+const SMALL_OCTETS: u64 = 4 << 20;
+
+pub struct Runs {
+    directory: PathBuf,
+    /// Oldest first.
+    runs: Mutex<Vec<Arc<Run>>>,
+}
+
+impl Runs {
+    /// Opens the runs in `directory`; what a crash left half written goes.
+    pub fn open(directory: &Path) -> io::Result<Runs> {
+        std::fs::create_dir_all(directory)?;
+        let mut runs = Vec::new();
+        for entry in std::fs::read_dir(directory)? {
+            let path = entry?.path();
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("run") => runs.push(Arc::new(Run::open(&path)?)),
+                Some("new") => std::fs::remove_file(&path)?,
+                _ => {}
+            }
+        }
+        runs.sort_by_key(|run| run.number);
+        Ok(Runs { directory: directory.into(), runs: Mutex::new(runs) })
+    }
+
+    /// Writes rows, in order of their keys, as one run; they are durable when this returns. One writer at a time.
+    pub fn write(&self, rows: &[(&[u8], &[u8])]) -> io::Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let last = self.runs.lock().last().cloned();
+        let number = last.as_ref().map_or(1, |run| run.number + 1);
+        let small = last.filter(|run| run.octets < SMALL_OCTETS);
+        let run = match &small {
+            Some(small) => {
+                let mut all: BTreeMap<Key, Bytes> = small.cursor(&[])?.collect::<io::Result<_>>()?;
+                let row = |(key, value): &(&[u8], &[u8])| (Key::from(*key), Bytes::copy_from_slice(value));
+                all.extend(rows.iter().map(row));
+                Run::write(&self.directory, number, all.iter().map(|(key, value)| (&**key, &**value)))?
+            }
+            None => Run::write(&self.directory, number, rows.iter().copied())?,
+        };
+        let mut runs = self.runs.lock();
+        runs.push(Arc::new(run));
+        if let Some(small) = small {
+            runs.retain(|run| run.number != small.number);
+            small.remove()?;
+        }
+        Ok(())
+    }
+
+    /// At most `limit` rows with `from <= key < to`, in order.
+    pub fn range(&self, from: &[u8], to: &[u8], limit: usize) -> io::Result<Vec<(Key, Bytes)>> {
+        let runs = self.all();
+        let mut sources: Vec<Cursor<'_>> = Vec::with_capacity(runs.len());
+        let mut heads: BinaryHeap<Reverse<(Key, usize)>> = BinaryHeap::new();
+        let mut values: Vec<Bytes> = vec![Bytes::new(); runs.len()];
+        for run in &runs {
+            sources.push(run.cursor(from)?);
+        }
+        let mut advance = |index: usize, heads: &mut BinaryHeap<_>, values: &mut Vec<Bytes>| -> io::Result<()> {
+            if let Some((key, value)) = sources[index].next().transpose()?.filter(|(key, _)| **key < *to) {
+                values[index] = value;
+                heads.push(Reverse((key, index)));
+            }
+            Ok(())
+        };
+        for index in 0..runs.len() {
+            advance(index, &mut heads, &mut values)?;
+        }
+        let mut rows: Vec<(Key, Bytes)> = Vec::new();
+        while let Some(Reverse((key, index))) = heads.pop() {
+            if rows.last().is_none_or(|(last, _)| *last != key) {
+                if rows.len() == limit {
+                    break;
+                }
+                rows.push((key, std::mem::take(&mut values[index])));
+            }
+            advance(index, &mut heads, &mut values)?;
+        }
+        Ok(rows)
+    }
+
+    /// Removes runs that were written before this time (milliseconds since 1970), and the oldest ones above so many
+    /// octets of all. Yields how many went.
+    pub fn prune(&self, before_ms: u64, octets_max: u64) -> io::Result<usize> {
+        let mut over = Vec::new();
+        {
+            let mut runs = self.runs.lock();
+            let mut octets: u64 = runs.iter().map(|run| run.octets).sum();
+            while let Some(oldest) = runs.first() {
+                if oldest.written_ms >= before_ms && octets <= octets_max {
+                    break;
+                }
+                octets -= oldest.octets;
+                over.push(runs.remove(0));
+            }
+        }
+        over.iter().try_for_each(|run| run.remove())?;
+        Ok(over.len())
+    }
+
+    /// Files and octets of all runs.
+    #[cfg(test)]
+    pub fn size(&self) -> (usize, u64) {
+        let runs = self.runs.lock();
+        (runs.len(), runs.iter().map(|run| run.octets).sum())
+    }
+
+    fn all(&self) -> Vec<Arc<Run>> {
+        self.runs.lock().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! One run: a file of sorted rows.
+//!
+//! ```text
+//! block   { <key length u16> <value length u32> <key> <value> }*  <crc32 u32>       about 16 KiB each
+//! index   { <key length u16> <first key of a block> <offset u64> <length u32> }*
+//! end     <index offset u64> <written u64, ms since 1970> <crc32 of index and the two before u32> "wscrun01"
+//! ```
+//! Integers are big-endian. Written beside its name, synced, and renamed: a file with the name is whole.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use bytes::{Buf as _, Bytes};
+
+use crate::store::keys::Key;
+
+/// A block is closed when it is at least so long.
+const BLOCK_OCTETS: usize = 16 << 10;
+const MAGIC: &[u8; 8] = b"wscrun01";
+const END_OCTETS: u64 = 28;
+const CRC_OCTETS: usize = 4;
+
+pub struct Run {
+    /// The later, the higher.
+    pub number: u64,
+    /// Of the file.
+    pub octets: u64,
+    pub written_ms: u64,
+    path: PathBuf,
+    file: File,
+    blocks: Vec<Block>,
+}
+
+struct Block {
+    first: Key,
+    offset: u64,
+    /// Its checksum included.
+    length: u32,
+}
+
+fn path(directory: &Path, number: u64, extension: &str) -> PathBuf {
+    directory.join(format!("{number:012}.{extension}"))
+}
+
+impl Run {
+    pub fn write<'r>(
+        directory: &Path,
+        number: u64,
+        rows: impl Iterator<Item = (&'r [u8], &'r [u8])>,
+    ) -> io::Result<Run> {
+        let unfinished = path(directory, number, "new");
+        let mut writer = Writer { file: BufWriter::new(File::create(&unfinished)?), offset: 0, blocks: Vec::new() };
+        let (mut block, mut first) = (Vec::with_capacity(2 * BLOCK_OCTETS), Key::default());
+        for (key, value) in rows {
+            if block.is_empty() {
+                first = key.into();
+            }
+            block.extend_from_slice(&(key.len() as u16).to_be_bytes());
+            block.extend_from_slice(&(value.len() as u32).to_be_bytes());
+            block.extend_from_slice(key);
+            block.extend_from_slice(value);
+            if block.len() >= BLOCK_OCTETS {
+                writer.block(std::mem::take(&mut first), &mut block)?;
+            }
+        }
+        if !block.is_empty() {
+            writer.block(first, &mut block)?;
+        }
+        writer.finish()?;
+        let finished = path(directory, number, "run");
+        std::fs::rename(&unfinished, &finished)?;
+        File::open(directory)?.sync_all()?;
+        Run::open(&finished)
+    }
+
+    pub fn open(path: &Path) -> io::Result<Run> {
+        let malformed = || io::Error::other(format!("{} is no run of a history, or damaged", path.display()));
+        let number = path.file_stem().and_then(|name| name.to_str()?.parse().ok()).ok_or_else(malformed)?;
+        let file = File::open(path)?;
+        let octets = file.metadata()?.len();
+        let end_at = octets.checked_sub(END_OCTETS).ok_or_else(malformed)?;
+        let mut end = Bytes::from(read(&file, end_at, END_OCTETS as usize)?);
+        let checked = end.slice(..16);
+        let (index_at, written_ms, crc) = (end.get_u64(), end.get_u64(), end.get_u32());
+        if end != MAGIC[..] || index_at > end_at {
+            return Err(malformed());
+        }
+        let mut index = Bytes::from(read(&file, index_at, (end_at - index_at) as usize)?);
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&index);
+        hasher.update(&checked);
+        if hasher.finalize() != crc {
+            return Err(malformed());
+        }
+        let mut blocks = Vec::new();
+        while index.has_remaining() {
+            blocks.push(indexed(&mut index).ok_or_else(malformed)?);
+        }
+        Ok(Run { number, octets, written_ms, path: path.into(), file, blocks })
+    }
+
+    /// Who reads it still may go on: the file goes when the last one lets go.
+    pub fn remove(&self) -> io::Result<()> {
+        std::fs::remove_file(&self.path)
+    }
+
+    /// Rows from this key on.
+    pub fn cursor(&self, from: &[u8]) -> io::Result<Cursor<'_>> {
+        let block = self.blocks.partition_point(|block| *block.first <= *from).saturating_sub(1);
+        let mut cursor = Cursor { run: self, next_block: block, rest: Bytes::new() };
+        cursor.seek(from)?;
+        Ok(cursor)
+    }
+
+    fn block(&self, index: usize) -> io::Result<Bytes> {
+        let Block { offset, length, .. } = self.blocks[index];
+        let mut octets = Bytes::from(read(&self.file, offset, length as usize)?);
+        let crc = octets.split_off(octets.len().saturating_sub(CRC_OCTETS));
+        if crc32fast::hash(&octets).to_be_bytes() != crc[..] {
+            return Err(io::Error::other(format!("{} is damaged at octet {offset}", self.path.display())));
+        }
+        Ok(octets)
+    }
+}
+
+fn indexed(index: &mut Bytes) -> Option<Block> {
+    let length = usize::from(index.try_get_u16().ok()?);
+    let first = (index.len() >= length).then(|| index.split_to(length))?.as_ref().into();
+    Some(Block { first, offset: index.try_get_u64().ok()?, length: index.try_get_u32().ok()? })
+}
+
+fn read(file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut octets = vec![0; length];
+    file.read_exact_at(&mut octets, offset)?;
+    Ok(octets)
+}
+
+struct Writer {
+    file: BufWriter<File>,
+    offset: u64,
+    blocks: Vec<Block>,
+}
+
+impl Writer {
+    fn block(&mut self, first: Key, block: &mut Vec<u8>) -> io::Result<()> {
+        block.extend_from_slice(&crc32fast::hash(block).to_be_bytes());
+        self.file.write_all(block)?;
+        self.blocks.push(Block { first, offset: self.offset, length: block.len() as u32 });
+        self.offset += block.len() as u64;
+        block.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        let mut index = Vec::new();
+        for Block { first, offset, length } in &self.blocks {
+            index.extend_from_slice(&(first.len() as u16).to_be_bytes());
+            index.extend_from_slice(first);
+            index.extend_from_slice(&offset.to_be_bytes());
+            index.extend_from_slice(&length.to_be_bytes());
+        }
+        let written = crate::clock::now().0;
+        let end = [self.offset.to_be_bytes(), written.to_be_bytes()].concat();
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&index);
+        hasher.update(&end);
+        self.file.write_all(&index)?;
+        self.file.write_all(&end)?;
+        self.file.write_all(&hasher.finalize().to_be_bytes())?;
+        self.file.write_all(MAGIC)?;
+        self.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    }
+}
+
+/// Rows of one run, in order.
+pub struct Cursor<'r> {
+    run: &'r Run,
+    next_block: usize,
+    rest: Bytes,
+}
+
+impl Cursor<'_> {
+    /// Passes over the rows before this key.
+    fn seek(&mut self, from: &[u8]) -> io::Result<()> {
+        loop {
+            let before = (self.next_block, self.rest.clone());
+            match self.next().transpose()? {
+                Some((key, _)) if *key < *from => {}
+                Some(_) => {
+                    (self.next_block, self.rest) = before;
+                    return Ok(());
+                }
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn row(&mut self) -> Option<(Key, Bytes)> {
+        let key_length = usize::from(self.rest.try_get_u16().ok()?);
+        let value_length = self.rest.try_get_u32().ok()? as usize;
+        if self.rest.len() < key_length + value_length {
+            return None;
+        }
+        let key = self.rest.split_to(key_length).as_ref().into();
+        Some((key, self.rest.split_to(value_length)))
+    }
+}
+
+impl Iterator for Cursor<'_> {
+    type Item = io::Result<(Key, Bytes)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            if self.next_block == self.run.blocks.len() {
+                return None;
+            }
+            match self.run.block(self.next_block) {
+                Ok(block) => (self.next_block, self.rest) = (self.next_block + 1, block),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        let row = self.row();
+        Some(row.ok_or_else(|| io::Error::other(format!("{} is damaged", self.run.path.display()))))
+    }
+}

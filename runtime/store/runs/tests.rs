@@ -1,0 +1,93 @@
+use super::*;
+
+fn rows(numbers: impl IntoIterator<Item = u32>, text: &str) -> BTreeMap<Key, Bytes> {
+    let row =
+        |n: u32| (Key::from(format!("k{n:06}").as_bytes()), Bytes::from(format!("{text} {n} {}", "x".repeat(50))));
+    numbers.into_iter().map(row).collect()
+}
+
+fn write(runs: &Runs, rows: &BTreeMap<Key, Bytes>) {
+    let rows: Vec<_> = rows.iter().map(|(key, value)| (&**key, &**value)).collect();
+    runs.write(&rows).expect("writable");
+}
+
+fn all(runs: &Runs, from: &str, to: &str, limit: usize) -> Vec<(Key, Bytes)> {
+    runs.range(from.as_bytes(), to.as_bytes(), limit).expect("readable")
+}
+
+#[test]
+fn ranges_over_several_runs_are_those_of_one_map() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runs = Runs::open(folder.path()).expect("opens");
+    let mut expected = BTreeMap::new();
+    // Each of them is larger than what is written again, and the keys of all interleave.
+    for run in 0..3 {
+        let part = rows((0..60_000).map(|n| 3 * n + run), "row");
+        write(&runs, &part);
+        expected.extend(part);
+    }
+    assert_eq!(runs.size().0, 3);
+    for runs in [runs, Runs::open(folder.path()).expect("opens again")] {
+        for (from, to, limit) in
+            [("", "z", 1_000), ("k000007", "k000019", 100), ("k1", "k2", 40_000), ("k179990", "z", 50), ("l", "z", 9)]
+        {
+            let bounds = from.as_bytes()..to.as_bytes();
+            let wanted = expected
+                .range::<[u8], _>((std::ops::Bound::Included(bounds.start), std::ops::Bound::Excluded(bounds.end)));
+            let wanted: Vec<_> = wanted.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect();
+            assert_eq!(all(&runs, from, to, limit), wanted, "{from}..{to}");
+        }
+    }
+}
+
+#[test]
+fn small_runs_become_one_and_a_repeated_checkpoint_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runs = Runs::open(folder.path()).expect("opens");
+    for n in 0..20 {
+        write(&runs, &rows([n, n + 1], "row"));
+    }
+    assert_eq!((runs.size().0, all(&runs, "", "z", 100).len()), (1, 21));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 1);
+}
+
+#[test]
+fn what_a_crash_left_half_written_goes_and_damage_is_noticed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runs = Runs::open(folder.path()).expect("opens");
+    write(&runs, &rows(0..1_000, "row"));
+    let name = folder.path().join("000000000001.run");
+    let whole = std::fs::read(&name).expect("readable");
+    std::fs::write(folder.path().join("000000000002.new"), &whole[..100]).expect("writable");
+    assert_eq!(Runs::open(folder.path()).expect("opens").size().0, 1);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 1);
+    for at in [0, 20, 5_000, whole.len() - 30, whole.len() - 20, whole.len() - 1] {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        std::fs::write(&name, damaged).expect("writable");
+        let read = Runs::open(folder.path()).and_then(|runs| runs.range(b"", b"z", 2_000));
+        assert!(read.is_err(), "octet {at}");
+    }
+    for length in [0, 10, whole.len() - 1] {
+        std::fs::write(&name, &whole[..length]).expect("writable");
+        assert!(Runs::open(folder.path()).is_err(), "{length} octets");
+    }
+}
+
+#[test]
+fn the_oldest_go_by_age_and_by_size_and_who_reads_them_reads_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runs = Runs::open(folder.path()).expect("opens");
+    for run in 0..3 {
+        write(&runs, &rows((0..60_000).map(|n| 3 * n + run), "row"));
+    }
+    let (_, octets) = runs.size();
+    let oldest = runs.all().remove(0);
+    assert_eq!(runs.prune(0, octets).expect("possible"), 0);
+    assert_eq!(runs.prune(0, octets - 1).expect("possible"), 1);
+    assert_eq!(oldest.cursor(b"").expect("readable").count(), 60_000);
+    assert_eq!(&*all(&runs, "", "z", 1)[0].0, b"k000001");
+    assert_eq!(runs.prune(u64::MAX, octets).expect("possible"), 2);
+    assert_eq!((runs.size(), all(&runs, "", "z", 10)), ((0, 0), Vec::new()));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0);
+}
