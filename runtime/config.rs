@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 mod account;
+mod api;
 mod check;
 mod customer;
 mod explain;
@@ -20,6 +21,7 @@ mod smpp;
 pub use account::{
     Account, DefaultAlphabet, IdFormat, InterfaceVersion, LongMessages, Mode, RelayTlvs, Role, Upstream, UpstreamTls,
 };
+pub use api::{Api, ApiTls};
 pub use customer::{Customer, Incomplete};
 pub(crate) use explain::nearest;
 pub use history::History;
@@ -35,6 +37,9 @@ pub struct Config {
     /// Where the store lives; one process per directory.
     pub data_dir: PathBuf,
     pub smpp: Smpp,
+    /// Absent: no REST API.
+    #[serde(default)]
+    pub api: Option<Api>,
     #[serde(default)]
     pub customer: Vec<Customer>,
     #[serde(default)]
@@ -95,12 +100,14 @@ impl Config {
         let server = self.smpp.tls.iter_mut().flat_map(|tls| {
             [Some(&mut tls.certificate), Some(&mut tls.key), tls.client_ca.as_mut()].into_iter().flatten()
         });
+        let api = self.api.iter_mut().filter_map(|api| api.tls.as_mut());
+        let api = api.flat_map(|tls| [&mut tls.certificate, &mut tls.key]);
         let upstreams = self
             .upstream
             .iter_mut()
             .filter_map(|upstream| upstream.tls.as_mut())
             .flat_map(|tls| [tls.ca.as_mut(), tls.certificate.as_mut(), tls.key.as_mut()].into_iter().flatten());
-        std::iter::once(&mut self.data_dir).chain(rules).chain(server).chain(upstreams)
+        std::iter::once(&mut self.data_dir).chain(rules).chain(server).chain(api).chain(upstreams)
     }
 }
 

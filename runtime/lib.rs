@@ -3,15 +3,16 @@
 //! The map. Arrows point down only:
 //!
 //! ```text
-//! EDGES      link/ (SMPP sockets)  delivery  rule_threads  cli/     tokio, threads, sockets
+//! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  cli/  tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
-//! HEART      firewall  route  schedule  retry  tracking  timeline  message           pure, take `now`
+//! HEART      firewall  route  schedule  retry  tracking  timeline  message  metrics        pure, take `now`
 //! PROTOCOL   crate wasmsc-smpp                                      pure
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
 
 pub mod allocator;
+pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -19,6 +20,7 @@ pub mod delivery;
 pub mod firewall;
 pub mod link;
 pub mod message;
+pub mod metrics;
 pub mod plugin;
 pub mod relay;
 pub mod retry;
@@ -28,6 +30,7 @@ pub mod schedule;
 pub mod server;
 pub mod store;
 pub mod timeline;
+mod tls;
 pub mod tracking;
 
 #[cfg(feature = "bench")]

@@ -1,5 +1,6 @@
 //! Arguments, logging and exit codes; nothing else.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,7 +20,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs the server. Prints `ready smpp=<address>` when it serves; SIGTERM or Ctrl-C ends it in order.
+    /// Runs the server. Prints `ready smpp=<address>`, and further ports as ` smpp_tls=` and ` api=`, when it serves; SIGTERM or Ctrl-C ends it in order.
     ///
     /// Logs go to stderr; RUST_LOG sets what is shown, such as RUST_LOG=warn,rule=debug.
     ///
@@ -78,10 +79,18 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let shutdown = terminated()?;
     let ready = |server: &wasmsc::Server| {
         tracing::info!(smpp = %server.smpp, "serving");
-        match server.smpp_tls {
-            Some(tls) => println!("ready smpp={} smpp_tls={tls}", server.smpp),
-            None => println!("ready smpp={}", server.smpp),
-        }
+        let named = |name: &str, address: Option<SocketAddr>| {
+            address.map(|address| format!(" {name}={address}")).unwrap_or_default()
+        };
+        // Not in the log, which goes to places where secrets must not be.
+        let token = server.operator_token.as_ref().map(|token| format!("\noperator_token={token}"));
+        println!(
+            "ready smpp={}{}{}{}",
+            server.smpp,
+            named("smpp_tls", server.smpp_tls),
+            named("api", server.api),
+            token.unwrap_or_default()
+        );
     };
     wasmsc::run(config, ready, shutdown).await?;
     tracing::info!("closed in order");

@@ -12,12 +12,15 @@
 
 mod admit;
 mod batch;
+mod counting;
 mod ended;
+mod once;
 mod operations;
 mod parts;
 mod receipts;
 mod repeats;
 mod settle;
+mod submission;
 mod wake;
 
 use std::sync::Arc;
@@ -28,19 +31,23 @@ use parking_lot::{Condvar, Mutex};
 use wasmsc_smpp::receipt::MessageState;
 
 use crate::firewall::Reject;
-use crate::message::{Class, Message, MessageId, Timestamp};
+use crate::message::{Class, MessageId, Timestamp};
+use crate::metrics::{Metrics, Reached};
 use crate::plugin::{Effects, Invocation, Outcome, StateView};
 use crate::route::{Directory, PeerIndex};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
 use crate::store::keys::{Kind, OutboxKey, Partition, Subject};
 use crate::store::{Accepted, Change, Finished, NewMessage, NotAccepted, OutboxRecord, Queued, Store};
+use crate::timeline::Direction;
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
 use batch::Batch;
 use ended::{RETRY_LAST_MS, fail, mo_ended};
-pub use operations::{Cancel, NotDone, Query, Replace, cancel, query, replace};
+pub use once::{NotOnce, Once, accept_once};
+pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
 pub use receipts::{PeerReceipt, receipt};
 pub use settle::{Answer, settle};
+pub use submission::{Origin, Submission};
 pub use wake::{Alert, keep_house, wake};
 
 /// Takes messages that are durable and ready to leave. Delivery, in production.
@@ -76,6 +83,8 @@ pub struct House {
     parked: AtomicUsize,
     joiner: Mutex<parts::Joiner>,
     repeats: Mutex<repeats::Repeats>,
+    once: Mutex<()>,
+    pub metrics: Metrics,
     absentees: Mutex<wake::Absentees>,
 }
 
@@ -98,6 +107,7 @@ impl House {
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
         let parked = store.count(Kind::Parked)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
+        let metrics = Metrics::new(&directory);
         let house = House {
             directory,
             store,
@@ -109,6 +119,8 @@ impl House {
             parked: AtomicUsize::new(parked),
             joiner,
             repeats,
+            once: Mutex::new(()),
+            metrics,
             absentees,
         };
         let house = Arc::new(house);
@@ -166,29 +178,6 @@ impl House {
 /// What a peer learns about one message of a batch.
 pub type Verdict<T> = (T, Result<MessageId, Reject>);
 
-/// A message as a peer submitted it, with what it wants done about it.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    pub message: Message,
-    /// Not before this.
-    pub schedule: Option<Timestamp>,
-    /// Not after this.
-    pub expires: Option<Timestamp>,
-    /// `registered_delivery` (SMPP 3.4 §5.2.17).
-    pub registered_delivery: u8,
-    /// Takes the place of an earlier one with the same addresses that still waits.
-    pub replaces: bool,
-    /// The n-th further destination of the submission before it.
-    pub sibling: u16,
-}
-
-impl Submission {
-    /// At once, for the customer's usual time, without a receipt.
-    pub fn plain(message: Message) -> Submission {
-        Submission { message, schedule: None, expires: None, registered_delivery: 0, replaces: false, sibling: 0 }
-    }
-}
-
 /// What goes into the same batch as new messages, and follows when it is durable.
 #[derive(Default)]
 struct Also {
@@ -209,11 +198,12 @@ pub struct Scheduled {
 /// each once; `T` is whatever the caller needs to find its request again.
 pub fn accept<T: Send + 'static>(
     house: &Arc<House>,
-    from: PeerIndex,
+    from: impl Into<Origin>,
     batch: Vec<(T, Submission)>,
     now: Timestamp,
     answer: impl Fn(Vec<Verdict<T>>) + Clone + Send + 'static,
 ) {
+    let from = from.into();
     // Held until the store has the batch, in which replaced messages end.
     let lock = batch.iter().any(|(_, submission)| submission.replaces).then(|| house.tracking.lock());
     let mut admitted = Batch::default();
@@ -223,7 +213,7 @@ pub fn accept<T: Send + 'static>(
         // The first destination that is accepted leads the others of its submit_multi.
         has_lead &= submission.sibling > 0;
         submission.sibling = if has_lead { submission.sibling } else { 0 };
-        if house.directory.peer(from).customer.is_none() {
+        if from.customer(&house.directory).is_none() {
             wake::wake(house, &submission.message.source, now);
         }
         let repeat_key = repeats::key(house, from, &submission);
@@ -238,6 +228,7 @@ pub fn accept<T: Send + 'static>(
             parts::repeat(house, id, move |result| answer(vec![(token, result)]));
             continue; // and leads nobody: the others of its submit_multi are not stored with it
         }
+        let destination = submission.message.destination.clone();
         match admit(house, from, submission, &mut admitted.also, now) {
             Ok(Admitted::Whole(new, subject)) => {
                 has_lead = true;
@@ -251,7 +242,8 @@ pub fn accept<T: Send + 'static>(
                 move |result| answer(vec![(token, result)])
             }),
             Err(reject) => {
-                tracing::warn!(account = &*house.directory.peer(from).name, "refused: {reject}");
+                tracing::warn!(account = from.account(&house.directory), "refused: {reject}");
+                house.count_refused(from, &destination);
                 refused.push((token, Err(reject)));
             }
         }
@@ -290,7 +282,11 @@ fn store_messages(
             done(Err(refusal.into()));
         }
     };
+    let entering = counting::Entering::of(house, &list);
     let ids = house.store.accept_and(list, changes, now, answer);
+    if !ids.is_empty() {
+        entering.count(house);
+    }
     if ids.is_empty() {
         // The store took none of them: they do not wait after all.
         let customer = |run: &Scheduled| &*house.directory.rules[run.key.rule.0].customer;
@@ -449,6 +445,8 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
         let record = OutboxRecord::untracked(customer, message, now.plus_ms(validity_ms));
         queued.push(Queued { key, record });
     }
+    house.count_message(customer, Direction::Mo, Reached::Taken);
+    queued.iter().for_each(|_| house.count_message(customer, Direction::Mt, Reached::Accepted));
     let (tracked, receipts) =
         if event.is_tracked { mo_ended(house, event, MessageState::Delivered, now) } else { (None, Vec::new()) };
     queued.extend(receipts);

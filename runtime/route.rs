@@ -31,6 +31,10 @@ pub struct QueueIndex(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RuleIndex(pub usize);
 
+/// Index of a customer in [`Directory::customers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CustomerIndex(pub usize);
+
 /// A tenant.
 #[derive(Debug)]
 pub struct Customer {
@@ -88,6 +92,7 @@ pub struct Directory {
     pub retry: Retry,
     pub history_ms: u64,
     rule_names: Vec<Box<str>>,
+    customers_by_id: HashMap<Arc<str>, CustomerIndex>,
     number_owner: HashMap<Address, usize>,
     /// (digits, queue), longest first.
     routes: Vec<(Box<str>, QueueIndex)>,
@@ -114,7 +119,9 @@ impl Directory {
             queues_by_name.iter().filter_map(|(name, index)| Some((digits(name)?, *index))).collect();
         routes.sort_by_key(|(digits, _)| std::cmp::Reverse(digits.len()));
         let rules = config.rule.clone();
+        let customers_by_id = customers.iter().enumerate().map(|(index, c)| (c.id.clone(), CustomerIndex(index)));
         Directory {
+            customers_by_id: customers_by_id.collect(),
             customers,
             peers,
             queues,
@@ -148,7 +155,15 @@ impl Directory {
     }
 
     pub fn customer(&self, id: &str) -> Option<&Customer> {
-        self.customers.iter().find(|c| &*c.id == id)
+        self.customer_named(id).map(|index| self.customer_at(index))
+    }
+
+    pub fn customer_named(&self, id: &str) -> Option<CustomerIndex> {
+        self.customers_by_id.get(id).copied()
+    }
+
+    pub fn customer_at(&self, index: CustomerIndex) -> &Customer {
+        &self.customers[index.0]
     }
 
     pub fn peer(&self, index: PeerIndex) -> &Peer {

@@ -82,5 +82,9 @@ async fn run(house: &House, rules: &Rules, key: SubjectKey, event: Event) {
         }
         None => crate::schedule::Ended::Gone,
     };
-    house.finished(key, ended, started.elapsed(), clock::now());
+    let took = started.elapsed();
+    if let Some(durations) = house.metrics.rule(key.rule) {
+        durations.record(took);
+    }
+    house.finished(key, ended, took, clock::now());
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::allocator;
+use crate::api;
 use crate::clock;
 use crate::config::Config;
 use crate::delivery::Delivery;
@@ -42,7 +43,12 @@ pub struct Server {
     pub smpp: SocketAddr,
     /// Where SMPP inside TLS is served, if the config has it.
     pub smpp_tls: Option<SocketAddr>,
+    /// Where the REST API is served, if the config has it.
+    pub api: Option<SocketAddr>,
+    /// The operator's token, when this start made it.
+    pub operator_token: Option<String>,
     closing: watch::Sender<bool>,
+    requests: Option<tokio::task::JoinHandle<()>>,
     links: tokio::task::JoinHandle<()>,
     alarms: tokio::task::JoinHandle<()>,
     housekeeping: tokio::task::JoinHandle<()>,
@@ -94,17 +100,44 @@ impl Server {
         }
         let server = link::server::Server::bind(&config.smpp, house.clone(), delivery.clone()).await?;
         let (smpp, smpp_tls) = (server.local_addr()?, server.local_tls_addr());
+        let mut requests = match &config.api {
+            Some(http) => Some(api::Server::bind(http, &config.data_dir, house.clone()).await?),
+            None => None,
+        };
+        let operator_token = requests.as_mut().and_then(|server| server.new_operator_token.take());
+        let api = requests.as_ref().map(api::Server::local_addr).transpose()?;
         let rules = RuleThreads::start(house.clone(), rules, threads)?;
         let (closing, closing_receiver) = watch::channel(false);
+        let requests = requests.map(|server| tokio::spawn(server.run(closing.subscribe())));
         let links = tokio::spawn(server.run(closing_receiver));
         let housekeeping = tokio::spawn(keep_house(house, delivery.clone(), Arc::new(config), closing.subscribe()));
         let alarms = tokio::spawn(async move { delivery.run_alarms().await });
-        Ok(Server { smpp, smpp_tls, closing, links, alarms, housekeeping, rules, store, writer, failed })
+        Ok(Server {
+            smpp,
+            smpp_tls,
+            api,
+            operator_token,
+            closing,
+            requests,
+            links,
+            alarms,
+            housekeeping,
+            rules,
+            store,
+            writer,
+            failed,
+        })
     }
 
-    /// In order: no more connections and messages, links say goodbye, rules end, the store closes.
+    /// In order: no more connections and messages, requests are answered, links say goodbye, rules end, the
+    /// store closes.
     pub async fn stop(self) -> Result<(), ServerError> {
         let _ = self.closing.send(true);
+        if let Some(requests) = self.requests
+            && let Err(error) = requests.await
+        {
+            tracing::error!("the API server ended badly: {error}");
+        }
         if let Err(error) = self.links.await {
             tracing::error!("the link server ended badly: {error}");
         }

@@ -20,7 +20,7 @@ const TEXT_MAX: usize = 20;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tracked {
     pub customer: Box<str>,
-    /// `system_id` of the application that submitted it.
+    /// `system_id` of the application that submitted it; empty when its customer did so over the API.
     pub account: Box<str>,
     /// The id in its submit_sm_resp; further destinations of a submit_multi have the id of the first.
     pub shown_id: MessageId,
@@ -45,6 +45,8 @@ pub struct Tracked {
     pub parts: Vec<Part>,
     /// Receipts sent so far.
     pub receipts: u8,
+    /// What its submitter calls it; empty: nothing.
+    pub tag: Box<str>,
 }
 
 /// The row in the outbox.
@@ -101,6 +103,7 @@ impl Tracked {
             taken_at: None,
             parts: Vec::new(),
             receipts: 0,
+            tag: "".into(),
         }
     }
 

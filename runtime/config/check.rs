@@ -11,6 +11,10 @@ pub fn check(config: &Config) -> Result<(), String> {
     unique("account", config.account.iter().map(|a| a.system_id.as_str()))?;
     let upstreams = config.upstream.iter().map(|u| u.name.as_str());
     unique("account or upstream", config.account.iter().map(|a| a.system_id.as_str()).chain(upstreams))?;
+    if let Some(api) = &config.api {
+        at_least_1("api", "body_max_octets", api.body_max_octets)?;
+        at_least_1("api", "connections_max", api.connections_max)?;
+    }
     for customer in &config.customer {
         check_customer(customer)?;
         for number in &customer.numbers {

@@ -11,11 +11,11 @@ use tokio::task::JoinSet;
 use super::core::{LinkCore, Shared};
 use super::driver::{Link, set_nodelay};
 use super::outbind;
-use super::tls;
 use super::transport::Transport;
 use crate::clock;
 use crate::config::Upstream;
 use crate::route::PeerIndex;
+use crate::tls;
 
 /// Longest wait for a connection and its TLS handshake.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

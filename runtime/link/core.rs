@@ -25,6 +25,7 @@ use super::sending::Sending;
 use super::translate;
 use crate::delivery::{Bell, Delivery};
 use crate::message::{Message, Timestamp};
+use crate::metrics::Registration;
 use crate::relay::{self, Answer, House};
 use crate::retry::ErrorClass;
 use crate::route::{Peer, PeerIndex};
@@ -88,6 +89,8 @@ pub struct LinkCore {
     /// The house closes: no new messages either way, and unbind when nothing is under way.
     draining: bool,
     closed: bool,
+    /// While it is bound.
+    registration: Option<Registration>,
 }
 
 impl LinkCore {
@@ -114,6 +117,7 @@ impl LinkCore {
             moved_at: now,
             draining: false,
             closed: false,
+            registration: None,
         }
     }
 
@@ -197,6 +201,9 @@ impl LinkCore {
         self.poll_session(now);
         self.deliver(now);
         let is_quiet = self.is_answered() && self.sending.is_idle();
+        if let Some(registration) = &self.registration {
+            registration.set_in_use(self.sending.len());
+        }
         if self.draining && is_quiet && !self.closed {
             self.session.unbind(now.instant);
         }
@@ -230,6 +237,7 @@ impl LinkCore {
                 Event::Closed(reason) => {
                     tracing::info!(peer = %self.address, account = self.account_name(), "link closed: {reason}");
                     self.closed = true;
+                    self.registration = None;
                 }
                 Event::Unbound => {}
             }

@@ -11,6 +11,5 @@ mod outbind;
 mod parts;
 mod sending;
 pub mod server;
-mod tls;
 mod translate;
 mod transport;

@@ -13,12 +13,12 @@ use super::client;
 use super::core::{LinkCore, Shared};
 use super::driver::{Link, set_nodelay};
 use super::limits::Limits;
-use super::tls::Acceptors;
 use super::transport::Transport;
 use crate::clock;
 use crate::config;
 use crate::delivery::Delivery;
 use crate::relay::House;
+use crate::tls::{Acceptors, ServerFiles};
 
 /// Pause after an accept that failed, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -35,7 +35,11 @@ impl Server {
     pub async fn bind(config: &config::Smpp, house: Arc<House>, delivery: Arc<Delivery>) -> io::Result<Server> {
         let plain = listen("smpp.listen", config.listen).await?;
         let tls = match &config.tls {
-            Some(tls) => Some((listen("smpp.tls.listen", tls.listen).await?, Arc::new(Acceptors::new(tls)?))),
+            Some(tls) => {
+                let config::Tls { certificate, key, client_ca, .. } = tls.clone();
+                let files = ServerFiles { table: "smpp.tls", certificate, key, client_ca };
+                Some((listen("smpp.tls.listen", tls.listen).await?, Arc::new(Acceptors::new(files)?)))
+            }
             None => None,
         };
         let handshake_timeout = Duration::from_secs(config.session_init_timeout_secs);

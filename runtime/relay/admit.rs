@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 
 use wasmsc_smpp::text::Payload;
 
-use super::{Also, House, Scheduled, Submission, operations, parts};
+use super::{Also, House, Origin, Scheduled, Submission, operations, parts};
 use crate::firewall::{self, Reject};
 use crate::message::{Address, Class, Message, Timestamp};
-use crate::route::{Customer, Destination, Directory, PeerIndex};
+use crate::route::{Customer, Destination, Directory};
 use crate::schedule::SubjectKey;
 use crate::store::{NewMessage, Place, Waiting};
 use crate::tracking::{Later, Tracked};
@@ -23,17 +23,19 @@ pub enum Admitted {
 /// MO or MT? The peer's role decides, never the PDU.
 pub fn admit(
     house: &Arc<House>,
-    from: PeerIndex,
+    from: Origin,
     submission: Submission,
     also: &mut Also,
     now: Timestamp,
 ) -> Result<Admitted, Reject> {
-    let peer = house.directory.peer(from);
-    if !peer.sources.is_empty() && !peer.sources.contains(&submission.message.source) {
+    if let Some(peer) = from.peer(&house.directory)
+        && !peer.sources.is_empty()
+        && !peer.sources.contains(&submission.message.source)
+    {
         return Err(Reject::ForeignSender(submission.message.source.to_string()));
     }
-    match &peer.customer {
-        None => admit_mo(house, &peer.name, submission),
+    match from.customer(&house.directory) {
+        None => admit_mo(house, &from.name(&house.directory), submission),
         Some(customer) => admit_mt(house, (from, customer), submission, also, now),
     }
 }
@@ -93,7 +95,15 @@ pub fn place_mo(
             firewall::check_length(directory.peers_of(&queue), &message.content)?;
             let (due, expires) = (message.received_at, message.received_at.plus_ms(customer.validity_ms));
             Ok((
-                Place::Outbox(Waiting { queue, class: Class::INBOUND, due, expires, to_application: true, tracked }),
+                Place::Outbox(Waiting {
+                    queue,
+                    class: Class::INBOUND,
+                    due,
+                    expires,
+                    to_application: true,
+                    tracked,
+                    once: None,
+                }),
                 None,
             ))
         }
@@ -110,7 +120,7 @@ fn first_word(message: &Message) -> String {
 
 fn admit_mt(
     house: &Arc<House>,
-    (from, customer): (PeerIndex, &str),
+    (from, customer): (Origin, &str),
     submission: Submission,
     also: &mut Also,
     now: Timestamp,
@@ -120,7 +130,7 @@ fn admit_mt(
     firewall::check_mt(owner, &message.source, &message.destination)?;
     let queue = queue_to(directory, &message.destination)?;
     firewall::check_length(directory.peers_of(&queue), &message.content)?;
-    let account = &directory.peer(from).name;
+    let account = from.account(directory);
     let due = submission.schedule.map_or(now, |schedule| schedule.max(now));
     let expires = expiry(owner, submission.expires, due, now)?;
     if submission.replaces {
@@ -130,12 +140,21 @@ fn admit_mt(
         also.releases.extend(ends.releases);
     }
     let later = if due > now { Later::Scheduled } else { Later::Now };
-    let tracked = Tracked::new(customer, account, submission.registered_delivery, message, later);
+    let mut tracked = Tracked::new(customer, account, submission.registered_delivery, message, later);
+    tracked.tag = submission.tag;
+    let once = submission.once.map(Box::new);
     let class = Class::of_priority(message.content.priority_flag);
-    let place =
-        Place::Outbox(Waiting { queue, class, due, expires, to_application: false, tracked: Some(Box::new(tracked)) });
+    let place = Place::Outbox(Waiting {
+        queue,
+        class,
+        due,
+        expires,
+        to_application: false,
+        tracked: Some(Box::new(tracked)),
+        once,
+    });
     let (message, sibling) = (submission.message, submission.sibling);
-    let by = account.clone();
+    let by = from.name(directory);
     Ok(Admitted::Whole(NewMessage { customer: customer.into(), place, message, by, sibling }, None))
 }
 

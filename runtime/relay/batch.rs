@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Also, House, Scheduled, Verdict, store_messages};
+use super::{Also, House, Origin, Scheduled, Verdict, store_messages};
 use crate::firewall::Reject;
 use crate::message::{MessageId, Timestamp};
-use crate::route::PeerIndex;
 use crate::store::NewMessage;
 
 /// What was admitted and is to be stored together.
@@ -28,7 +27,7 @@ impl<T: Send + 'static> Batch<T> {
     pub fn store(
         self,
         house: &Arc<House>,
-        from: PeerIndex,
+        from: Origin,
         now: Timestamp,
         answer: impl Fn(Vec<Verdict<T>>) + Send + 'static,
     ) {

@@ -4,10 +4,12 @@ use wasmsc_smpp::receipt::MessageState;
 
 use super::{House, Stored, receipts};
 use crate::message::{MessageId, Timestamp};
+use crate::metrics::Reached;
 use crate::plugin::Outcome;
 use crate::route::RuleIndex;
 use crate::schedule::{Ended, Event};
 use crate::store::{Change, Failure, InboxRecord, Queued};
+use crate::timeline::Direction;
 use crate::tracking::Tracked;
 
 /// First pause before another attempt; doubles up to the last.
@@ -63,6 +65,9 @@ fn postpone(house: &House, event: Event, record: InboxRecord, failure: Failure, 
         Failure::RetryAt(due, _) => Ended::Again(*due),
         Failure::Dead(_) => Ended::Gone,
     };
+    if ended == Ended::Gone {
+        house.count_message(&record.customer, Direction::Mo, Reached::Undeliverable);
+    }
     let (mut changes, mut offers) = (Vec::new(), Vec::new());
     if record.tracked && ended == Ended::Gone {
         let (tracked, receipts) = mo_ended(house, event, MessageState::Undeliverable, now);

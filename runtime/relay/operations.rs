@@ -8,10 +8,11 @@ use wasmsc_smpp::DataCoding;
 use wasmsc_smpp::receipt::MessageState;
 use wasmsc_smpp::text::dcs;
 
-use super::{Also, House, Submission, expiry, offer_when_due, receipts};
+use super::{Also, House, Origin, Submission, expiry, offer_when_due, receipts};
 use crate::firewall::{self, Reject};
 use crate::message::{Address, Class, MessageId, Timestamp, is_default_alphabet};
-use crate::route::PeerIndex;
+use crate::metrics::Reached;
+use crate::route::CustomerIndex;
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, Queued};
 use crate::timeline::Event;
@@ -60,8 +61,8 @@ pub struct Replace {
 }
 
 /// What became of a message. Of a submit_multi: of the destination that is furthest from being delivered.
-pub fn query(house: &House, from: PeerIndex, query: &Query) -> Result<Tracked, NotDone> {
-    let (_, found) = find(house, from, query.id, (query.source.as_ref(), None))?;
+pub fn query(house: &House, from: impl Into<Origin>, query: &Query) -> Result<Tracked, NotDone> {
+    let (_, found) = find(house, from.into(), query.id, (query.source.as_ref(), None))?;
     let rank = |tracked: &Tracked| match tracked.state() {
         MessageState::Delivered => 2,
         _ if tracked.is_final() => 1,
@@ -71,15 +72,25 @@ pub fn query(house: &House, from: PeerIndex, query: &Query) -> Result<Tracked, N
     furthest.ok_or(NotDone::NoSuchMessage)
 }
 
-fn partition(house: &House, from: PeerIndex) -> Result<Partition, NotDone> {
-    let customer = house.directory.peer(from).customer.as_deref();
-    customer.map(Partition::of).ok_or(NotDone::NoSuchMessage)
+/// Whose message it is, for those who may see every customer's.
+pub fn owner(house: &House, id: MessageId) -> Result<CustomerIndex, NotDone> {
+    for partition in Partition::all() {
+        let found = house.store.tracked_together(partition, id).map_err(unreadable)?;
+        if let Some((_, tracked)) = found.first() {
+            return house.directory.customer_named(&tracked.customer).ok_or(NotDone::NoSuchMessage);
+        }
+    }
+    Err(NotDone::NoSuchMessage)
+}
+
+fn partition(house: &House, from: Origin) -> Result<Partition, NotDone> {
+    from.customer(&house.directory).map(Partition::of).ok_or(NotDone::NoSuchMessage)
 }
 
 /// The messages of this id: several, when a submit_multi made them. There is at least one.
 fn find(
     house: &House,
-    from: PeerIndex,
+    from: Origin,
     id: MessageId,
     (source, destination): (Option<&Address>, Option<&Address>),
 ) -> Result<(Partition, Vec<(MessageId, Tracked)>), NotDone> {
@@ -93,8 +104,8 @@ fn find(
     if found.is_empty() { Err(NotDone::NoSuchMessage) } else { Ok((partition, found)) }
 }
 
-fn is_own(house: &House, from: PeerIndex, tracked: &Tracked) -> bool {
-    house.directory.peer(from).customer.as_deref() == Some(&*tracked.customer)
+fn is_own(house: &House, from: Origin, tracked: &Tracked) -> bool {
+    from.customer(&house.directory) == Some(&*tracked.customer)
 }
 
 fn unreadable(error: std::io::Error) -> NotDone {
@@ -104,11 +115,12 @@ fn unreadable(error: std::io::Error) -> NotDone {
 /// Ends what still waits. `done` hears of it when that is durable.
 pub fn cancel(
     house: &House,
-    from: PeerIndex,
+    from: impl Into<Origin>,
     cancel: &Cancel,
     now: Timestamp,
     done: impl FnOnce(Result<(), NotDone>) + Send + 'static,
 ) {
+    let from = from.into();
     let (ids, none_ended) = match to_cancel(house, from, cancel) {
         Ok(found) => found,
         Err(not_done) => return done(Err(not_done)),
@@ -131,7 +143,7 @@ pub fn cancel(
     done(Err(none_ended));
 }
 
-fn to_cancel(house: &House, from: PeerIndex, cancel: &Cancel) -> Result<(Vec<MessageId>, NotDone), NotDone> {
+fn to_cancel(house: &House, from: Origin, cancel: &Cancel) -> Result<(Vec<MessageId>, NotDone), NotDone> {
     let ids_of = |found: Vec<(MessageId, Tracked)>| found.into_iter().map(|(id, _)| id).collect();
     match (cancel.id, &cancel.source, &cancel.destination) {
         (Some(id), source, destination) => {
@@ -145,7 +157,7 @@ fn to_cancel(house: &House, from: PeerIndex, cancel: &Cancel) -> Result<(Vec<Mes
     }
 }
 
-fn cancelled(house: &House, from: PeerIndex, ids: &[MessageId], now: Timestamp) -> Result<Also, NotDone> {
+fn cancelled(house: &House, from: Origin, ids: &[MessageId], now: Timestamp) -> Result<Also, NotDone> {
     let partition = partition(house, from)?;
     let found = read(house, from, partition, ids)?;
     end_all(house, partition, found, now)
@@ -173,17 +185,17 @@ fn end_all(
 
 fn sent(
     house: &House,
-    from: PeerIndex,
+    from: Origin,
     addresses: (&Address, &Address),
     service_type: Option<&[u8]>,
 ) -> Result<Vec<MessageId>, NotDone> {
-    let account = &house.directory.peer(from).name;
+    let account = from.account(&house.directory);
     house.store.sent(partition(house, from)?, account, addresses, service_type).map_err(unreadable)
 }
 
 fn read(
     house: &House,
-    from: PeerIndex,
+    from: Origin,
     partition: Partition,
     ids: &[MessageId],
 ) -> Result<Vec<(MessageId, Tracked)>, NotDone> {
@@ -208,6 +220,7 @@ fn end(
     also.changes.extend(unqueue(&queued));
     also.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
     let notice = tracked.failed(MessageState::Deleted, 0, now);
+    house.count_queued(&queued, Reached::Deleted);
     let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
     also.changes.extend(offers.iter().map(|queued| Change::Queue(queued.clone())));
     also.offers.extend(offers);
@@ -250,14 +263,14 @@ pub fn unqueue(queued: &Queued) -> Vec<Change> {
 /// Gives a waiting message another text, time or both; it keeps its id.
 pub fn replace(
     house: &Arc<House>,
-    from: PeerIndex,
+    from: impl Into<Origin>,
     replace: Replace,
     now: Timestamp,
     done: impl FnOnce(Result<(), NotDone>) + Send + 'static,
 ) {
     let _lock = house.tracking.lock();
     let (mut also, mut queued) = (Also::default(), Vec::new());
-    match replaced(house, from, &replace, now, &mut also, &mut queued) {
+    match replaced(house, from.into(), &replace, now, &mut also, &mut queued) {
         Ok(()) => write(house, also, queued, now, done),
         Err(not_done) => {
             also.releases.iter().for_each(|key| house.outlet.give_back(key, now));
@@ -268,7 +281,7 @@ pub fn replace(
 
 fn replaced(
     house: &House,
-    from: PeerIndex,
+    from: Origin,
     replace: &Replace,
     now: Timestamp,
     also: &mut Also,
@@ -360,7 +373,7 @@ fn write(
 /// What ends the messages that a submission with replace_if_present takes the place of; part of its batch.
 pub fn replace_if_present(
     house: &House,
-    from: PeerIndex,
+    from: Origin,
     submission: &Submission,
     now: Timestamp,
 ) -> Result<Also, Reject> {

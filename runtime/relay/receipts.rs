@@ -102,6 +102,7 @@ fn apply(
         return Ok((park(house, peer, forms, receipt, now), Vec::new()));
     }
     let notice = tracked.receipt(usize::from(part), receipt.state, receipt.error, now);
+    house.count_end(&tracked);
     let offers = notify(house, (partition, id), &mut tracked, notice);
     let mut changes: Vec<Change> = offers.iter().map(|queued| Change::Queue(queued.clone())).collect();
     let (state, error) = (receipt.state.octet(), receipt.error);
@@ -169,6 +170,7 @@ pub fn correlate(
             Ok(Some((at, parked))) if parked.came_at >= tracked.submitted_at => {
                 let state = MessageState::from_octet(parked.state).unwrap_or(MessageState::Unknown);
                 let notice = tracked.receipt(number, state, parked.error, now);
+                house.count_end(tracked);
                 offers.extend(notify(house, (partition, id), tracked, notice));
                 changes.extend(unpark(house, at, &centre, &parked));
             }
@@ -227,6 +229,9 @@ pub fn notify(
     notice: Option<Notice>,
 ) -> Vec<Queued> {
     let Some(notice) = notice else { return Vec::new() };
+    if tracked.account.is_empty() {
+        return Vec::new(); // over the API a message is asked for
+    }
     let account = house.directory.peer_named(&tracked.account);
     let Some(queue) = account.and_then(|account| house.directory.queue_of(account)) else {
         tracing::warn!(message_id = %id, account = &*tracked.account, "nobody takes its receipt: the account is gone");

@@ -8,9 +8,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use wasmsc_smpp::tlv::tag;
 
-use super::{House, Submission};
+use super::{House, Origin, Submission};
 use crate::message::{MessageId, Timestamp};
-use crate::route::PeerIndex;
 use crate::store::keys::Partition;
 
 /// Submissions that are remembered at most, of all accounts: 64 octets each.
@@ -44,8 +43,8 @@ impl Repeats {
 
 /// What two submissions of one message have in common: all of it, or the reference that the application
 /// gave it. None for accounts without a window.
-pub fn key(house: &House, from: PeerIndex, submission: &Submission) -> Option<u64> {
-    house.directory.peer(from).duplicate_window_ms?;
+pub fn key(house: &House, from: Origin, submission: &Submission) -> Option<u64> {
+    from.peer(&house.directory)?.duplicate_window_ms?;
     let message = &submission.message;
     let mut hasher = DefaultHasher::new();
     // Parts of one long message may share its reference.
@@ -64,12 +63,12 @@ pub fn key(house: &House, from: PeerIndex, submission: &Submission) -> Option<u6
 impl House {
     pub(super) fn remember_repeats(
         &self,
-        from: PeerIndex,
+        from: Origin,
         keys: &[Option<u64>],
         ids: &[(MessageId, Partition)],
         now: Timestamp,
     ) {
-        let Some(window_ms) = self.directory.peer(from).duplicate_window_ms else { return };
+        let Some(window_ms) = from.peer(&self.directory).and_then(|peer| peer.duplicate_window_ms) else { return };
         let mut repeats = self.repeats.lock();
         for (key, (id, _)) in keys.iter().zip(ids) {
             if let Some(key) = key {

@@ -4,6 +4,7 @@ use wasmsc_smpp::receipt::MessageState;
 
 use super::{House, Stored, receipts, wake};
 use crate::message::Timestamp;
+use crate::metrics::Reached;
 use crate::retry::{self, ErrorClass};
 use crate::route::PeerIndex;
 use crate::store::keys::OutboxKey;
@@ -57,6 +58,7 @@ struct Settled {
 impl Settled {
     fn taken(&mut self, house: &House, peer: Option<PeerIndex>, mut queued: Queued, taken: Vec<Taken>, now: Timestamp) {
         self.forget(&queued);
+        house.count_queued(&queued, Reached::Taken);
         queued.record.taken.extend(taken);
         let ids = queued.record.taken.iter().map(|taken| taken.id.clone()).collect();
         self.happened(&queued, now, Event::Sent { peer: name(house, peer), ids });
@@ -78,6 +80,7 @@ impl Settled {
             .collect();
         let (partition, id) = (queued.key.partition, queued.key.id);
         let notice = tracked.taken(state, parts, now);
+        house.count_end(&tracked);
         self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
         self.offers.extend(receipts::notify(house, (partition, id), &mut tracked, notice));
         let early = receipts::correlate(house, (partition, id), &mut tracked, now, &mut self.changes);
@@ -136,6 +139,8 @@ impl Settled {
         self.forget(&queued);
         let event = Event::Ended { state: state.octet(), error };
         let ended = Change::Happened(partition, queued.record.customer.clone(), id, now, event);
+        let is_over = state == MessageState::Expired;
+        house.count_queued(&queued, if is_over { Reached::Expired } else { Reached::Undeliverable });
         if let Some(mut tracked) = queued.record.tracked.then(|| self.tracked(house, &queued)).flatten() {
             self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
             let notice = tracked.failed(state, error, now);

@@ -198,7 +198,7 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         }
         is_time
     };
-    if is_time && let Err(error) = end_histories(house, now) {
+    if is_time && let Err(error) = end_histories(house, now).and_then(|()| house.store.forget_once(now)) {
         tracing::error!("the history cannot be read: {error}");
     }
     Ok(())

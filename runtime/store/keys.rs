@@ -11,12 +11,18 @@
 //! part     <partition> j <len><group> <number u8>                           a part of a long message
 //! joined   <partition> J <len><group>                                       what its parts said, to know their repeats
 //! parked   <partition> p <len><peer> <form of its id>                       a receipt that came before its response
+//! once     <partition> y <len><customer> <hash of an idempotency key>       the message that a request made
+//! once_age <partition> Y <message id>                                       the same by its age
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
 //! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
+//! control  fe c <len><kind> <id>                                            what is set up over the API
+//! used     fe u <len><kind> <id>                                            when that was used last
+//! audit    fe a <sequence u64>, fe s                                        who changed it; the newest of them
 //! meta     ff <name>                                                        of this data directory
 //! ```
-//! Every data key starts with its customer's partition, so that a transaction touches one partition only.
+//! Every data key starts with its customer's partition, so that a transaction touches one partition only. Control
+//! objects have a range of their own, which a transaction with data never touches.
 
 use std::sync::Arc;
 
@@ -359,6 +365,55 @@ impl Subject {
         };
         (from, after(&all))
     }
+}
+
+pub fn once(partition: Partition, customer: &str, hash: &[u8; 32]) -> Key {
+    [&[partition.0, b'y', customer.len() as u8], customer.as_bytes(), hash].concat().into()
+}
+
+pub fn once_age(partition: Partition, id: MessageId) -> Key {
+    [&[partition.0, b'Y'][..], &id.to_key()].concat().into()
+}
+
+pub fn once_age_all(partition: Partition) -> (Key, Key) {
+    (Box::new([partition.0, b'Y']), Box::new([partition.0, b'Y' + 1]))
+}
+
+/// Begins the keys of control objects; above every partition.
+const CONTROLS: u8 = 0xFE;
+pub const CONTROL: u8 = b'c';
+pub const USED: u8 = b'u';
+
+/// Of one of the two kinds of rows that control objects have.
+pub fn control(of: u8, kind: &str, id: &str) -> Key {
+    [&[CONTROLS, of, kind.len() as u8], kind.as_bytes(), id.as_bytes()].concat().into()
+}
+
+pub fn control_all(of: u8) -> (Key, Key) {
+    (Box::new([CONTROLS, of]), Box::new([CONTROLS, of + 1]))
+}
+
+/// Kind and id of a control object.
+pub fn control_name(key: &[u8]) -> Option<(&str, &str)> {
+    let kind = name(key)?;
+    Some((kind, std::str::from_utf8(key.get(3 + kind.len()..)?).ok()?))
+}
+
+pub fn audit(sequence: u64) -> Key {
+    [&[CONTROLS, b'a'][..], &sequence.to_be_bytes()].concat().into()
+}
+
+pub fn audit_after(sequence: u64) -> (Key, Key) {
+    (audit(sequence.saturating_add(1)), Box::new([CONTROLS, b'a' + 1]))
+}
+
+pub fn audit_number(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(2..10)?.try_into().ok()?))
+}
+
+/// The number of the newest row of the audit.
+pub fn audit_sequence() -> Key {
+    Box::new([CONTROLS, b's'])
 }
 
 /// The smallest key that is greater than every key with this prefix.

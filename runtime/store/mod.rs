@@ -12,12 +12,14 @@
 mod backend;
 mod change;
 mod commit_log;
+mod control;
 pub mod disk;
 mod due;
 mod group;
 mod history;
 pub mod keys;
 pub mod memory;
+mod once;
 mod recent;
 mod record;
 mod runs;
@@ -30,13 +32,17 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, RwLock};
+
+use crate::metrics::Histogram;
 
 pub use backend::Opened;
 pub use change::Change;
+pub use control::{Audit, Control, Edit};
 pub use due::Due;
 pub use history::{Bounds, Found};
 pub use keys::Kind;
+pub use once::{NewOnce, OnceRecord};
 pub use record::{DeadRecord, InboxRecord, JoinedRecord, OutboxRecord, ParkedRecord, PartRecord, Taken};
 use tables::{Op, Tables};
 pub use verbs::{Accepted, Failure, Finished, NewMessage, Place, Queued, Waiting};
@@ -71,6 +77,8 @@ pub enum OpenError {
 }
 
 pub struct Store {
+    /// Locked before `inner` by whoever needs both.
+    controls: RwLock<control::Controls>,
     inner: Mutex<Inner>,
     /// There is something to write, or the store closes.
     work: Condvar,
@@ -79,6 +87,8 @@ pub struct Store {
     /// The [`Done`]s of every group behind this one are still to be called.
     speaking: AtomicU64,
     secret: [u8; 32],
+    /// How long groups took to be written and synced.
+    commits: Histogram,
     /// Checkpoints since the start.
     checkpoints: AtomicU64,
     /// The disk has no room for more.
@@ -145,6 +155,7 @@ impl Store {
         }
         drop(opened.groups);
         let secret = secret(&*opened.base)?;
+        let controls = RwLock::new(control::Controls::recover(&tables)?);
         let inner = Inner {
             tables,
             pending: Pending::default(),
@@ -155,11 +166,13 @@ impl Store {
             checkpointed: false,
         };
         let store = Arc::new(Store {
+            controls,
             inner: Mutex::new(inner),
             work: Condvar::new(),
             durable: AtomicU64::new(0),
             speaking: AtomicU64::new(0),
             secret,
+            commits: Histogram::default(),
             checkpoints: AtomicU64::new(0),
             full: AtomicBool::new(false),
             keeps_history: opened.keeps_history,
@@ -185,6 +198,11 @@ impl Store {
     /// How many checkpoints there were since the start, whose memory is free again.
     pub fn checkpoints(&self) -> u64 {
         self.checkpoints.load(Ordering::Relaxed)
+    }
+
+    /// How long groups took to be written and synced, since the start.
+    pub fn commits(&self) -> &Histogram {
+        &self.commits
     }
 
     /// Says whether the disk has room. Without it nothing new is accepted, so that what waits can still end.

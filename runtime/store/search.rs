@@ -224,7 +224,7 @@ impl Store {
         Ok(count)
     }
 
-    fn read<T: DeserializeOwned>(&self, key: &[u8]) -> io::Result<Option<T>> {
+    pub(super) fn read<T: DeserializeOwned>(&self, key: &[u8]) -> io::Result<Option<T>> {
         let row = self.inner.lock().tables.get(key)?;
         row.map(|row| record::decode(&row)).transpose().map_err(io::Error::other)
     }

@@ -28,8 +28,15 @@ fn mo(text: &'static str) -> NewMessage {
 
 fn mt(text: &'static str) -> NewMessage {
     let expires = NOW.plus_ms(86_400_000);
-    let waiting =
-        Waiting { queue: "sim".into(), class: Class::REPLY, due: NOW, expires, to_application: false, tracked: None };
+    let waiting = Waiting {
+        queue: "sim".into(),
+        class: Class::REPLY,
+        due: NOW,
+        expires,
+        to_application: false,
+        tracked: None,
+        once: None,
+    };
     NewMessage {
         customer: "acme".into(),
         place: Place::Outbox(waiting),

@@ -9,6 +9,7 @@ use wasmsc_smpp::receipt::MessageState;
 
 use super::change::{self, Change};
 use super::keys::{self, OutboxKey, Partition, Subject};
+use super::once::{self, NewOnce};
 use super::record::{self, DeadRecord, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
 use super::{Done, NotAccepted, Store, StoreFailed};
@@ -50,6 +51,8 @@ pub struct Waiting {
     pub to_application: bool,
     /// For an application's message: what becomes of it is kept.
     pub tracked: Option<Box<Tracked>>,
+    /// It is of a request that counts once.
+    pub once: Option<Box<NewOnce>>,
 }
 
 /// What became of a [`NewMessage`].
@@ -368,7 +371,8 @@ fn place(new: Encoded, (event, id): (MessageId, MessageId), partition: Partition
     let Encoded { customer, row, place, outbox, part, .. } = new;
     match (place, outbox, part) {
         (Place::Outbox(waiting), Some(record), _) => {
-            let Waiting { queue, class, due, tracked, .. } = waiting;
+            let Waiting { queue, class, due, tracked, once, .. } = waiting;
+            batch.extend(once.into_iter().flat_map(|new| once::rows(&customer, *new, id, record.message.received_at)));
             if let Some(mut tracked) = tracked {
                 tracked.shown_id = event;
                 tracked.waits = Some(Waits { queue: (*queue).into(), class: class.0, due });

@@ -17,6 +17,7 @@ use super::commit_log::SEGMENT_OCTETS;
 use super::keys::{META_LAST_EVENT, META_LAST_NUMBER};
 use super::tables::Layer;
 use super::{Pending, Store, StoreFailed};
+use crate::clock;
 
 /// What one turn of the writer found.
 #[derive(Debug, PartialEq, Eq)]
@@ -109,10 +110,12 @@ impl Writer {
             inner.group += 1;
             (std::mem::take(&mut inner.pending), group, frozen, discard)
         };
-        if !pending.octets.is_empty()
-            && let Err(error) = self.log.append_synced(&pending.octets)
-        {
-            return Err(self.fail(pending, &error));
+        if !pending.octets.is_empty() {
+            let started = clock::instant();
+            if let Err(error) = self.log.append_synced(&pending.octets) {
+                return Err(self.fail(pending, &error));
+            }
+            self.store.commits.record(started.elapsed());
         }
         self.is_busy = pending.done.len() >= BUSY_BATCHES;
         self.store.speaking.store(group, Ordering::SeqCst);

@@ -1,5 +1,6 @@
 //! Integration tests: ONE binary. Real sockets on port 0, real files in temporary folders, no sleeps.
 
+mod api;
 mod conformance;
 mod hostile_peers;
 mod hostile_rules;

@@ -4,7 +4,7 @@
 //! Enemy-minded: late, early, repeated, reordered, out of form. That something does not come is shown by
 //! what comes instead.
 
-mod certificates;
+pub mod certificates;
 mod device_status;
 mod fields;
 mod groups;
@@ -17,13 +17,13 @@ mod network_receipts;
 mod numbering;
 mod operations;
 mod outgoing;
-mod peer;
+pub mod peer;
 mod reachable;
 mod receipt_ids;
 mod receipts;
 mod repeats;
 mod replacing;
-mod site;
+pub mod site;
 mod text;
 mod throttling;
 mod times;

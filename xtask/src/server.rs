@@ -153,7 +153,7 @@ fn ready_port(guard: &mut Guard) -> Result<u16> {
     });
     let line = first_line.recv_timeout(READY_WITHIN).context("no line on its stdout")?;
     let address = line.strip_prefix("ready smpp=");
-    let port = address.and_then(|address| address.rsplit(':').next()?.parse().ok());
+    let port = address.and_then(|rest| rest.split(' ').next()?.rsplit(':').next()?.parse().ok());
     port.with_context(|| format!("its first line was `{line}`"))
 }
 

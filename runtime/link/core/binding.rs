@@ -12,6 +12,7 @@ use super::{LinkCore, Shared};
 use crate::config::{self, Mode};
 use crate::link::limits::Bucket;
 use crate::link::sending::Sending;
+use crate::metrics;
 use crate::route::{Peer, PeerIndex};
 
 impl LinkCore {
@@ -81,6 +82,7 @@ impl LinkCore {
         (self.was_bound, self.moved_at) = (true, now);
         let Some(peer) = self.peer else { return };
         tracing::info!(peer = %self.address, account = self.account_name(), "bound");
+        self.register();
         self.receives = self.session.can_submit();
         if self.receives {
             self.shared.delivery.attach(peer, &self.mailbox.bell);
@@ -110,10 +112,23 @@ impl LinkCore {
         self.sending = Sending::to(peer, &shared.house.directory.retry.throttled, None);
         self.range = self.range_of(bind);
         self.session.accept_bind(shared.system_id.as_bytes());
+        self.register();
         self.receives = mode.can_receive();
         if self.receives {
             shared.delivery.attach(index, &self.mailbox.bell);
         }
+    }
+
+    /// Listed from now on, for whoever looks after the house.
+    fn register(&mut self) {
+        let Some(peer) = self.config() else { return };
+        let mode = match self.session.mode() {
+            Some(BindMode::Transmitter) => "transmitter",
+            Some(BindMode::Receiver) => "receiver",
+            Some(BindMode::Transceiver) | None => "transceiver",
+        };
+        let bind = metrics::Bind::new(peer.name.clone(), mode, self.address, self.window);
+        self.registration = Some(self.shared.house.metrics.binds().add(bind));
     }
 
     fn judge_bind<'s>(

@@ -141,6 +141,15 @@ impl Site {
         self.bind(Login::new("sim")).await
     }
 
+    pub fn api(&self) -> SocketAddr {
+        self.server.api.expect("the plan has an API")
+    }
+
+    /// Of the first start.
+    pub fn operator_token(&self) -> String {
+        self.server.operator_token.clone().expect("this start made it")
+    }
+
     pub fn tls(&self) -> SocketAddr {
         self.server.smpp_tls.expect("the plan has TLS")
     }

@@ -1,4 +1,4 @@
-//! TLS for the listener and for upstreams (rustls).
+//! TLS for listeners and for upstreams (rustls): what `link` and `api` share.
 //!
 //! Certificate files are read again when they change, for the connections that come after: a link that is
 //! up keeps what it was opened with. Files that do not fit together are told in the log, and the old ones stay.
@@ -31,28 +31,42 @@ pub enum TlsError {
     ServerName(String),
 }
 
+/// Files of a listener.
+#[derive(Clone, Debug)]
+pub struct ServerFiles {
+    /// The table of the config, for messages.
+    pub table: &'static str,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// With it, clients must show a certificate that one of these has signed.
+    pub client_ca: Option<PathBuf>,
+}
+
 /// The listener's side, always with the newest files.
 pub struct Acceptors {
-    config: config::Tls,
+    files: ServerFiles,
     current: Mutex<(Vec<Option<SystemTime>>, TlsAcceptor)>,
 }
 
 impl Acceptors {
-    pub fn new(config: &config::Tls) -> Result<Acceptors, TlsError> {
-        let current = (modified(config), acceptor(config)?);
-        Ok(Acceptors { config: config.clone(), current: Mutex::new(current) })
+    pub fn new(files: ServerFiles) -> Result<Acceptors, TlsError> {
+        let current = Mutex::new((modified(&files), acceptor(&files)?));
+        Ok(Acceptors { files, current })
     }
 
     pub fn current(&self) -> TlsAcceptor {
         let mut current = self.current.lock();
-        let modified = modified(&self.config);
+        let modified = modified(&self.files);
         if current.0 != modified {
-            match acceptor(&self.config) {
+            match acceptor(&self.files) {
                 Ok(acceptor) => {
-                    tracing::info!("new TLS certificate for smpp.tls");
+                    tracing::info!("new TLS certificate for {}", self.files.table);
                     current.1 = acceptor;
                 }
-                Err(error) => tracing::error!("the TLS files changed and cannot be used, the old ones stay: {error}"),
+                Err(error) => {
+                    let table = self.files.table;
+                    tracing::error!("the files of {table} changed and cannot be used, the old ones stay: {error}");
+                }
             }
             current.0 = modified;
         }
@@ -60,15 +74,15 @@ impl Acceptors {
     }
 }
 
-fn modified(config: &config::Tls) -> Vec<Option<SystemTime>> {
-    let files = [Some(&config.certificate), Some(&config.key), config.client_ca.as_ref()];
+fn modified(from: &ServerFiles) -> Vec<Option<SystemTime>> {
+    let files = [Some(&from.certificate), Some(&from.key), from.client_ca.as_ref()];
     files.into_iter().flatten().map(|file| std::fs::metadata(file).and_then(|meta| meta.modified()).ok()).collect()
 }
 
-fn acceptor(config: &config::Tls) -> Result<TlsAcceptor, TlsError> {
+fn acceptor(from: &ServerFiles) -> Result<TlsAcceptor, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
-    let builder = match &config.client_ca {
+    let builder = match &from.client_ca {
         None => builder.with_no_client_auth(),
         Some(file) => {
             let roots = Arc::new(roots(file)?);
@@ -76,7 +90,7 @@ fn acceptor(config: &config::Tls) -> Result<TlsAcceptor, TlsError> {
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let server = builder.with_single_cert(certificates(&config.certificate)?, key(&config.key)?)?;
+    let server = builder.with_single_cert(certificates(&from.certificate)?, key(&from.key)?)?;
     Ok(TlsAcceptor::from(Arc::new(server)))
 }
 

@@ -1,0 +1,234 @@
+//! Messages of customers: send, look up, cancel.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+use utoipa::ToSchema;
+use wasmsc_smpp::receipt::MessageState;
+
+use super::Api;
+use super::auth::Caller;
+use super::body::{Json, PathOf, Reply};
+use super::compose::{Composed, NewMessage, Written, compose};
+use super::error::{Answer, Code, Problem, ProblemDetails};
+use super::key::Scope;
+use super::rfc3339::Time;
+use crate::clock;
+use crate::message::{MessageId, Timestamp};
+use crate::relay::{self, Cancel, Once, Origin, Query};
+use crate::route::CustomerIndex;
+use crate::store::NewOnce;
+use crate::tracking::Tracked;
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const IDEMPOTENCY_KEY_MAX: usize = 255;
+
+/// A message that was accepted: it is on disk.
+#[derive(Serialize, ToSchema)]
+pub struct Accepted {
+    #[schema(example = "0000018c5d2e0a00")]
+    id: String,
+    /// SMS that it takes.
+    segments: u8,
+    encoding: Written,
+}
+
+/// What an idempotency key keeps of the first answer, beside the id.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    segments: u8,
+    encoding: Written,
+}
+
+/// Sends a message. It is on disk when this answers, and is tried until it arrives or its time is over.
+#[utoipa::path(
+    post, path = "/v1/messages", operation_id = "sendMessage", tag = "messages",
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "With it, the same body sent again within a day makes no second message and gets the first answer; \
+        another body gets 422. 1 to 255 visible ASCII characters")),
+    request_body = NewMessage,
+    responses(
+        (status = 202, description = "Accepted, and durable", body = Accepted),
+        (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn send(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Json<NewMessage>,
+) -> Answer<impl IntoResponse> {
+    let customer = sender(&caller)?;
+    let now = clock::now();
+    let key = idempotency_key(&headers)?;
+    let directory = &api.house.directory;
+    let Composed { mut submission, segments, written } =
+        compose(body.value, directory, directory.customer_at(customer), now)?;
+    let kept = Kept { segments, encoding: written };
+    submission.once = key.map(|key| NewOnce {
+        key,
+        fingerprint: Sha256::digest(&body.octets).into(),
+        answer: serde_json::to_vec(&kept).expect("a number and a name are JSON").into(),
+    });
+    let (sender, receiver) = oneshot::channel();
+    relay::accept_once(&api.house, customer, submission, now, move |result| {
+        let _ = sender.send(result); // a client that is gone
+    });
+    let (id, kept) = match receiver.await.map_err(|_| Problem::no_answer())?? {
+        Once::New(id) => (id, kept),
+        Once::Again(record) => {
+            let kept = serde_json::from_slice(&record.answer)
+                .map_err(|error| Problem::new(Code::Internal, format!("the first answer cannot be read: {error}")))?;
+            (record.id, kept)
+        }
+    };
+    let location = [(header::LOCATION, format!("/v1/messages/{id}"))];
+    let accepted = Accepted { id: id.to_string(), segments: kept.segments, encoding: kept.encoding };
+    Ok((StatusCode::ACCEPTED, location, Reply(accepted)))
+}
+
+fn sender(caller: &Caller) -> Result<CustomerIndex, Problem> {
+    match caller {
+        Caller::Key(key) => key.must_have(Scope::Send).map(|()| key.customer),
+        Caller::Operator => Err(Problem::new(Code::CustomerKeyNeeded, "a message is some customer's; use its key")),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Problem> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let octets = value.as_bytes();
+    if octets.is_empty() || octets.len() > IDEMPOTENCY_KEY_MAX || !octets.iter().all(u8::is_ascii_graphic) {
+        let detail = format!("Idempotency-Key has 1 to {IDEMPOTENCY_KEY_MAX} visible ASCII characters");
+        return Err(Problem::new(Code::MalformedRequest, detail));
+    }
+    Ok(Some(Sha256::digest(octets).into()))
+}
+
+/// What is known of a message.
+#[derive(Serialize, ToSchema)]
+pub struct MessageView {
+    id: String,
+    customer: String,
+    /// The account that submitted it over SMPP; absent for one of the API.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    account: String,
+    from: String,
+    to: String,
+    state: LifeState,
+    /// Of the network, or of the peer that refused it; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<u16>,
+    submitted_at: Time,
+    /// It may leave from then on, while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<Time>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done_at: Option<Time>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    tag: String,
+}
+
+/// The last part of a message's life that is known (SMPP 5.0 §4.7.15).
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = MessageState)]
+pub enum LifeState {
+    Scheduled,
+    Enroute,
+    Delivered,
+    Expired,
+    Deleted,
+    Undeliverable,
+    /// A centre took it and will tell no more.
+    Accepted,
+    Unknown,
+    Rejected,
+    Skipped,
+}
+
+fn view(tracked: Tracked, now: Timestamp) -> MessageView {
+    let due_at = tracked.waits.as_ref().map(|waits| waits.due);
+    let state = match tracked.state() {
+        MessageState::Scheduled if due_at.is_some_and(|due| now < due) => LifeState::Scheduled,
+        MessageState::Scheduled | MessageState::Enroute => LifeState::Enroute,
+        MessageState::Delivered => LifeState::Delivered,
+        MessageState::Expired => LifeState::Expired,
+        MessageState::Deleted => LifeState::Deleted,
+        MessageState::Undeliverable => LifeState::Undeliverable,
+        MessageState::Accepted => LifeState::Accepted,
+        MessageState::Unknown => LifeState::Unknown,
+        MessageState::Rejected => LifeState::Rejected,
+        MessageState::Skipped => LifeState::Skipped,
+    };
+    MessageView {
+        id: tracked.shown_id.to_string(),
+        customer: tracked.customer.into(),
+        account: tracked.account.into(),
+        from: tracked.source.to_string(),
+        to: tracked.destination.to_string(),
+        state,
+        error: Some(tracked.error).filter(|error| *error != 0),
+        submitted_at: tracked.submitted_at.into(),
+        due_at: due_at.map(Time),
+        done_at: tracked.done_at.map(Time),
+        tag: tracked.tag.into(),
+    }
+}
+
+/// The customer of a message, if this caller may do such things to it.
+fn owner(api: &Api, caller: &Caller, id: &str, scope: Scope) -> Result<(Origin, MessageId), Problem> {
+    if let Caller::Key(key) = caller {
+        key.must_have(scope)?;
+    }
+    let id = MessageId::parse(id.as_bytes()).ok_or_else(Problem::not_found)?;
+    let customer = match caller {
+        Caller::Key(key) => key.customer,
+        Caller::Operator => relay::owner(&api.house, id)?,
+    };
+    Ok((Origin::Customer(customer), id))
+}
+
+/// Looks a message up, whether it came over SMPP or the API.
+#[utoipa::path(
+    get, path = "/v1/messages/{id}", operation_id = "lookUpMessage", tag = "messages",
+    params(("id" = String, Path, description = "As the answer named it that accepted it")),
+    responses(
+        (status = 200, description = "What is known", body = MessageView),
+        (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn look_up(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    PathOf(id): PathOf<String>,
+) -> Answer<Reply<MessageView>> {
+    let (from, id) = owner(&api, &caller, &id, Scope::Read)?;
+    let tracked = relay::query(&api.house, from, &Query { id, source: None })?;
+    Ok(Reply(view(tracked, clock::now())))
+}
+
+/// Cancels a message that still waits.
+#[utoipa::path(
+    delete, path = "/v1/messages/{id}", operation_id = "cancelMessage", tag = "messages",
+    params(("id" = String, Path, description = "As the answer named it that accepted it")),
+    responses(
+        (status = 204, description = "It will not be sent, durably so"),
+        (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn cancel(State(api): State<Arc<Api>>, caller: Caller, PathOf(id): PathOf<String>) -> Answer<StatusCode> {
+    let (from, id) = owner(&api, &caller, &id, Scope::Send)?;
+    let cancel = Cancel { id: Some(id), source: None, destination: None, service_type: bytes::Bytes::new() };
+    let (sender, receiver) = oneshot::channel();
+    relay::cancel(&api.house, from, &cancel, clock::now(), move |result| {
+        let _ = sender.send(result); // a client that is gone
+    });
+    receiver.await.map_err(|_| Problem::no_answer())??;
+    Ok(StatusCode::NO_CONTENT)
+}

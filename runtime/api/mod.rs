@@ -1,0 +1,38 @@
+//! The REST API, v1: HTTP in, calls of the relay and of the store's control objects, JSON out.
+//!
+//! An edge, beside `link`: it decides who asks and whether the request can be read; what may happen to a
+//! message is the relay's matter. `error` alone turns our errors into HTTP. No handler answers 2xx before
+//! what it did is synced.
+mod auth;
+mod body;
+mod compose;
+mod error;
+mod health;
+mod key;
+mod links;
+mod message;
+mod openapi;
+mod operator;
+mod rfc3339;
+mod router;
+mod scrape;
+mod secret;
+mod serve;
+
+use std::sync::Arc;
+
+use crate::relay::House;
+use operator::OperatorToken;
+
+pub use router::description;
+pub use serve::Server;
+
+#[cfg(test)]
+mod tests;
+
+/// What every request may need.
+pub struct Api {
+    house: Arc<House>,
+    operator: OperatorToken,
+    body_max_octets: usize,
+}

@@ -1,0 +1,50 @@
+//! Which path is whose, and what those hear who miss.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Method, Uri};
+use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::error::{Code, Problem};
+use super::{Api, health, key, links, message, openapi, scrape};
+
+pub fn router(api: Arc<Api>) -> Router {
+    let (router, document) = paths().split_for_parts();
+    let document: Arc<str> = openapi::text(&document).into();
+    let described = get(move || async move { ([(CONTENT_TYPE, "application/json")], document.to_string()) });
+    router
+        .route("/v1/openapi.json", described)
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .with_state(api)
+}
+
+/// The API's description, as it is served.
+pub fn description() -> String {
+    openapi::text(&paths().split_for_parts().1)
+}
+
+/// Every path, with its documentation.
+fn paths() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(key::make, key::list))
+        .routes(routes!(key::delete))
+        .routes(routes!(message::send))
+        .routes(routes!(message::look_up, message::cancel))
+        .routes(routes!(links::list))
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(scrape::metrics))
+}
+
+async fn unknown_path(uri: Uri) -> Problem {
+    Problem::new(Code::NotFound, format!("there is no path {}", uri.path()))
+}
+
+async fn unknown_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(Code::MethodNotAllowed, format!("{} has no method {method}; see the header Allow", uri.path()))
+}

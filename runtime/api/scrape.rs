@@ -1,0 +1,137 @@
+//! The house's numbers, as Prometheus reads them (OpenMetrics text). For the operator: they name customers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+
+use super::Api;
+use super::auth::Caller;
+use super::error::{Answer, Code, Problem, ProblemDetails};
+use crate::metrics::{BOUNDS_MICROS, DIRECTIONS, Durations, Reached};
+use crate::relay::House;
+use crate::route::{CustomerIndex, RuleIndex};
+use crate::timeline::Direction;
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const MICROS_PER_SEC: f64 = 1_000_000.0;
+
+/// The numbers of this process since its start.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "metrics", tag = "operation",
+    responses(
+        (status = 200, description = "OpenMetrics text", body = String,
+            content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn metrics(State(api): State<Arc<Api>>, caller: Caller) -> Answer<impl IntoResponse> {
+    caller.must_be_operator()?;
+    let mut registry = Registry::with_prefix("wasmsc");
+    registry.register_collector(Box::new(Numbers(api.house.clone())));
+    let mut text = String::new();
+    encode(&mut text, &registry)
+        .map_err(|error| Problem::new(Code::Internal, format!("the numbers cannot be written: {error}")))?;
+    Ok(([(CONTENT_TYPE, OPEN_METRICS)], text))
+}
+
+struct Numbers(Arc<House>);
+
+impl fmt::Debug for Numbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Numbers")
+    }
+}
+
+impl Collector for Numbers {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        self.messages(&mut encoder)?;
+        self.waiting(&mut encoder)?;
+        self.binds(&mut encoder)?;
+        self.rules(&mut encoder)?;
+        let commits = self.0.store.commits().read();
+        let help = "Time to write and sync a group of changes";
+        durations(
+            &mut encoder.encode_descriptor("store_commit_seconds", help, None, MetricType::Histogram)?,
+            &commits,
+        )?;
+        let help = "Checkpoints of the store";
+        let mut counter = encoder.encode_descriptor("store_checkpoints", help, None, MetricType::Counter)?;
+        counter.encode_counter::<NoLabelSet, _, f64>(&self.0.store.checkpoints(), None)
+    }
+}
+
+impl Numbers {
+    fn customers(&self) -> impl Iterator<Item = (CustomerIndex, &str)> {
+        self.0.directory.customers.iter().enumerate().map(|(index, customer)| (CustomerIndex(index), &*customer.id))
+    }
+
+    fn messages(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let help = "Messages by what they have come to; one passes several states";
+        let mut family = encoder.encode_descriptor("messages", help, None, MetricType::Counter)?;
+        for (index, customer) in self.customers() {
+            for direction in DIRECTIONS {
+                for reached in Reached::ALL {
+                    let count = self.0.metrics.messages(index, direction, reached);
+                    let labels = [("customer", customer), ("direction", name(direction)), ("state", reached.name())];
+                    family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, f64>(&count, None)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn waiting(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let help = "MOs that wait for a rule of their customer, or run";
+        let mut family = encoder.encode_descriptor("mos_waiting", help, None, MetricType::Gauge)?;
+        for (index, customer) in self.customers() {
+            family.encode_family(&[("customer", customer)])?.encode_gauge(&(self.0.mos_waiting_of(index) as u64))?;
+        }
+        Ok(())
+    }
+
+    /// Of every account and upstream, the absent ones too: an alarm is for those.
+    fn binds(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let mut up: BTreeMap<&str, u64> = self.0.directory.peers.iter().map(|peer| (&*peer.name, 0)).collect();
+        for bind in self.0.metrics.binds().all() {
+            if let Some(count) = up.get_mut(&*bind.peer) {
+                *count += 1;
+            }
+        }
+        let mut family = encoder.encode_descriptor("binds", "Binds that are up", None, MetricType::Gauge)?;
+        up.iter().try_for_each(|(account, count)| family.encode_family(&[("account", *account)])?.encode_gauge(count))
+    }
+
+    fn rules(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let help = "Time that a call of a rule took";
+        let mut family = encoder.encode_descriptor("rule_call_seconds", help, None, MetricType::Histogram)?;
+        for (index, rule) in self.0.directory.rules.iter().enumerate() {
+            let Some(calls) = self.0.metrics.rule(RuleIndex(index)) else { continue };
+            let labels = [("customer", rule.customer.as_str()), ("rule", rule.name.as_str())];
+            durations(&mut family.encode_family(&labels)?, &calls.read())?;
+        }
+        Ok(())
+    }
+}
+
+fn name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Mo => "mo",
+        Direction::Mt => "mt",
+    }
+}
+
+fn durations(encoder: &mut MetricEncoder, read: &Durations) -> fmt::Result {
+    let bounds = BOUNDS_MICROS.iter().map(|bound| *bound as f64 / MICROS_PER_SEC).chain([f64::INFINITY]);
+    let buckets: Vec<(f64, u64)> = bounds.zip(read.buckets).collect();
+    let count = read.buckets.iter().sum();
+    encoder.encode_histogram::<NoLabelSet>(read.sum_micros as f64 / MICROS_PER_SEC, count, &buckets, None)
+}

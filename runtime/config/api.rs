@@ -1,0 +1,41 @@
+//! `[api]`: where the REST API is served, and how much a client may ask of it. Without the table there is none.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// Address and port, and no other; port 0 takes a free one, printed at start.
+    pub listen: SocketAddr,
+    /// With it, the port speaks HTTPS only.
+    #[serde(default)]
+    pub tls: Option<ApiTls>,
+    /// The longest body of a request; a longer one gets 413.
+    #[serde(default = "default_body_max_octets")]
+    pub body_max_octets: usize,
+    /// Connections at once; more are closed as they come.
+    #[serde(default = "default_connections_max")]
+    pub connections_max: usize,
+}
+
+/// `[api.tls]`: TLS 1.2 or 1.3. Files are read again when they change; connections that are up stay up.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiTls {
+    /// Our certificate and its chain, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+}
+
+/// Room for any message, and for components of rules of a usual size.
+fn default_body_max_octets() -> usize {
+    4 << 20
+}
+/// Each may hold a body of `body_max_octets`.
+fn default_connections_max() -> usize {
+    1_024
+}

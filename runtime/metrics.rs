@@ -1,0 +1,221 @@
+//! What the house counts about itself: plain numbers, which whoever works adds to and `api` shows.
+//!
+//! Bounded: as many numbers as the config has customers, accounts and rules. Pure; takes durations as arguments.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::route::{CustomerIndex, Directory, RuleIndex};
+use crate::timeline::Direction;
+
+pub const DIRECTIONS: [Direction; 2] = [Direction::Mo, Direction::Mt];
+
+/// What a message has come to. It passes several of them and is counted at each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    Accepted,
+    /// At the door: nothing of it is kept.
+    Refused,
+    /// Its rule has run, or a peer took all of it.
+    Taken,
+    /// The network says so; of messages of applications and the API only.
+    Delivered,
+    Undeliverable,
+    Expired,
+    /// Cancelled or replaced.
+    Deleted,
+}
+
+impl Reached {
+    pub const ALL: [Reached; 7] = [
+        Reached::Accepted,
+        Reached::Refused,
+        Reached::Taken,
+        Reached::Delivered,
+        Reached::Undeliverable,
+        Reached::Expired,
+        Reached::Deleted,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Reached::Accepted => "accepted",
+            Reached::Refused => "refused",
+            Reached::Taken => "taken",
+            Reached::Delivered => "delivered",
+            Reached::Undeliverable => "undeliverable",
+            Reached::Expired => "expired",
+            Reached::Deleted => "deleted",
+        }
+    }
+}
+
+pub struct Metrics {
+    /// By customer, direction and what was reached.
+    messages: Vec<[[AtomicU64; Reached::ALL.len()]; DIRECTIONS.len()]>,
+    /// By [`RuleIndex`].
+    rules: Vec<Histogram>,
+    binds: Arc<Binds>,
+}
+
+impl Metrics {
+    pub fn new(directory: &Directory) -> Metrics {
+        Metrics {
+            messages: directory.customers.iter().map(|_| Default::default()).collect(),
+            rules: directory.rules.iter().map(|_| Histogram::default()).collect(),
+            binds: Arc::default(),
+        }
+    }
+
+    pub fn count(&self, customer: CustomerIndex, direction: Direction, reached: Reached) {
+        if let Some(counts) = self.messages.get(customer.0) {
+            counts[direction as usize][reached as usize].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub fn messages(&self, customer: CustomerIndex, direction: Direction, reached: Reached) -> u64 {
+        let counts = self.messages.get(customer.0);
+        counts.map_or(0, |counts| counts[direction as usize][reached as usize].load(Ordering::Relaxed))
+    }
+
+    /// How long each rule's calls take.
+    pub fn rule(&self, rule: RuleIndex) -> Option<&Histogram> {
+        self.rules.get(rule.0)
+    }
+
+    pub fn binds(&self) -> &Arc<Binds> {
+        &self.binds
+    }
+}
+
+/// Bounds of the buckets, in microseconds: from a fast disk or rule to one that hangs.
+pub const BOUNDS_MICROS: [u64; 14] =
+    [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000];
+
+/// Durations, by size.
+#[derive(Default)]
+pub struct Histogram {
+    buckets: [AtomicU64; BOUNDS_MICROS.len()],
+    longer: AtomicU64,
+    sum_micros: AtomicU64,
+}
+
+/// A histogram at one moment.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Durations {
+    /// By bound; the last ones are longer than all.
+    pub buckets: [u64; BOUNDS_MICROS.len() + 1],
+    pub sum_micros: u64,
+}
+
+impl Histogram {
+    pub fn record(&self, duration: Duration) {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let index = BOUNDS_MICROS.iter().position(|bound| micros <= *bound);
+        index.map_or(&self.longer, |index| &self.buckets[index]).fetch_add(1, Ordering::Relaxed);
+        self.sum_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    pub fn read(&self) -> Durations {
+        let mut buckets = [0; BOUNDS_MICROS.len() + 1];
+        for (bucket, count) in buckets.iter_mut().zip(self.buckets.iter().chain([&self.longer])) {
+            *bucket = count.load(Ordering::Relaxed);
+        }
+        Durations { buckets, sum_micros: self.sum_micros.load(Ordering::Relaxed) }
+    }
+}
+
+/// Binds that are up.
+#[derive(Default)]
+pub struct Binds {
+    by_number: Mutex<BTreeMap<u64, Arc<Bind>>>,
+    next: AtomicU64,
+}
+
+/// One bind, as it is seen from outside.
+#[derive(Debug)]
+pub struct Bind {
+    /// Name of the account or upstream.
+    pub peer: Arc<str>,
+    pub mode: &'static str,
+    pub address: SocketAddr,
+    /// Requests of ours that may be outstanding.
+    pub window: usize,
+    in_use: AtomicUsize,
+}
+
+impl Bind {
+    pub fn new(peer: Arc<str>, mode: &'static str, address: SocketAddr, window: usize) -> Bind {
+        Bind { peer, mode, address, window, in_use: AtomicUsize::new(0) }
+    }
+
+    /// Requests of ours that are outstanding.
+    pub fn in_use(&self) -> usize {
+        self.in_use.load(Ordering::Relaxed)
+    }
+}
+
+impl Binds {
+    /// It is up until what this returns is dropped.
+    pub fn add(self: &Arc<Binds>, bind: Bind) -> Registration {
+        let (number, bind) = (self.next.fetch_add(1, Ordering::Relaxed), Arc::new(bind));
+        self.by_number.lock().insert(number, bind.clone());
+        Registration { binds: self.clone(), number, bind }
+    }
+
+    /// The oldest first.
+    pub fn all(&self) -> Vec<Arc<Bind>> {
+        self.by_number.lock().values().cloned().collect()
+    }
+}
+
+pub struct Registration {
+    binds: Arc<Binds>,
+    number: u64,
+    bind: Arc<Bind>,
+}
+
+impl Registration {
+    pub fn set_in_use(&self, in_use: usize) {
+        self.bind.in_use.store(in_use, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.binds.by_number.lock().remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_fall_into_the_bucket_whose_bound_they_do_not_pass() {
+        let histogram = Histogram::default();
+        for micros in [100, 101, 5_000_001] {
+            histogram.record(Duration::from_micros(micros));
+        }
+        let read = histogram.read();
+        assert_eq!((read.buckets[0], read.buckets[1], read.buckets[14]), (1, 1, 1));
+        assert_eq!((read.buckets.iter().sum::<u64>(), read.sum_micros), (3, 5_000_202));
+    }
+
+    #[test]
+    fn a_bind_is_listed_until_its_registration_goes() {
+        let binds = Arc::new(Binds::default());
+        let address = "127.0.0.1:1".parse().expect("an address");
+        let first = binds.add(Bind::new("a".into(), "receiver", address, 5));
+        let second = binds.add(Bind::new("b".into(), "receiver", address, 5));
+        second.set_in_use(3);
+        drop(first);
+        let all = binds.all();
+        assert_eq!(all.iter().map(|bind| (&*bind.peer, bind.in_use())).collect::<Vec<_>>(), [("b", 3)]);
+    }
+}

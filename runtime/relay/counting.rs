@@ -1,0 +1,89 @@
+//! Counts what messages have come to, for whoever looks after the house.
+
+use wasmsc_smpp::EsmClass;
+use wasmsc_smpp::receipt::MessageState;
+
+use super::{House, Origin};
+use crate::message::Address;
+use crate::metrics::Reached;
+use crate::route::CustomerIndex;
+use crate::store::{NewMessage, Place, Queued};
+use crate::timeline::Direction;
+use crate::tracking::Tracked;
+
+/// Messages that are about to enter.
+pub struct Entering(Vec<(CustomerIndex, Direction)>);
+
+impl Entering {
+    /// A part is no message yet.
+    pub fn of(house: &House, list: &[NewMessage]) -> Entering {
+        let one = |new: &NewMessage| {
+            let direction = match &new.place {
+                Place::Inbox { .. } => Direction::Mo,
+                Place::Outbox(waiting) => {
+                    if waiting.to_application {
+                        Direction::Mo
+                    } else {
+                        Direction::Mt
+                    }
+                }
+                Place::Part { .. } => return None,
+            };
+            Some((house.directory.customer_named(&new.customer)?, direction))
+        };
+        Entering(list.iter().filter_map(one).collect())
+    }
+
+    pub fn count(self, house: &House) {
+        self.0
+            .into_iter()
+            .for_each(|(customer, direction)| house.metrics.count(customer, direction, Reached::Accepted));
+    }
+}
+
+impl House {
+    pub(super) fn count_message(&self, customer: &str, direction: Direction, reached: Reached) {
+        if let Some(customer) = self.directory.customer_named(customer) {
+            self.metrics.count(customer, direction, reached);
+        }
+    }
+
+    /// An MO that is nobody's is nobody's number.
+    pub(super) fn count_refused(&self, from: Origin, destination: &Address) {
+        match from.customer(&self.directory) {
+            Some(customer) => self.count_message(customer, Direction::Mt, Reached::Refused),
+            None => {
+                if let Some(owner) = self.directory.owner_of_number(destination) {
+                    self.count_message(&owner.id, Direction::Mo, Reached::Refused);
+                }
+            }
+        }
+    }
+
+    /// Receipts to applications are no messages.
+    pub(super) fn count_queued(&self, queued: &Queued, reached: Reached) {
+        // Queues of routes have a prefix as their name, those of accounts the account's.
+        let direction = if queued.key.queue.starts_with('+') { Direction::Mt } else { Direction::Mo };
+        let is_receipt = EsmClass(queued.record.message.content.esm_class).message_type() != 0;
+        if direction == Direction::Mt || !is_receipt {
+            self.count_message(&queued.record.customer, direction, reached);
+        }
+    }
+
+    /// What the network said in the end.
+    pub(super) fn count_end(&self, tracked: &Tracked) {
+        let reached = match tracked.state() {
+            _ if !tracked.is_final() => return,
+            MessageState::Delivered => Reached::Delivered,
+            MessageState::Expired => Reached::Expired,
+            MessageState::Undeliverable | MessageState::Rejected => Reached::Undeliverable,
+            _ => return,
+        };
+        self.count_message(&tracked.customer, Direction::Mt, reached);
+    }
+
+    /// MOs that wait for a customer's rules.
+    pub fn mos_waiting_of(&self, customer: CustomerIndex) -> usize {
+        self.waiting.get(customer.0).map_or(0, |count| count.load(std::sync::atomic::Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,210 @@
+//! Control objects: what operators and customers set up while the house runs, such as API keys.
+//!
+//! A row per object, named by its kind and its id, holds JSON, so that a later wasmsc may add fields. Each change
+//! is one batch with a row of the audit: who changed what, from what, to what, when. All of them are in memory as
+//! well, and read from there; there are thousands of them, not millions.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use super::tables::{Op, Tables};
+use super::{Done, Store, StoreFailed, keys, record};
+use crate::message::Timestamp;
+
+/// When an object was used is written again after this long: a crash forgets less than that, and a busy key costs
+/// a row a minute.
+const USED_PAUSE_MS: u64 = 60_000;
+/// Rows that are read at once.
+const PAGE_ROWS: usize = 1_000;
+
+/// A control object as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    /// Number of its last change in the audit.
+    pub revision: u64,
+    pub changed_at: Timestamp,
+    pub json: Box<str>,
+}
+
+/// A change of a control object, kept for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    pub who: Box<str>,
+    pub at: Timestamp,
+    pub kind: Box<str>,
+    pub id: Box<str>,
+    /// None: it was not there.
+    pub before: Option<Box<str>>,
+    /// None: it is gone.
+    pub after: Option<Box<str>>,
+}
+
+/// Which object is to change, and who says so.
+#[derive(Clone, Copy, Debug)]
+pub struct Edit<'e> {
+    pub kind: &'e str,
+    pub id: &'e str,
+    pub who: &'e str,
+    pub now: Timestamp,
+}
+
+type Name = (Box<str>, Box<str>);
+
+/// All control objects, in memory.
+#[derive(Default)]
+pub(super) struct Controls {
+    rows: BTreeMap<Name, Control>,
+    used: BTreeMap<Name, Used>,
+    /// Number of the newest row of the audit.
+    sequence: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Used {
+    at: Timestamp,
+    written: Timestamp,
+}
+
+impl Controls {
+    pub(super) fn recover(tables: &Tables) -> io::Result<Controls> {
+        let mut controls = Controls::default();
+        each(tables, keys::CONTROL, |name, value| {
+            controls.rows.insert(name, record::decode(value).map_err(io::Error::other)?);
+            Ok(())
+        })?;
+        each(tables, keys::USED, |name, value| {
+            let at = record::decode(value).map_err(io::Error::other)?;
+            controls.used.insert(name, Used { at, written: at });
+            Ok(())
+        })?;
+        if let Some(sequence) = tables.get(&keys::audit_sequence())? {
+            controls.sequence = record::decode(&sequence).map_err(io::Error::other)?;
+        }
+        Ok(controls)
+    }
+}
+
+fn each(tables: &Tables, of: u8, mut each: impl FnMut(Name, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    let (mut from, to) = keys::control_all(of);
+    loop {
+        let rows = tables.range(&from, &to, PAGE_ROWS)?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        from = [&*last.key, b"\0"].concat().into();
+        for row in &rows {
+            let name = keys::control_name(&row.key).ok_or_else(|| io::Error::other("control key is malformed"))?;
+            each((name.0.into(), name.1.into()), &row.value)?;
+        }
+    }
+}
+
+fn name(kind: &str, id: &str) -> Name {
+    (kind.into(), id.into())
+}
+
+impl Store {
+    pub fn control(&self, kind: &str, id: &str) -> Option<Control> {
+        self.controls.read().rows.get(&name(kind, id)).cloned()
+    }
+
+    /// Id and object of all of a kind that `wanted` says yes to, by their ids.
+    pub fn controls(&self, kind: &str, mut wanted: impl FnMut(&Control) -> bool) -> Vec<(Box<str>, Control)> {
+        let controls = self.controls.read();
+        let of_kind = controls.rows.range(name(kind, "")..).take_while(|((of, _), _)| **of == *kind);
+        let found = of_kind.filter(|(_, control)| wanted(control));
+        found.map(|((_, id), control)| (id.clone(), control.clone())).collect()
+    }
+
+    /// Changes an object to what `decide` makes of it; None deletes it. An error of `decide` changes nothing.
+    /// Nobody else changes any object meanwhile. `done` is called when the change is durable.
+    pub fn change_control<E>(
+        &self,
+        edit: Edit<'_>,
+        decide: impl FnOnce(Option<&Control>) -> Result<Option<String>, E>,
+        done: impl FnOnce(Result<(), StoreFailed>) + Send + 'static,
+    ) -> Result<(), E> {
+        let mut controls = self.controls.write();
+        let name = name(edit.kind, edit.id);
+        let before = controls.rows.get(&name);
+        let after = decide(before)?;
+        let sequence = controls.sequence + 1;
+        let audit = Audit {
+            who: edit.who.into(),
+            at: edit.now,
+            kind: edit.kind.into(),
+            id: edit.id.into(),
+            before: before.map(|control| control.json.clone()),
+            after: after.as_deref().map(Into::into),
+        };
+        let control =
+            after.map(|json| Control { revision: sequence, changed_at: edit.now, json: json.into_boxed_str() });
+        let mut batch = vec![
+            Op::Insert(keys::audit(sequence), record::encode(&audit)),
+            Op::Put(keys::audit_sequence(), record::encode(&sequence)),
+        ];
+        let key = keys::control(keys::CONTROL, edit.kind, edit.id);
+        match &control {
+            Some(control) => batch.push(Op::Put(key, record::encode(control))),
+            None => batch.extend([Op::Delete(key), Op::Delete(keys::control(keys::USED, edit.kind, edit.id))]),
+        }
+        if let Some(failed) = self.failure() {
+            drop(controls);
+            done(Err(failed));
+            return Ok(());
+        }
+        let done: Done = Box::new(done);
+        if let Err(failed) = self.submit(batch, Some(done)) {
+            // It failed just now; whoever waits sees `done` go.
+            tracing::error!(kind = edit.kind, id = edit.id, "a change is lost: {failed}");
+            return Ok(());
+        }
+        controls.sequence = sequence;
+        match control {
+            Some(control) => drop(controls.rows.insert(name, control)),
+            None => {
+                controls.rows.remove(&name);
+                controls.used.remove(&name);
+            }
+        }
+        Ok(())
+    }
+
+    /// When an object was used last, to within a minute after a crash.
+    pub fn control_used_at(&self, kind: &str, id: &str) -> Option<Timestamp> {
+        self.controls.read().used.get(&name(kind, id)).map(|used| used.at)
+    }
+
+    /// An object is used. Nobody waits for that to be durable, and it is in no audit.
+    pub fn use_control(&self, kind: &str, id: &str, now: Timestamp) {
+        let mut controls = self.controls.write();
+        let name = name(kind, id);
+        if !controls.rows.contains_key(&name) {
+            return; // it was deleted just now
+        }
+        let used = controls.used.entry(name).or_default();
+        used.at = used.at.max(now);
+        if used.written.plus_ms(USED_PAUSE_MS) <= now {
+            used.written = now;
+            let put = Op::Put(keys::control(keys::USED, kind, id), record::encode(&now));
+            if let Err(failed) = self.submit(vec![put], None) {
+                tracing::debug!(kind, id, "its use is not written: {failed}");
+            }
+        }
+    }
+
+    /// Changes behind number `after`, oldest first.
+    pub fn audit(&self, after: u64, limit: usize) -> io::Result<Vec<(u64, Audit)>> {
+        let (from, to) = keys::audit_after(after);
+        let rows = self.inner.lock().tables.range(&from, &to, limit)?;
+        rows.iter()
+            .map(|row| {
+                let sequence = keys::audit_number(&row.key).ok_or_else(|| io::Error::other("audit key too short"))?;
+                Ok((sequence, record::decode(&row.value).map_err(io::Error::other)?))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

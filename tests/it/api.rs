@@ -1,0 +1,10 @@
+//! The REST API over real sockets: a server in this process or as a process of its own, and a plain HTTP client.
+
+mod client;
+mod errors;
+mod keys;
+mod messages;
+mod operation;
+mod process;
+mod tenants;
+mod tls;

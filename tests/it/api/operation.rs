@@ -1,0 +1,142 @@
+//! What the operator and its tools see: health, numbers, binds, the API's description; and how the API ends.
+
+use std::path::Path;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::client::{Client, key, start};
+use crate::smsc::peer::eventually;
+use crate::smsc::site::{DEVICE, Plan, mo};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_needs_no_token_and_numbers_and_binds_are_the_operators() {
+    let (site, operator) = start(Plan::network()).await;
+    let nobody = Client::new(site.api(), None);
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(nobody.get(path).await.expect(200).field("status"), "ok");
+    }
+    let acme = key(&operator, "acme", &["read", "send", "manage"]).await;
+    for path in ["/metrics", "/v1/links"] {
+        assert_eq!(nobody.get(path).await.problem(401), "unauthorized");
+        assert_eq!(acme.get(path).await.problem(404), "not_found");
+    }
+    site.end(()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_follow_messages_both_ways() {
+    let (site, operator) = start(Plan::network()).await;
+    let acme = key(&operator, "acme", &["send"]).await;
+    let (mut sim, mut app) = (site.sim().await, site.app().await);
+    acme.post("/v1/messages", json!({ "to": format!("+{DEVICE}"), "text": "hi" })).await.expect(202);
+    sim.take().await;
+    sim.submitted(mo("hello")).await;
+    app.take().await;
+    acme.post("/v1/messages", json!({ "to": "+46730000001", "text": "hi" })).await.expect(422);
+    let wanted = [
+        r#"wasmsc_messages_total{customer="acme",direction="mt",state="accepted"} 1"#,
+        r#"wasmsc_messages_total{customer="acme",direction="mt",state="taken"} 1"#,
+        r#"wasmsc_messages_total{customer="acme",direction="mt",state="delivered"} 1"#,
+        r#"wasmsc_messages_total{customer="acme",direction="mt",state="refused"} 1"#,
+        r#"wasmsc_messages_total{customer="acme",direction="mo",state="accepted"} 1"#,
+        r#"wasmsc_messages_total{customer="acme",direction="mo",state="taken"} 1"#,
+        r#"wasmsc_messages_total{customer="beta",direction="mt",state="accepted"} 0"#,
+        r#"wasmsc_binds{account="sim"} 1"#,
+        r#"wasmsc_binds{account="rival"} 0"#,
+        r#"wasmsc_mos_waiting{customer="acme"} 0"#,
+        r#"wasmsc_store_checkpoints_total "#,
+        r#"wasmsc_store_commit_seconds_bucket{le="+Inf"} "#,
+    ];
+    let text = eventually("numbers", || async {
+        let reply = operator.get("/metrics").await.expect(200);
+        wanted.iter().all(|line| reply.text.contains(line)).then_some(reply.text)
+    })
+    .await;
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    site.end((sim, app)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binds_are_listed_with_their_window_while_they_are_up() {
+    let (site, operator) = start(Plan::network().sim("window = 7")).await;
+    let acme = key(&operator, "acme", &["send"]).await;
+    let links = || async { operator.get("/v1/links").await.expect(200).json()["links"].clone() };
+    assert_eq!(links().await, json!([]));
+    let mut sim = site.sim().await;
+    acme.post("/v1/messages", json!({ "to": format!("+{DEVICE}"), "text": "hi" })).await.expect(202);
+    let (sequence_number, _) = sim.next_sm().await;
+    let link = &eventually("a bind in use", || async {
+        let links = links().await;
+        (links[0]["window_in_use"] == 1).then_some(links)
+    })
+    .await[0];
+    assert_eq!((&link["account"], &link["mode"], &link["window"]), (&json!("sim"), &json!("transceiver"), &json!(7)));
+    assert!(link["address"].as_str().is_some_and(|address| address.starts_with("127.0.0.1:")), "{link}");
+    sim.answer(sequence_number, wasmsc_smpp::CommandStatus::ESME_ROK, "").await;
+    sim.unbind().await;
+    eventually("no bind", || async { (links().await == json!([])).then_some(()) }).await;
+    site.end(()).await;
+}
+
+/// `UPDATE=1 cargo test --test it openapi` writes the file again.
+#[tokio::test(flavor = "multi_thread")]
+async fn docs_openapi_json_is_what_is_served() {
+    let (site, operator) = start(Plan::network()).await;
+    let served = operator.get("/v1/openapi.json").await.expect(200).text;
+    site.end(()).await;
+    assert_eq!(served, wasmsc::api::description());
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, &served).expect("written");
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(kept == served, "docs/openapi.json is not what the code says; UPDATE=1 with this test writes it again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_under_way_is_answered_when_the_house_closes() {
+    let (site, operator) = start(Plan::network()).await;
+    let acme = key(&operator, "acme", &["send"]).await;
+    let address = site.api();
+    let body = json!({ "to": format!("+{DEVICE}"), "text": "hi" }).to_string();
+    let mut stream = TcpStream::connect(address).await.expect("the API listens");
+    let head = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: smsc.test\r\nauthorization: Bearer {}\r\nexpect: 100-continue\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        acme.token(),
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.expect("written");
+    let mut started = [0; 25];
+    stream.read_exact(&mut started).await.expect("the handler asks for the body");
+    assert_eq!(&started[..], b"HTTP/1.1 100 Continue\r\n\r\n");
+    let ended = tokio::spawn(site.end(()));
+    eventually("a closed port", || async { TcpStream::connect(address).await.is_err().then_some(()) }).await;
+    stream.write_all(body.as_bytes()).await.expect("written");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer, then the end");
+    assert!(answer.starts_with("HTTP/1.1 202 Accepted\r\n"), "{answer}");
+    ended.await.expect("it ends in order");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_above_the_limit_are_closed_and_the_next_is_served_when_one_ends() {
+    let table = "[api]\nlisten = \"127.0.0.1:0\"\nconnections_max = 1\n";
+    let site = Plan::network().more(table).start().await;
+    let nobody = Client::new(site.api(), None);
+    let mut first = TcpStream::connect(site.api()).await.expect("the API listens");
+    first.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("written");
+    first.read_exact(&mut [0; 15]).await.expect("served");
+    let mut second = TcpStream::connect(site.api()).await.expect("the port is open");
+    assert!(matches!(second.read(&mut [0; 1]).await, Ok(0) | Err(_)));
+    drop(first);
+    eventually("a free place", || async {
+        let stream = TcpStream::connect(site.api()).await.expect("the port is open");
+        super::client::try_exchange(stream, nobody.build("GET", "/healthz", &[], None)).await
+    })
+    .await
+    .expect(200);
+    site.end(()).await;
+}
