@@ -70,7 +70,7 @@ fn judge(decoded: &Decoded, file: &Path) -> Result<()> {
     for (name, id, _) in REQUESTS {
         println!("  {name:17} {:3}   responses {:3}", count(id), count(id | RESPONSE));
     }
-    ensure!(decoded.faults.is_empty(), "tshark objects to {}:\n{}", file.display(), decoded.faults.join("\n"));
+    decoded.ensure_faultless(file)?;
     for (name, id, at_least) in REQUESTS {
         let (requests, responses) = (count(id), count(id | RESPONSE));
         ensure!(requests >= at_least, "{requests} {name}, expected {at_least} or more");

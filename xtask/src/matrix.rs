@@ -79,7 +79,7 @@ pub fn run(steps: &mut Steps, folder: &Path, modules: &Path) -> Result<()> {
     stopped?;
     for (number, centre) in centres(&python, &smppy).iter().enumerate() {
         let device = format!("+479012345{number:02}");
-        let row = steps.run(centre.stack.name, || upstream::row(centre, &python, modules, &device));
+        let row = steps.run(centre.stack.name, || upstream::row(centre, folder, (&python, modules), &device));
         table.push((centre.stack.name, row.unwrap_or_default()));
     }
     print(&table);
@@ -163,8 +163,7 @@ fn applications(
     (python, modules, rust): (&Path, &Path, &Path),
 ) -> Result<Table> {
     let port = server.port().to_string();
-    let file = folder.join("matrix.pcapng");
-    let capture = Capture::start(server.port(), &file)?;
+    let capture = Capture::start(server.port(), &folder.join("matrix.pcapng"))?;
     let (network, lines) = network(python, &port)?;
     let mut table = Vec::new();
     for (number, stack) in stacks(python, rust).into_iter().enumerate() {
@@ -175,12 +174,7 @@ fn applications(
         table.push((stack.name, cells));
     }
     drop(network);
-    steps.run("bytes on the wire of the matrix", || {
-        let decoded = capture.finish()?;
-        println!("tshark decoded {} PDUs of the matrix", decoded.pdus.values().sum::<usize>());
-        ensure!(decoded.faults.is_empty(), "tshark objects to {}:\n{}", file.display(), decoded.faults.join("\n"));
-        Ok(())
-    })?;
+    steps.run("bytes on the wire of the matrix", || capture.judge("the applications"))?;
     Ok(table)
 }
 

@@ -11,6 +11,7 @@ use std::thread;
 use anyhow::{Context, Result, ensure};
 
 use super::{Cells, Lines, STEPS, Stack, application, wait_for, with_texts};
+use crate::capture::Capture;
 use crate::paths;
 use crate::process::Guard;
 use crate::server::{Log, Server};
@@ -21,8 +22,10 @@ pub struct Centre {
     pub window: usize,
 }
 
-pub fn row(centre: &Centre, python: &Path, modules: &Path, device: &str) -> Result<Cells> {
+/// One row: `folder` gets the capture of what went between the stand-in and the server.
+pub fn row(centre: &Centre, folder: &Path, (python, modules): (&Path, &Path), device: &str) -> Result<Cells> {
     let port = free_port()?;
+    let capture = Capture::start(port, &folder.join("upstream.pcapng"))?;
     let (guard, lines) = start(&centre.stack, port, device, modules)?;
     let server = Server::start_with("matrix", &config(port, centre.window), Log::File)?;
     let result = talk(&server, &lines, python, modules, device);
@@ -34,6 +37,7 @@ pub fn row(centre: &Centre, python: &Path, modules: &Path, device: &str) -> Resu
     ensure!(wait_for(&lines, "step unbind ok"), "the stand-in saw no unbind");
     let said = lines.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
     drop(guard);
+    capture.judge(centre.stack.name)?;
     for line in said {
         println!("{line}");
         // The stand-in says how bind, MO and unbind went on its side.
