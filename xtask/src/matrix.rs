@@ -63,21 +63,33 @@ struct Stack {
 /// What the network's stand-in printed so far.
 type Lines = Arc<Mutex<Vec<String>>>;
 
-pub fn run(steps: &mut Steps, folder: &Path, modules: &Path) -> Result<()> {
+/// `rows`: only those with this in their name.
+pub fn run(steps: &mut Steps, folder: &Path, modules: &Path, rows: Option<&str>) -> Result<()> {
     let python = steps.run("Python stacks", || python::stacks(folder))?;
     let smppy = steps.run("smppy", || python::smppy(folder))?;
     steps.run("Kannel", ensure_kannel)?;
-    let rust = steps.run("Rust stacks", || rust_stacks(folder))?;
-    let server = steps
-        .run("start of a server for the matrix", || Server::start_with("matrix", &config("\"+4670*\""), Log::File))?;
-    let result = applications(steps, &server, folder, (&python, modules, &rust));
-    if result.is_err() {
-        server.show_log();
+    let is_wanted = |stack: &Stack| rows.is_none_or(|rows| stack.name.contains(rows));
+    let mut stacks = stacks(&python, &folder.join("rust/debug"));
+    stacks.retain(is_wanted);
+    let mut centres = centres(&python, &smppy);
+    centres.retain(|centre| is_wanted(&centre.stack));
+    ensure!(!stacks.is_empty() || !centres.is_empty(), "no row of the matrix is called {}", rows.unwrap_or_default());
+
+    let mut table = Table::new();
+    if !stacks.is_empty() {
+        steps.run("Rust stacks", || build_rust_stacks(folder))?;
+        let config = config("\"+4670*\"");
+        let server =
+            steps.run("start of a server for the matrix", || Server::start_with("matrix", &config, Log::File))?;
+        let result = applications(steps, &server, folder, (&python, modules), stacks);
+        if result.is_err() {
+            server.show_log();
+        }
+        let stopped = steps.run("stop of that server", || server.stop());
+        table = result?;
+        stopped?;
     }
-    let stopped = steps.run("stop of that server", || server.stop());
-    let mut table = result?;
-    stopped?;
-    for (number, centre) in centres(&python, &smppy).iter().enumerate() {
+    for (number, centre) in centres.iter().enumerate() {
         let device = format!("+479012345{number:02}");
         let row = steps.run(centre.stack.name, || upstream::row(centre, folder, (&python, modules), &device));
         table.push((centre.stack.name, row.unwrap_or_default()));
@@ -90,12 +102,11 @@ pub fn run(steps: &mut Steps, folder: &Path, modules: &Path) -> Result<()> {
     Ok(())
 }
 
-fn rust_stacks(folder: &Path) -> Result<PathBuf> {
+/// Into `rust/debug` of the folder.
+fn build_rust_stacks(folder: &Path) -> Result<()> {
     let manifest = paths::root().join("tests/interop/rust/Cargo.toml");
-    let target = folder.join("rust");
     let mut build = cargo(&["build", "--quiet", "--locked", "--manifest-path"])?;
-    process::run(build.arg(manifest).env("CARGO_TARGET_DIR", &target))?;
-    Ok(target.join("debug"))
+    process::run(build.arg(manifest).env("CARGO_TARGET_DIR", folder.join("rust")))
 }
 
 /// Every server of the matrix; `devices` as in the config.
@@ -160,13 +171,14 @@ fn applications(
     steps: &mut Steps,
     server: &Server,
     folder: &Path,
-    (python, modules, rust): (&Path, &Path, &Path),
+    (python, modules): (&Path, &Path),
+    stacks: Vec<Stack>,
 ) -> Result<Table> {
     let port = server.port().to_string();
     let capture = Capture::start(server.port(), &folder.join("matrix.pcapng"))?;
     let (network, lines) = network(python, &port)?;
     let mut table = Vec::new();
-    for (number, stack) in stacks(python, rust).into_iter().enumerate() {
+    for (number, stack) in stacks.into_iter().enumerate() {
         let device = format!("+467012345{number:02}");
         // A row that failed is in the table; the other stacks have their turn all the same.
         let cells =
