@@ -10,16 +10,21 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Cells, Lines, STEPS, Stack, application, wait_for, with_texts};
+use super::{Cells, Lines, STEPS, Stack, application, wait_for, wait_until, with_texts};
 use crate::capture::Capture;
 use crate::paths;
 use crate::process::Guard;
 use crate::server::{Log, Server};
 
-/// An SMSC stand-in, and how many submit_sm it can have at once.
+/// An SMSC stand-in.
 pub struct Centre {
     pub stack: Stack,
+    /// How many submit_sm it can have at once.
     pub window: usize,
+    /// The server binds once in each.
+    pub modes: &'static [&'static str],
+    /// What the application has to expect, by environment variable.
+    pub application: &'static [(&'static str, &'static str)],
 }
 
 /// One row: `folder` gets the capture of what went between the stand-in and the server.
@@ -27,8 +32,8 @@ pub fn row(centre: &Centre, folder: &Path, (python, modules): (&Path, &Path), de
     let port = free_port()?;
     let capture = Capture::start(port, &folder.join("upstream.pcapng"))?;
     let (guard, lines) = start(&centre.stack, port, device, modules)?;
-    let server = Server::start_with("matrix", &config(port, centre.window), Log::File)?;
-    let result = talk(&server, &lines, python, modules, device);
+    let server = Server::start_with("matrix", &config(port, centre), Log::File)?;
+    let result = talk(&server, &lines, smpplib(python, centre), modules, device);
     if result.is_err() {
         server.show_log();
     }
@@ -51,17 +56,21 @@ pub fn row(centre: &Centre, folder: &Path, (python, modules): (&Path, &Path), de
     Ok(cells)
 }
 
-fn talk(server: &Server, lines: &Lines, python: &Path, modules: &Path, device: &str) -> Result<Cells> {
+fn talk(server: &Server, lines: &Lines, smpplib: Stack, modules: &Path, device: &str) -> Result<Cells> {
     ensure!(wait_for(lines, "step bind ok"), "the server did not bind to the stand-in");
-    let smpplib = Stack {
+    let cells = application(&smpplib, (&server.port().to_string(), device), modules, lines)?;
+    let has_answer = wait_until(lines, |line| line.starts_with("step mo "));
+    ensure!(has_answer, "the rule's answer to the stand-in's MO did not arrive");
+    Ok(cells)
+}
+
+fn smpplib(python: &Path, centre: &Centre) -> Stack {
+    Stack {
         name: "smpplib",
         program: python.to_owned(),
         arguments: vec![paths::root().join("tests/interop/esme_smpplib.py")],
-    };
-    let cells = application(&smpplib, (&server.port().to_string(), device), modules, lines)?;
-    let has_answer = wait_for(lines, "step mo ok");
-    ensure!(has_answer, "the rule's answer to the stand-in's MO did not arrive");
-    Ok(cells)
+        environment: centre.application,
+    }
 }
 
 /// Free when it was asked for; nobody else binds ports in this moment.
@@ -90,11 +99,15 @@ fn start(stack: &Stack, port: u16, device: &str, modules: &Path) -> Result<(Guar
     Ok((guard, lines))
 }
 
-fn config(port: u16, window: usize) -> String {
-    let devices = "\"+4670*\", \"+4790*\"";
-    format!(
-        "{}\n[[upstream]]\nname = \"carrier\"\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"wasmsc\"\n\
-         password = \"secret\"\nroutes = [\"+47\"]\nwindow = {window}\n",
-        super::config(devices)
-    )
+fn config(port: u16, centre: &Centre) -> String {
+    let mut text = super::config("\"+4670*\", \"+4790*\"");
+    for mode in centre.modes {
+        let routes = if *mode == "receiver" { "" } else { "\"+47\"" };
+        let window = centre.window;
+        text += &format!(
+            "\n[[upstream]]\nname = \"carrier-{mode}\"\nhost = \"127.0.0.1\"\nport = {port}\nmode = \"{mode}\"\n\
+             system_id = \"wasmsc\"\npassword = \"secret\"\nroutes = [{routes}]\nwindow = {window}\n"
+        );
+    }
+    text
 }
