@@ -39,7 +39,7 @@ impl Outlet for Nobody {
         true
     }
     fn release(&self, _: &OutboxKey) {}
-    fn give_back(&self, _: &OutboxKey) {}
+    fn give_back(&self, _: &OutboxKey, _: crate::message::Timestamp) {}
     fn alert(&self, _: PeerIndex, _: Alert) {}
 }
 

@@ -10,11 +10,23 @@ import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import create_server
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from urllib.request import urlopen
 
-from helper import DEVICE, EMOJI, MO_TEXT, NUMBER, PARTS, PATIENCE_SECONDS, PAYLOAD, PLAIN, PORT, step, until
+from helper import (
+    DEVICE,
+    EMOJI,
+    MO_TEXT,
+    NUMBER,
+    PARTS,
+    PATIENCE_SECONDS,
+    PAYLOAD,
+    PLAIN,
+    PORT,
+    free_ports,
+    step,
+    until,
+)
 
 DELIVERED, ACCEPTED, ALL = 1, 8, 31  # dlr-mask
 
@@ -63,14 +75,6 @@ catch-all = true
 max-messages = 0
 get-url = "{callback}/mo?from=%p&text=%a"
 """
-
-
-def free_ports(count):
-    sockets = [create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [socket.getsockname()[1] for socket in sockets]
-    for socket in sockets:
-        socket.close()
-    return ports
 
 
 class Callback(BaseHTTPRequestHandler):

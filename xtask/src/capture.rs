@@ -84,6 +84,16 @@ impl Capture {
         self.dumpcap.terminate(STOPPED_WITHIN)?;
         decode(&self.file, self.port)
     }
+
+    /// Ends the capture and says how many PDUs of `whom` there were; an error when one is malformed, or none came.
+    pub fn judge(self, whom: &str) -> Result<()> {
+        let file = self.file.clone();
+        let decoded = self.finish()?;
+        let pdus = decoded.pdus.values().sum::<usize>();
+        println!("tshark decoded {pdus} PDUs of {whom}");
+        ensure!(pdus > 0, "tshark saw no PDU in {}", file.display());
+        decoded.ensure_faultless(&file)
+    }
 }
 
 /// dumpcap says `File: ...` on stderr once the capture runs.
@@ -112,6 +122,13 @@ pub struct Decoded {
     pub pdus: BTreeMap<u32, usize>,
     /// tshark's summary lines of packets that it calls malformed or erroneous.
     pub faults: Vec<String>,
+}
+
+impl Decoded {
+    pub fn ensure_faultless(&self, file: &Path) -> Result<()> {
+        ensure!(self.faults.is_empty(), "tshark objects to {}:\n{}", file.display(), self.faults.join("\n"));
+        Ok(())
+    }
 }
 
 /// Decodes a capture file as SMPP.

@@ -32,7 +32,8 @@ usage: cargo xtask <command>
   check                         formatting and clippy only
   plugins                       build the rules in plugins/ to WebAssembly components
   fuzz [--seconds N]            libFuzzer on every promise of the SMPP crate, N seconds each (60); needs nightly Rust
-  interop                       third-party SMPP clients and tshark against a running server
+  interop [NAME]                third-party SMPP stacks and tshark against a running server; with NAME only those
+                                rows of the matrix whose name contains it, such as drive_smpp or \"as SMSC\"
   bench [ARGS...]               release build and `wasmsc bench` with these arguments";
 
 fn main() -> ExitCode {
@@ -58,13 +59,13 @@ fn dispatch(args: &[String]) -> Result<()> {
             println!("{USAGE}");
             Ok(())
         }
-        "test" | "check" | "plugins" | "interop" if !rest.is_empty() => {
+        "test" | "check" | "plugins" if !rest.is_empty() => {
             bail!("{command} takes no arguments\n\n{USAGE}")
         }
         "test" => test::run(),
         "check" => check::run(),
         "plugins" => plugins::run(),
-        "interop" => interop::run(),
+        "interop" => interop::run(interop_rows(rest)?),
         other => bail!("unknown command {other}\n\n{USAGE}"),
     }
 }
@@ -83,6 +84,14 @@ fn demo_options(args: &[String]) -> Result<demo::Options> {
         }
     }
     Ok(options)
+}
+
+fn interop_rows(args: &[String]) -> Result<Option<&str>> {
+    match args {
+        [] => Ok(None),
+        [name] => Ok(Some(name)),
+        _ => bail!("interop takes one NAME and nothing else\n\n{USAGE}"),
+    }
 }
 
 fn fuzz_options(args: &[String]) -> Result<fuzz::Options> {

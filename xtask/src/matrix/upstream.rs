@@ -10,7 +10,7 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Cells, Lines, STEPS, Stack, application, wait_for, with_texts};
+use super::{Cells, Lines, STEPS, Stack, application, wait_for, wait_until, with_texts};
 use crate::capture::Capture;
 use crate::paths;
 use crate::process::Guard;
@@ -21,20 +21,19 @@ pub struct Centre {
     pub stack: Stack,
     /// How many submit_sm it can have at once.
     pub window: usize,
-    /// How the server binds to it, once each.
+    /// The server binds once in each.
     pub modes: &'static [&'static str],
-    /// Why it sends neither receipts nor MOs of a device, if so.
-    pub only_takes: Option<&'static str>,
+    /// What the application has to expect, by environment variable.
+    pub application: &'static [(&'static str, &'static str)],
 }
 
-/// The row, and how many PDUs tshark decoded of what the two said.
-pub fn row(centre: &Centre, folder: &Path, (python, modules): (&Path, &Path), device: &str) -> Result<(Cells, usize)> {
+/// One row: `folder` gets the capture of what went between the stand-in and the server.
+pub fn row(centre: &Centre, folder: &Path, (python, modules): (&Path, &Path), device: &str) -> Result<Cells> {
     let port = free_port()?;
-    let file = folder.join(format!("centre-{device}.pcapng"));
-    let capture = Capture::start(port, &file)?;
+    let capture = Capture::start(port, &folder.join("upstream.pcapng"))?;
     let (guard, lines) = start(&centre.stack, port, device, modules)?;
     let server = Server::start_with("matrix", &config(port, centre), Log::File)?;
-    let result = talk(&server, centre, &lines, (python, modules), device);
+    let result = talk(&server, &lines, smpplib(python, centre), modules, device);
     if result.is_err() {
         server.show_log();
     }
@@ -43,8 +42,7 @@ pub fn row(centre: &Centre, folder: &Path, (python, modules): (&Path, &Path), de
     ensure!(wait_for(&lines, "step unbind ok"), "the stand-in saw no unbind");
     let said = lines.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
     drop(guard);
-    let decoded = capture.finish()?;
-    ensure!(decoded.faults.is_empty(), "tshark objects to {}:\n{}", file.display(), decoded.faults.join("\n"));
+    capture.judge(centre.stack.name)?;
     for line in said {
         println!("{line}");
         // The stand-in says how bind, MO and unbind went on its side.
@@ -55,27 +53,24 @@ pub fn row(centre: &Centre, folder: &Path, (python, modules): (&Path, &Path), de
             cells.insert(name.to_owned(), result.to_owned());
         }
     }
-    Ok((cells, decoded.pdus.values().sum()))
+    Ok(cells)
 }
 
-fn talk(
-    server: &Server,
-    centre: &Centre,
-    lines: &Lines,
-    (python, modules): (&Path, &Path),
-    device: &str,
-) -> Result<Cells> {
+fn talk(server: &Server, lines: &Lines, smpplib: Stack, modules: &Path, device: &str) -> Result<Cells> {
     ensure!(wait_for(lines, "step bind ok"), "the server did not bind to the stand-in");
-    let smpplib = Stack {
+    let cells = application(&smpplib, (&server.port().to_string(), device), modules, lines)?;
+    let has_answer = wait_until(lines, |line| line.starts_with("step mo "));
+    ensure!(has_answer, "the rule's answer to the stand-in's MO did not arrive");
+    Ok(cells)
+}
+
+fn smpplib(python: &Path, centre: &Centre) -> Stack {
+    Stack {
         name: "smpplib",
         program: python.to_owned(),
         arguments: vec![paths::root().join("tests/interop/esme_smpplib.py")],
-        only_takes: centre.only_takes,
-    };
-    let cells = application(&smpplib, (&server.port().to_string(), device), modules, lines)?;
-    let has_answer = centre.only_takes.is_some() || wait_for(lines, "step mo ok");
-    ensure!(has_answer, "the rule's answer to the stand-in's MO did not arrive");
-    Ok(cells)
+        environment: centre.application,
+    }
 }
 
 /// Free when it was asked for; nobody else binds ports in this moment.
@@ -105,13 +100,14 @@ fn start(stack: &Stack, port: u16, device: &str, modules: &Path) -> Result<(Guar
 }
 
 fn config(port: u16, centre: &Centre) -> String {
-    let mut config = super::config("\"+4670*\", \"+4790*\"");
+    let mut text = super::config("\"+4670*\", \"+4790*\"");
     for mode in centre.modes {
+        let routes = if *mode == "receiver" { "" } else { "\"+47\"" };
         let window = centre.window;
-        config += &format!(
-            "\n[[upstream]]\nname = \"carrier-{mode}\"\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"wasmsc\"\n\
-             password = \"secret\"\nmode = \"{mode}\"\nroutes = [\"+47\"]\nwindow = {window}\n"
+        text += &format!(
+            "\n[[upstream]]\nname = \"carrier-{mode}\"\nhost = \"127.0.0.1\"\nport = {port}\nmode = \"{mode}\"\n\
+             system_id = \"wasmsc\"\npassword = \"secret\"\nroutes = [{routes}]\nwindow = {window}\n"
         );
     }
-    config
+    text
 }
