@@ -4,6 +4,7 @@ mod client;
 mod errors;
 mod keys;
 mod messages;
+mod objects;
 mod operation;
 mod process;
 mod tenants;
