@@ -18,6 +18,7 @@ mod router;
 mod scrape;
 mod secret;
 mod serve;
+mod statuses;
 
 use std::sync::Arc;
 
