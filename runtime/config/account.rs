@@ -237,7 +237,7 @@ pub struct Upstream {
 }
 
 /// TLS towards an upstream.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamTls {
     /// Whose certificates we believe, PEM; default: those that this system believes.
