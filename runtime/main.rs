@@ -38,6 +38,8 @@ enum Command {
     Links(cli::links::Args),
     Keys(cli::keys::Args),
     Status(cli::status::Args),
+    Backup(cli::backup::Args),
+    Restore(cli::restore::Args),
     Completions(cli::completions::Args),
     /// Measures messages per second, latency and cost of a server that it starts itself.
     #[cfg(feature = "bench")]
@@ -80,6 +82,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Links(arguments) => Ok(exit(runtime.block_on(cli::links::run(&arguments)))),
         Command::Keys(arguments) => Ok(exit(runtime.block_on(cli::keys::run(&arguments)))),
         Command::Status(arguments) => Ok(exit(runtime.block_on(cli::status::run(&arguments)))),
+        Command::Backup(arguments) => Ok(exit(runtime.block_on(cli::backup::run(&arguments)))),
+        Command::Restore(arguments) => Ok(exit(cli::restore::run(&arguments))),
         Command::Completions(arguments) => {
             cli::completions::run(&arguments, Arguments::command());
             Ok(ExitCode::SUCCESS)

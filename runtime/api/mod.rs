@@ -4,6 +4,7 @@
 //! message is the relay's matter. `error` alone turns our errors into HTTP. No handler answers 2xx before
 //! what it did is synced.
 mod auth;
+mod backup;
 mod body;
 mod compose;
 mod error;
@@ -20,6 +21,7 @@ mod secret;
 mod serve;
 mod statuses;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::relay::House;
@@ -36,4 +38,5 @@ pub struct Api {
     house: Arc<House>,
     operator: OperatorToken,
     body_max_octets: usize,
+    backup_dir: Option<PathBuf>,
 }

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::{Code, Problem};
-use super::{Api, health, key, links, message, openapi, scrape, statuses};
+use super::{Api, backup, health, key, links, message, openapi, scrape, statuses};
 
 pub fn router(api: Arc<Api>) -> Router {
     let (router, mut document) = paths().split_for_parts();
@@ -39,6 +39,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(message::send))
         .routes(routes!(message::look_up, message::cancel))
         .routes(routes!(links::list))
+        .routes(routes!(backup::make))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(scrape::metrics))

@@ -59,7 +59,7 @@ impl Home {
         let directory = Arc::new(Directory::new(&config));
         let house = House::new(directory, store.clone(), Arc::new(Nobody), 1, clock::now()).expect("stands");
         let operator = OperatorToken { digest: Digest::of(OPERATOR), new: None };
-        let router = router::router(Arc::new(Api { house, operator, body_max_octets: 1_000 }));
+        let router = router::router(Arc::new(Api { house, operator, body_max_octets: 1_000, backup_dir: None }));
         Home { disk, store, writer, router }
     }
 

@@ -49,19 +49,26 @@ pub struct Ask<'a> {
     pub path: &'a str,
     pub body: Option<&'a Value>,
     pub idempotency_key: Option<&'a str>,
+    /// Longer without an answer means that there will be none.
+    pub within: Duration,
 }
 
 impl<'a> Ask<'a> {
     pub fn get(path: &'a str) -> Ask<'a> {
-        Ask { method: Method::GET, path, body: None, idempotency_key: None }
+        Ask { method: Method::GET, path, body: None, idempotency_key: None, within: ANSWER_WITHIN }
     }
 
     pub fn delete(path: &'a str) -> Ask<'a> {
         Ask { method: Method::DELETE, ..Ask::get(path) }
     }
 
+    /// Without a body.
+    pub fn do_it(path: &'a str) -> Ask<'a> {
+        Ask { method: Method::POST, ..Ask::get(path) }
+    }
+
     pub fn post(path: &'a str, body: &'a Value) -> Ask<'a> {
-        Ask { method: Method::POST, body: Some(body), ..Ask::get(path) }
+        Ask { body: Some(body), ..Ask::do_it(path) }
     }
 }
 
@@ -90,8 +97,8 @@ impl Remote {
 
     pub async fn octets(&self, ask: Ask<'_>) -> Result<Bytes, Failure> {
         let request = self.request(&ask)?;
-        let answer = tokio::time::timeout(ANSWER_WITHIN, self.exchange(request)).await;
-        let late = || self.unreachable(&io::Error::other(format!("no answer within {} s", ANSWER_WITHIN.as_secs())));
+        let answer = tokio::time::timeout(ask.within, self.exchange(request)).await;
+        let late = || self.unreachable(&io::Error::other(format!("no answer within {} s", ask.within.as_secs())));
         let (status, octets) = answer.map_err(|_| late())??;
         if status.is_success() { Ok(octets) } else { Err(Failure::Refused(Refusal::read(status, &octets))) }
     }
