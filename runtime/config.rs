@@ -106,8 +106,10 @@ impl Config {
         let server = self.smpp.tls.iter_mut().flat_map(|tls| {
             [Some(&mut tls.certificate), Some(&mut tls.key), tls.client_ca.as_mut()].into_iter().flatten()
         });
-        let api = self.api.iter_mut().filter_map(|api| api.tls.as_mut());
-        let api = api.flat_map(|tls| [&mut tls.certificate, &mut tls.key]);
+        let api = self.api.iter_mut().flat_map(|api| {
+            let tls = api.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.key]);
+            tls.chain(&mut api.backup_dir)
+        });
         let upstreams = self
             .upstream
             .iter_mut()

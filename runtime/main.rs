@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
-use wasmsc::cli;
+use wasmsc::cli::{self, failure::exit};
 use wasmsc::config::Config;
 
 /// An SMSC whose message logic is WebAssembly.
@@ -33,6 +33,14 @@ enum Command {
     /// Plays a fleet of water meters behind one network account, as a real SMPP client.
     Simulate(cli::simulate::Args),
     Messages(cli::messages::Args),
+    Send(cli::send::Args),
+    Message(cli::message::Args),
+    Links(cli::links::Args),
+    Keys(cli::keys::Args),
+    Status(cli::status::Args),
+    Backup(cli::backup::Args),
+    Restore(cli::restore::Args),
+    Completions(cli::completions::Args),
     /// Measures messages per second, latency and cost of a server that it starts itself.
     #[cfg(feature = "bench")]
     Bench(cli::bench::Args),
@@ -69,6 +77,17 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Simulate(arguments) => runtime.block_on(cli::simulate::run(arguments)),
         Command::Messages(arguments) => cli::messages::run(&arguments),
+        Command::Send(arguments) => Ok(exit(runtime.block_on(cli::send::run(&arguments)))),
+        Command::Message(arguments) => Ok(exit(runtime.block_on(cli::message::run(&arguments)))),
+        Command::Links(arguments) => Ok(exit(runtime.block_on(cli::links::run(&arguments)))),
+        Command::Keys(arguments) => Ok(exit(runtime.block_on(cli::keys::run(&arguments)))),
+        Command::Status(arguments) => Ok(exit(runtime.block_on(cli::status::run(&arguments)))),
+        Command::Backup(arguments) => Ok(exit(runtime.block_on(cli::backup::run(&arguments)))),
+        Command::Restore(arguments) => Ok(exit(cli::restore::run(&arguments))),
+        Command::Completions(arguments) => {
+            cli::completions::run(&arguments, Arguments::command());
+            Ok(ExitCode::SUCCESS)
+        }
         #[cfg(feature = "bench")]
         Command::Bench(arguments) => runtime.block_on(cli::bench::run(arguments)),
     }

@@ -94,11 +94,8 @@ fn acceptor(from: &ServerFiles) -> Result<TlsAcceptor, TlsError> {
     Ok(TlsAcceptor::from(Arc::new(server)))
 }
 
-/// How to connect to an upstream, with the files as they are now.
-pub fn connector(
-    upstream: &config::Upstream,
-    tls: &config::UpstreamTls,
-) -> Result<(TlsConnector, ServerName<'static>), TlsError> {
+/// How to connect to a host, with the files as they are now.
+pub fn connector(host: &str, tls: &config::UpstreamTls) -> Result<(TlsConnector, ServerName<'static>), TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let roots = match &tls.ca {
@@ -114,7 +111,7 @@ pub fn connector(
         (Some(certificate), Some(file)) => builder.with_client_auth_cert(certificates(certificate)?, key(file)?)?,
         _ => builder.with_no_client_auth(),
     };
-    let name = tls.server_name.as_deref().unwrap_or(&upstream.host);
+    let name = tls.server_name.as_deref().unwrap_or(host);
     let server_name = match name.parse::<IpAddr>() {
         Ok(address) => ServerName::from(address),
         Err(_) => ServerName::try_from(name.to_owned()).map_err(|_| TlsError::ServerName(name.to_owned()))?,

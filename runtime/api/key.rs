@@ -148,10 +148,14 @@ fn keys_of(store: &Store, customer: &str) -> Vec<(Box<str>, Key)> {
 /// Makes a key of a customer.
 #[utoipa::path(
     post, path = "/v1/customers/{customer}/keys", operation_id = "makeKey", tag = "keys",
-    params(("customer" = String, Path, description = "Its id")),
+    params(("customer" = String, Path, description = "Its id", example = "acme")),
     request_body = NewKey,
     responses(
         (status = 201, description = "Made, and durable", body = MadeKey),
+        (status = 403, description = "The key has not the scope for this",
+            body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "The customer has as many as it may",
+            body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
@@ -226,9 +230,11 @@ async fn durable(
 /// Lists the keys of a customer.
 #[utoipa::path(
     get, path = "/v1/customers/{customer}/keys", operation_id = "listKeys", tag = "keys",
-    params(("customer" = String, Path, description = "Its id")),
+    params(("customer" = String, Path, description = "Its id", example = "acme")),
     responses(
         (status = 200, description = "Without their secrets", body = KeyList),
+        (status = 403, description = "The key has not the scope for this",
+            body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
@@ -246,9 +252,11 @@ pub async fn list(
 /// Deletes a key; it is refused from then on.
 #[utoipa::path(
     delete, path = "/v1/customers/{customer}/keys/{key}", operation_id = "deleteKey", tag = "keys",
-    params(("customer" = String, Path, description = "Its id"), ("key" = String, Path, description = "The key's id")),
+    params(("customer" = String, Path, description = "Its id", example = "acme"), ("key" = String, Path, description = "The key's id")),
     responses(
         (status = 204, description = "Gone, and durably so"),
+        (status = 403, description = "The key has not the scope for this",
+            body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]

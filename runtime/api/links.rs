@@ -38,6 +38,8 @@ pub struct LinkView {
     get, path = "/v1/links", operation_id = "listLinks", tag = "operation",
     responses(
         (status = 200, description = "Of all accounts and upstreams", body = LinkList),
+        (status = 404, description = "For a key: only the operator has this",
+            body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]

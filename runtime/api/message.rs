@@ -54,6 +54,10 @@ struct Kept {
     request_body = NewMessage,
     responses(
         (status = 202, description = "Accepted, and durable", body = Accepted),
+        (status = 403, description = "The key has not the scope for this, or it is the operator who asks",
+            body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 429, description = "There is no room now; see Retry-After",
+            body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
@@ -200,6 +204,8 @@ fn owner(api: &Api, caller: &Caller, id: &str, scope: Scope) -> Result<(Origin, 
     params(("id" = String, Path, description = "As the answer named it that accepted it")),
     responses(
         (status = 200, description = "What is known", body = MessageView),
+        (status = 403, description = "The key has not the scope for this",
+            body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
@@ -219,6 +225,10 @@ pub async fn look_up(
     params(("id" = String, Path, description = "As the answer named it that accepted it")),
     responses(
         (status = 204, description = "It will not be sent, durably so"),
+        (status = 403, description = "The key has not the scope for this",
+            body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "It is under way, or has ended",
+            body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]

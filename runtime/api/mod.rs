@@ -6,6 +6,7 @@
 mod apply;
 mod audit;
 mod auth;
+mod backup;
 mod body;
 mod compose;
 mod error;
@@ -21,7 +22,9 @@ mod router;
 mod scrape;
 mod secret;
 mod serve;
+mod statuses;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::relay::House;
@@ -40,4 +43,5 @@ pub struct Api {
     setup: Arc<Setup>,
     operator: OperatorToken,
     body_max_octets: usize,
+    backup_dir: Option<PathBuf>,
 }

@@ -124,7 +124,7 @@ async fn delete(api: &Api, caller: &Caller, (kind, id): (Kind, String), headers:
 }
 
 macro_rules! objects {
-    ($($module:ident $kind:ident $path:literal $one:literal $tag:literal, $list:literal $get:literal $put:literal $delete:literal)*) => { $(
+    ($($module:ident $kind:ident $path:literal $one:literal $tag:literal $example:literal, $list:literal $get:literal $put:literal $delete:literal)*) => { $(
         pub mod $module {
             use super::*;
 
@@ -133,6 +133,8 @@ macro_rules! objects {
                 get, path = $path, operation_id = $list, tag = $tag,
                 responses(
                     (status = 200, description = "All of them", body = ObjectList),
+                    (status = 404, description = "Only the operator may see them",
+                        body = ProblemDetails, content_type = "application/problem+json"),
                     (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
                 ),
             )]
@@ -143,9 +145,11 @@ macro_rules! objects {
             /// Shows one.
             #[utoipa::path(
                 get, path = $one, operation_id = $get, tag = $tag,
-                params(("id" = String, Path, description = "Its name")),
+                params(("id" = String, Path, description = "Its name", example = $example)),
                 responses(
                     (status = 200, description = "As it is", body = ObjectView),
+                    (status = 403, description = "The key has not the scope for this",
+                        body = ProblemDetails, content_type = "application/problem+json"),
                     (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
                 ),
             )]
@@ -161,11 +165,15 @@ macro_rules! objects {
             /// does not name stay.
             #[utoipa::path(
                 put, path = $one, operation_id = $put, tag = $tag,
-                params(("id" = String, Path, description = "Its name")),
+                params(("id" = String, Path, description = "Its name", example = $example)),
                 request_body = SettingsSchema,
                 responses(
                     (status = 200, description = "Changed, durably so", body = ObjectView),
                     (status = 201, description = "Made, durably so", body = ObjectView),
+                    (status = 409, description = "The config file declares it, or it does not fit what else is set up",
+                        body = ProblemDetails, content_type = "application/problem+json"),
+                    (status = 412, description = "It has changed since, or is not there",
+                        body = ProblemDetails, content_type = "application/problem+json"),
                     (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
                 ),
             )]
@@ -182,9 +190,13 @@ macro_rules! objects {
             /// Deletes one that nothing refers to.
             #[utoipa::path(
                 delete, path = $one, operation_id = $delete, tag = $tag,
-                params(("id" = String, Path, description = "Its name")),
+                params(("id" = String, Path, description = "Its name", example = $example)),
                 responses(
                     (status = 204, description = "Gone, and durably so"),
+                    (status = 409, description = "The config file declares it, or it does not fit what else is set up",
+                        body = ProblemDetails, content_type = "application/problem+json"),
+                    (status = 412, description = "It has changed since, or is not there",
+                        body = ProblemDetails, content_type = "application/problem+json"),
                     (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
                 ),
             )]
@@ -201,10 +213,10 @@ macro_rules! objects {
 }
 
 objects! {
-    customer Customer "/v1/customers" "/v1/customers/{id}" "customers",
+    customer Customer "/v1/customers" "/v1/customers/{id}" "customers" "gamma",
         "listCustomers" "getCustomer" "putCustomer" "deleteCustomer"
-    account Account "/v1/accounts" "/v1/accounts/{id}" "accounts",
+    account Account "/v1/accounts" "/v1/accounts/{id}" "accounts" "gamma-app",
         "listAccounts" "getAccount" "putAccount" "deleteAccount"
-    upstream Upstream "/v1/upstreams" "/v1/upstreams/{id}" "accounts",
+    upstream Upstream "/v1/upstreams" "/v1/upstreams/{id}" "accounts" "carrier",
         "listUpstreams" "getUpstream" "putUpstream" "deleteUpstream"
 }

@@ -10,10 +10,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::{Code, Problem};
-use super::{Api, apply, audit, health, key, links, message, object, openapi, scrape};
+use super::{Api, apply, audit, backup, health, key, links, message, object, openapi, scrape, statuses};
 
 pub fn router(api: Arc<Api>) -> Router {
-    let (router, document) = paths().split_for_parts();
+    let (router, mut document) = paths().split_for_parts();
+    statuses::write_out(&mut document);
     let document: Arc<str> = openapi::text(&document).into();
     let described = get(move || async move { ([(CONTENT_TYPE, "application/json")], document.to_string()) });
     router
@@ -25,7 +26,9 @@ pub fn router(api: Arc<Api>) -> Router {
 
 /// The API's description, as it is served.
 pub fn description() -> String {
-    openapi::text(&paths().split_for_parts().1)
+    let mut document = paths().split_for_parts().1;
+    statuses::write_out(&mut document);
+    openapi::text(&document)
 }
 
 /// Every path, with its documentation.
@@ -44,6 +47,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(object::upstream::get, object::upstream::put, object::upstream::delete))
         .routes(routes!(apply::apply))
         .routes(routes!(audit::list))
+        .routes(routes!(backup::make))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(scrape::metrics))

@@ -30,6 +30,8 @@ const MICROS_PER_SEC: f64 = 1_000_000.0;
     responses(
         (status = 200, description = "OpenMetrics text", body = String,
             content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        (status = 404, description = "For a key: only the operator has this",
+            body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]

@@ -65,7 +65,8 @@ impl Server {
         let mut operator = OperatorToken::load(data_dir)?;
         let new_operator_token = operator.new.take();
         let listener = TcpListener::bind(config.listen).await.map_err(named)?;
-        let api = Api { house, setup, operator, body_max_octets: config.body_max_octets };
+        let backup_dir = config.backup_dir.clone();
+        let api = Api { house, setup, operator, body_max_octets: config.body_max_octets, backup_dir };
         let router = router::router(Arc::new(api));
         Ok(Server { listener, acceptors, router, connections_max: config.connections_max, new_operator_token })
     }

@@ -132,7 +132,7 @@ fn row(listed: &Listed) -> String {
 }
 
 /// On one line of a terminal, whatever the text says to it.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 

@@ -1,9 +1,20 @@
-//! The commands of `wasmsc` beside `serve`: tools that talk to a server from outside, over SMPP.
+//! The commands of `wasmsc` beside `serve`: tools that talk to a server from outside, over SMPP or its API.
 //!
-//! They never reach into the relay or the plugin host, and only `messages` into the store, of a server that does not
-//! run. `main.rs` calls them.
+//! They never reach into the relay or the plugin host, and only `messages` and `restore` into the store, of a server
+//! that does not run. `main.rs` calls them.
 
+pub mod backup;
 #[cfg(feature = "bench")]
 pub mod bench;
+pub mod completions;
+pub mod failure;
+pub mod keys;
+pub mod links;
+pub mod message;
 pub mod messages;
+mod remote;
+pub mod restore;
+pub mod send;
 pub mod simulate;
+pub mod status;
+mod table;

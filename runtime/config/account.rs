@@ -241,7 +241,7 @@ pub struct Upstream {
 }
 
 /// TLS towards an upstream.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamTls {
     /// Whose certificates we believe, PEM; default: those that this system believes.

@@ -16,6 +16,9 @@ pub struct Api {
     /// The longest body of a request; a longer one gets 413.
     #[serde(default = "default_body_max_octets")]
     pub body_max_octets: usize,
+    /// Where `POST /v1/backup` makes backups, a folder each; without it there are none.
+    #[serde(default)]
+    pub backup_dir: Option<PathBuf>,
     /// Connections at once; more are closed as they come.
     #[serde(default = "default_connections_max")]
     pub connections_max: usize,

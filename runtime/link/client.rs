@@ -136,7 +136,7 @@ async fn open(upstream: &Upstream) -> io::Result<(Transport, std::net::SocketAdd
     let Some(tls) = &upstream.tls else {
         return Ok((Transport::Plain(stream), address));
     };
-    let (connector, name) = tls::connector(upstream, tls)?;
+    let (connector, name) = tls::connector(&upstream.host, tls)?;
     let stream = connector.connect(name, stream).await?;
     Ok((Transport::Tls(Box::new(stream.into())), address))
 }

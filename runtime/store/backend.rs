@@ -4,6 +4,7 @@
 //! clustered form would put a replicated stream in place of the log; nothing above would change.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -33,6 +34,9 @@ pub trait Base: Send + Sync {
     fn append(&self, rows: &[(&[u8], &[u8])]) -> io::Result<()>;
     /// Ends the history from before this time (milliseconds since 1970), and the oldest above so many octets.
     fn prune(&self, before_ms: u64, octets_max: u64) -> io::Result<()>;
+    /// Copies the rows, and then the log, into an empty directory, beside the traffic. No segment of the log may be
+    /// discarded meanwhile.
+    fn copy_to(&self, directory: &Path) -> io::Result<()>;
 }
 
 /// A store's files, opened, with the groups that the base may not have yet.

@@ -10,7 +10,7 @@
 //! not fit. A group may be torn only at the very end of the log, where nobody has been told of it.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -59,6 +59,24 @@ impl CommitLog {
         };
         Ok((log, groups))
     }
+}
+
+/// Copies what is in the log of a store that may be writing to it: every group that was durable when this began, and
+/// maybe later ones. Nobody discards segments meanwhile; see [`Store::backup`](super::Store::backup).
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    let mut next_sequence = None;
+    for number in segments(from)? {
+        let segment = Bytes::from(std::fs::read(path(from, number))?);
+        let mut groups = Vec::new();
+        next_sequence = read_segment(&segment, next_sequence, &mut groups).map_err(io::Error::other)?;
+        // Without what was allocated ahead, and without a group that is just being written.
+        let octets = HEADER_OCTETS as usize + groups.iter().map(|group| FRAME_OCTETS + group.len()).sum::<usize>();
+        let mut copy = File::create(path(to, number))?;
+        copy.write_all(&segment[..octets])?;
+        copy.sync_all()?;
+    }
+    sync_directory(to)
 }
 
 impl Log for CommitLog {
@@ -155,7 +173,7 @@ fn sync(file: &File) -> io::Result<()> {
     file.sync_data()
 }
 
-fn sync_directory(directory: &Path) -> io::Result<()> {
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 

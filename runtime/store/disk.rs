@@ -12,15 +12,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::backend::{Base, Opened};
-use super::commit_log::CommitLog;
+use super::backup;
+use super::commit_log::{self, CommitLog, sync_directory};
 use super::keys::{self, Key};
 use super::runs::Runs;
+use super::runs::file::Run;
 
 /// sled's page cache. Most reads are answered by the layers in memory above it.
 const CACHE_OCTETS: u64 = 16 << 20;
 
 /// Below this nothing is accepted any more.
 const FREE_OCTETS_MIN: u64 = 512 << 20;
+
+pub(super) const LOG: &str = "log";
+pub(super) const HISTORY: &str = "history";
 
 /// Opens or creates the store in `directory`.
 pub fn open(directory: &Path, keeps_history: bool) -> io::Result<Opened> {
@@ -34,9 +39,10 @@ pub fn open(directory: &Path, keeps_history: bool) -> io::Result<Opened> {
         .open()
         .map_err(|error| explain(&error, &tables))?;
     // The base holds the directory's lock, so the log is opened after it.
-    let (log, groups) = CommitLog::open(&directory.join("log"))?;
-    let runs = Runs::open(&directory.join("history"))?;
-    let base = DiskBase { tree: base, file: tables.join("db"), runs };
+    let log_directory = directory.join(LOG);
+    let (log, groups) = CommitLog::open(&log_directory)?;
+    let runs = Runs::open(&directory.join(HISTORY))?;
+    let base = DiskBase { tree: base, file: tables.join("db"), runs, log: log_directory };
     Ok(Opened { log: Box::new(log), base: Arc::new(base), groups, keeps_history })
 }
 
@@ -60,6 +66,8 @@ struct DiskBase {
     tree: sled::Db,
     file: PathBuf,
     runs: Runs,
+    /// For copies; who writes the log has it open.
+    log: PathBuf,
 }
 
 impl Base for DiskBase {
@@ -106,5 +114,17 @@ impl Base for DiskBase {
             runs => tracing::info!(runs, "the oldest history is over"),
         }
         Ok(())
+    }
+
+    // Checkpoints go on, so the rows are of different moments. Whatever a checkpoint adds or removes meanwhile is in
+    // the log, which is copied last: as after a torn checkpoint, replaying it makes the rows right.
+    fn copy_to(&self, directory: &Path) -> io::Result<()> {
+        let rows = self.tree.iter().map(|row| row.map_err(io::Error::other));
+        Run::write(directory, backup::ROWS, rows)?;
+        let history = directory.join(HISTORY);
+        std::fs::create_dir(&history)?;
+        self.runs.all().iter().try_for_each(|run| run.copy_to(&history))?;
+        sync_directory(&history)?;
+        commit_log::copy(&self.log, &directory.join(LOG))
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -162,6 +163,10 @@ impl Base for MemoryBase {
     /// A test's history is short.
     fn prune(&self, _before_ms: u64, _octets_max: u64) -> io::Result<()> {
         Ok(())
+    }
+
+    fn copy_to(&self, _directory: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Each half is a sync of its own, so that a crash in the middle leaves a torn checkpoint.

@@ -10,6 +10,7 @@
 //! Only this room knows the engine. It never sees a PDU, a plugin or a link.
 
 mod backend;
+pub mod backup;
 mod change;
 mod commit_log;
 mod control;
@@ -93,6 +94,8 @@ pub struct Store {
     checkpoints: AtomicU64,
     /// The disk has no room for more.
     full: AtomicBool,
+    /// A backup is being made. Held by the writer while it discards old segments.
+    is_backed_up: Mutex<bool>,
     keeps_history: bool,
     /// Of the newest event of the history.
     last_number: AtomicU64,
@@ -175,6 +178,7 @@ impl Store {
             commits: Histogram::default(),
             checkpoints: AtomicU64::new(0),
             full: AtomicBool::new(false),
+            is_backed_up: Mutex::new(false),
             keeps_history: opened.keeps_history,
             last_number: AtomicU64::new(last_number),
         });

@@ -6,7 +6,7 @@
 //!
 //! Rows in several runs with one key are the same row: a checkpoint that was torn is repeated.
 
-mod file;
+pub(super) mod file;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -59,9 +59,9 @@ impl Runs {
                 let mut all: BTreeMap<Key, Bytes> = small.cursor(&[])?.collect::<io::Result<_>>()?;
                 let row = |(key, value): &(&[u8], &[u8])| (Key::from(*key), Bytes::copy_from_slice(value));
                 all.extend(rows.iter().map(row));
-                Run::write(&self.directory, number, all.iter().map(|(key, value)| (&**key, &**value)))?
+                Run::write(&self.directory, number, all.iter().map(Ok))?
             }
-            None => Run::write(&self.directory, number, rows.iter().copied())?,
+            None => Run::write(&self.directory, number, rows.iter().copied().map(Ok))?,
         };
         let mut runs = self.runs.lock();
         runs.push(Arc::new(run));
@@ -130,7 +130,7 @@ impl Runs {
         (runs.len(), runs.iter().map(|run| run.octets).sum())
     }
 
-    fn all(&self) -> Vec<Arc<Run>> {
+    pub fn all(&self) -> Vec<Arc<Run>> {
         self.runs.lock().clone()
     }
 }

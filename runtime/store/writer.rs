@@ -124,7 +124,7 @@ impl Writer {
         }
         self.store.durable.store(group, Ordering::SeqCst);
         if discard {
-            self.log.discard_old().map_err(|error| self.fail(Pending::default(), &error))?;
+            self.discard_old().map_err(|error| self.fail(Pending::default(), &error))?;
         }
         if frozen.is_some() {
             self.log.rotate().map_err(|error| self.fail(Pending::default(), &error))?;
@@ -152,7 +152,13 @@ impl Writer {
         self.log.rotate()?;
         write_layer(&*base, &layer, last)?;
         self.store.inner.lock().tables.thawed();
-        self.log.discard_old()
+        self.discard_old()
+    }
+
+    /// Unless a backup reads them: then the next checkpoint does, or the next start replays them.
+    fn discard_old(&mut self) -> io::Result<()> {
+        let is_backed_up = self.store.is_backed_up.lock();
+        if *is_backed_up { Ok(()) } else { self.log.discard_old() }
     }
 
     fn close(mut self) -> Result<(), StoreFailed> {

@@ -1,6 +1,8 @@
 //! Integration tests: ONE binary. Real sockets on port 0, real files in temporary folders, no sleeps.
 
 mod api;
+mod backup;
+mod cli;
 mod conformance;
 mod hostile_peers;
 mod hostile_rules;

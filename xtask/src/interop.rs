@@ -29,7 +29,7 @@ pub fn run(rows: Option<&str>) -> Result<()> {
     steps::list("interop", |steps| {
         let folder = paths::target()?.join("interop");
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let modules = steps.run("Node client", || node::packages(&folder))?;
+        let modules = steps.run("Node client", || node::packages(&folder, "tests/interop"))?;
         steps.run("tshark", || {
             capture::ensure_tshark()?;
             let hex = paths::root().join("tests/interop/malformed.hex");

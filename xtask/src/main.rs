@@ -3,6 +3,7 @@
 //! Each command is one file with one `run`. This crate never does what cargo does itself: it only calls
 //! programs, in order, and says which one failed. It depends on nothing but `anyhow`, so it builds in seconds.
 
+mod api;
 mod bench;
 mod capture;
 mod check;
@@ -34,6 +35,7 @@ usage: cargo xtask <command>
   fuzz [--seconds N]            libFuzzer on every promise of the SMPP crate, N seconds each (60); needs nightly Rust
   interop [NAME]                third-party SMPP stacks and tshark against a running server; with NAME only those
                                 rows of the matrix whose name contains it, such as drive_smpp or \"as SMSC\"
+  api                           the REST API against its own description, a generated client, the commands of the docs
   bench [ARGS...]               release build and `wasmsc bench` with these arguments";
 
 fn main() -> ExitCode {
@@ -59,12 +61,13 @@ fn dispatch(args: &[String]) -> Result<()> {
             println!("{USAGE}");
             Ok(())
         }
-        "test" | "check" | "plugins" if !rest.is_empty() => {
+        "test" | "check" | "plugins" | "api" if !rest.is_empty() => {
             bail!("{command} takes no arguments\n\n{USAGE}")
         }
         "test" => test::run(),
         "check" => check::run(),
         "plugins" => plugins::run(),
+        "api" => api::run(),
         "interop" => interop::run(interop_rows(rest)?),
         other => bail!("unknown command {other}\n\n{USAGE}"),
     }

@@ -1,4 +1,4 @@
-//! Node packages in target/interop, as pinned by the lock file of tests/interop.
+//! Node packages in target/, as the lock files in tests/ pin them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,10 @@ use anyhow::{Context, Result, bail};
 use crate::paths;
 use crate::process::{is_there, run, say};
 
-/// Installs the packages where they are missing or other than locked; returns the folder for `NODE_PATH`.
-pub fn packages(folder: &Path) -> Result<PathBuf> {
-    let sources = paths::root().join("tests/interop");
+/// Installs the packages of a folder in the repository where they are missing or other than locked there; returns
+/// the folder for `NODE_PATH`.
+pub fn packages(folder: &Path, sources: &str) -> Result<PathBuf> {
+    let sources = paths::root().join(sources);
     let node = folder.join("node");
     let modules = node.join("node_modules");
     let lock = sources.join("package-lock.json");
@@ -25,7 +26,7 @@ pub fn packages(folder: &Path) -> Result<PathBuf> {
     if !is_there("node", &["--version"]) || !is_there("npm", &["--version"]) {
         bail!("node and npm are needed (on Debian: nodejs and npm)");
     }
-    say("installing the Node package smpp");
+    say("installing Node packages");
     fs::create_dir_all(&node)?;
     for name in ["package.json", "package-lock.json"] {
         fs::copy(sources.join(name), node.join(name)).with_context(|| format!("cannot copy {name}"))?;

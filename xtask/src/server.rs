@@ -1,4 +1,4 @@
-//! A real `wasmsc serve` on a free port and a temporary data directory, for `demo` and `interop`.
+//! A real `wasmsc serve` on a free port and a temporary data directory, for `demo`, `interop` and `api`.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -38,6 +38,8 @@ pub struct Server {
     guard: Guard,
     leash: Leash,
     port: u16,
+    /// Where the API listens, if there is one.
+    api: Option<String>,
     log: Option<PathBuf>,
     scratch: Scratch,
 }
@@ -80,17 +82,29 @@ impl Server {
         }
         let mut guard = Guard::spawn("wasmsc serve", &mut command)?;
         let leash = Leash::new(guard.pid(), scratch.path())?;
-        let port = ready_port(&mut guard);
-        if port.is_err() {
+        let ready = ready(&mut guard);
+        if ready.is_err() {
             show(log.as_deref());
         }
-        let port = port.context("the server did not get ready")?;
+        let (port, api) = ready.context("the server did not get ready")?;
         say(&format!("the server is ready on port {port}"));
-        Ok(Self { guard, leash, port, log, scratch })
+        Ok(Self { guard, leash, port, api, log, scratch })
     }
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The base of the API's addresses.
+    pub fn api_url(&self) -> Result<String> {
+        let address = self.api.as_ref().context("the server has no API")?;
+        Ok(format!("http://{address}"))
+    }
+
+    pub fn operator_token(&self) -> Result<String> {
+        let file = self.folder().join("data/operator-token");
+        let token = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        Ok(token.trim().to_owned())
     }
 
     pub fn folder(&self) -> &Path {
@@ -141,8 +155,8 @@ fn config_text(component: &Path, rule_config: &[(&str, &str)]) -> String {
     text
 }
 
-/// Reads the server's first line, `ready smpp=127.0.0.1:PORT`.
-fn ready_port(guard: &mut Guard) -> Result<u16> {
+/// Reads the server's first line, `ready smpp=127.0.0.1:PORT api=127.0.0.1:PORT`.
+fn ready(guard: &mut Guard) -> Result<(u16, Option<String>)> {
     let stdout = guard.child().stdout.take().context("no stdout")?;
     let (sender, first_line) = mpsc::channel();
     // The thread reads on after the first line, so that the server never waits for a full pipe.
@@ -152,9 +166,10 @@ fn ready_port(guard: &mut Guard) -> Result<u16> {
         }
     });
     let line = first_line.recv_timeout(READY_WITHIN).context("no line on its stdout")?;
-    let address = line.strip_prefix("ready smpp=");
-    let port = address.and_then(|rest| rest.split(' ').next()?.rsplit(':').next()?.parse().ok());
-    port.with_context(|| format!("its first line was `{line}`"))
+    let named = |name: &str| line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    let port = named("smpp").and_then(|address| address.rsplit(':').next()?.parse().ok());
+    let port = port.with_context(|| format!("its first line was `{line}`"))?;
+    Ok((port, named("api").map(str::to_owned)))
 }
 
 fn show(log: Option<&Path>) {

@@ -45,15 +45,18 @@ fn path(directory: &Path, number: u64, extension: &str) -> PathBuf {
 }
 
 impl Run {
-    pub fn write<'r>(
+    /// Rows come in order of their keys.
+    pub fn write<K: AsRef<[u8]>, V: AsRef<[u8]>>(
         directory: &Path,
         number: u64,
-        rows: impl Iterator<Item = (&'r [u8], &'r [u8])>,
+        rows: impl Iterator<Item = io::Result<(K, V)>>,
     ) -> io::Result<Run> {
         let unfinished = path(directory, number, "new");
         let mut writer = Writer { file: BufWriter::new(File::create(&unfinished)?), offset: 0, blocks: Vec::new() };
         let (mut block, mut first) = (Vec::with_capacity(2 * BLOCK_OCTETS), Key::default());
-        for (key, value) in rows {
+        for row in rows {
+            let row = row?;
+            let (key, value) = (row.0.as_ref(), row.1.as_ref());
             if block.is_empty() {
                 first = key.into();
             }
@@ -104,6 +107,19 @@ impl Run {
     /// Who reads it still may go on: the file goes when the last one lets go.
     pub fn remove(&self) -> io::Result<()> {
         std::fs::remove_file(&self.path)
+    }
+
+    /// The same file in another directory, durable but for the directory; also of a run that has been removed since.
+    pub fn copy_to(&self, directory: &Path) -> io::Result<()> {
+        const PIECE_OCTETS: u64 = 1 << 20;
+        let mut copy = File::create(path(directory, self.number, "run"))?;
+        let mut offset = 0;
+        while offset < self.octets {
+            let length = PIECE_OCTETS.min(self.octets - offset);
+            copy.write_all(&read(&self.file, offset, length as usize)?)?;
+            offset += length;
+        }
+        copy.sync_all()
     }
 
     /// Rows from this key on.

@@ -95,6 +95,22 @@ async fn docs_openapi_json_is_what_is_served() {
     assert!(kept == served, "docs/openapi.json is not what the code says; UPDATE=1 with this test writes it again");
 }
 
+#[test]
+fn every_operation_names_the_statuses_of_its_problems_and_those_that_ask_for_a_token_401() {
+    let description: serde_json::Value = serde_json::from_str(&wasmsc::api::description()).expect("JSON");
+    let paths = description["paths"].as_object().expect("paths").iter();
+    for (path, operation) in
+        paths.flat_map(|(path, item)| item.as_object().expect("an item").iter().map(move |o| (path, o)))
+    {
+        let (method, operation) = operation;
+        let responses = operation["responses"].as_object().expect("responses");
+        assert!(!responses.contains_key("default"), "{method} {path}");
+        let is_open = operation["security"] == json!([{}]);
+        assert_eq!(responses.contains_key("401"), !is_open, "{method} {path}");
+        assert_eq!(responses.contains_key("422"), operation["requestBody"].is_object(), "{method} {path}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_under_way_is_answered_when_the_house_closes() {
     let (site, operator) = start(Plan::network()).await;
