@@ -14,6 +14,7 @@ mod customer;
 mod explain;
 mod history;
 mod numbering;
+mod object;
 mod retry;
 mod rule;
 mod smpp;
@@ -26,6 +27,7 @@ pub use customer::{Customer, Incomplete};
 pub(crate) use explain::nearest;
 pub use history::History;
 pub use numbering::{NumberFormat, Numbering};
+pub use object::{Declared, Kind, Settings, Unreadable};
 pub use retry::Retry;
 pub use rule::Rule;
 pub use smpp::{Ban, Smpp, Tls};
@@ -58,6 +60,9 @@ pub struct Config {
     /// OS threads that run rules; default: one per core, at least 2, so that one slow rule leaves room.
     #[serde(default)]
     pub rule_threads: Option<usize>,
+    /// Customers, accounts and upstreams as they are written.
+    #[serde(skip)]
+    pub declared: Declared,
 }
 
 fn default_history_secs() -> u64 {
@@ -89,8 +94,9 @@ impl Config {
 
     /// As [`load`](Self::load), from text; `file` is for messages only and paths stay as written.
     pub fn parse(text: &str, file: &Path) -> Result<Config, ConfigError> {
-        let config: Config = toml::from_str(text).map_err(|error| explain::syntax(&error, text, file))?;
-        check::check(&config).map_err(|what| ConfigError::Meaning { file: file.into(), what })?;
+        let mut config: Config = toml::from_str(text).map_err(|error| explain::syntax(&error, text, file))?;
+        config.check().map_err(|what| ConfigError::Meaning { file: file.into(), what })?;
+        config.declared = Declared::of(text);
         Ok(config)
     }
 

@@ -9,13 +9,14 @@ mod queue;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::sync::{Arc, OnceLock, Weak};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::clock;
 use crate::message::{Class, MessageId, Timestamp};
 use crate::relay::{self, Alert, Answer, House, Outlet};
-use crate::route::{Directory, PeerIndex, QueueIndex};
+use crate::route::{Current, Peer, PeerIndex, QueueIndex};
+use crate::slots::Slots;
 use crate::store::Queued;
 use crate::store::keys::{OutboxKey, Partition};
 pub use queue::Filter;
@@ -41,9 +42,11 @@ const SWEEP_MAX: usize = 10_000;
 pub type Bell = Arc<Notify>;
 
 pub struct Delivery {
-    directory: Arc<Directory>,
+    directory: Arc<Current>,
     /// By [`QueueIndex`].
-    queues: Vec<Mutex<Queue>>,
+    queues: Slots<Mutex<Queue>>,
+    /// Links that receive, with their peers.
+    links: Mutex<Vec<(PeerIndex, Bell)>>,
     /// Set once the house stands; links come after that, and hold it. Weak, as the house holds this.
     house: OnceLock<Weak<House>>,
     /// When to look into the store again: (due, queue), earliest first.
@@ -59,10 +62,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    pub fn new(directory: &Arc<Directory>) -> Arc<Delivery> {
+    pub fn new(directory: &Arc<Current>) -> Arc<Delivery> {
         Arc::new(Delivery {
             directory: directory.clone(),
-            queues: directory.queues.iter().map(|_| Mutex::default()).collect(),
+            queues: Slots::default(),
+            links: Mutex::default(),
             house: OnceLock::new(),
             alarms: Mutex::new(BinaryHeap::new()),
             alarm_set: Notify::new(),
@@ -74,11 +78,19 @@ impl Delivery {
 
     /// Connects both halves, and sets an alarm for what the store holds for later.
     pub fn open(&self, house: &Arc<House>, now: Timestamp) -> std::io::Result<()> {
-        for queue in &self.directory.queues {
-            self.sleepers.lock().push(house.store.next_due(&queue.name, now)?);
-        }
-        *self.sweeps.lock() = vec![now.plus_ms(SWEEP_PAUSE_MS); self.queues.len()];
         self.house.get_or_init(|| Arc::downgrade(house));
+        self.open_new_queues(now)
+    }
+
+    fn open_new_queues(&self, now: Timestamp) -> std::io::Result<()> {
+        let directory = self.directory.load();
+        let (mut sleepers, mut sweeps) = (self.sleepers.lock(), self.sweeps.lock());
+        for queue in &directory.queues[sleepers.len()..] {
+            sleepers.push(self.house().store.next_due(&queue.name, now)?);
+            sweeps.push(now.plus_ms(SWEEP_PAUSE_MS));
+        }
+        drop((sleepers, sweeps));
+        self.alarm_set.notify_one();
         Ok(())
     }
 
@@ -86,14 +98,25 @@ impl Delivery {
         self.house.get().and_then(Weak::upgrade).expect("whoever uses links holds the house")
     }
 
-    fn queues_of(&self, peer: PeerIndex) -> impl Iterator<Item = QueueIndex> + '_ {
-        self.directory.peer(peer).queues.iter().copied()
+    fn peer(&self, peer: PeerIndex) -> Arc<Peer> {
+        self.directory.load().peer(peer).clone()
+    }
+
+    fn queue(&self, queue: QueueIndex) -> MutexGuard<'_, Queue> {
+        self.queues.at(queue.0).lock()
+    }
+
+    fn name(&self, queue: QueueIndex) -> Arc<str> {
+        self.directory.load().queues[queue.0].name.clone()
     }
 
     /// A link of this peer can receive from now on; `bell` rings when something waits.
     pub fn attach(&self, peer: PeerIndex, bell: &Bell) {
-        for queue in self.queues_of(peer) {
-            self.queues[queue.0].lock().attach(peer, self.directory.peer(peer), bell.clone());
+        let mut links = self.links.lock();
+        links.push((peer, bell.clone()));
+        let config = self.peer(peer);
+        for queue in &config.queues {
+            self.queue(*queue).attach(peer, &config, bell.clone());
         }
         bell.notify_one();
     }
@@ -102,35 +125,39 @@ impl Delivery {
     pub fn detach(&self, peer: PeerIndex, bell: &Bell, unsettled: Vec<Queued>) {
         let mut by_queue: HashMap<QueueIndex, Vec<Queued>> = HashMap::new();
         for queued in unsettled {
-            if let Some(queue) = self.directory.queue_named(&queued.key.queue) {
+            if let Some(queue) = self.directory.load().queue_named(&queued.key.queue) {
                 by_queue.entry(queue).or_default().push(queued);
             }
         }
-        for queue in self.queues_of(peer) {
+        let mut links = self.links.lock();
+        links.retain(|(_, other)| !Arc::ptr_eq(other, bell));
+        // Also those that are not its peer's any more.
+        let queues: BTreeSet<QueueIndex> = self.peer(peer).queues.iter().chain(by_queue.keys()).copied().collect();
+        for queue in queues {
             let unsettled = by_queue.remove(&queue).unwrap_or_default();
-            self.queues[queue.0].lock().detach(bell, unsettled);
+            self.queue(queue).detach(bell, unsettled);
         }
     }
 
     /// Rings when something waits in a queue of this peer and no link at all takes it.
     pub fn ring_when_unheard(&self, peer: PeerIndex, bell: &Bell) {
-        for queue in self.queues_of(peer) {
-            self.queues[queue.0].lock().ring_when_unheard(bell.clone());
+        for queue in &self.peer(peer).queues {
+            self.queue(*queue).ring_when_unheard(bell.clone());
         }
     }
 
     /// Something is due in a queue of this peer that no link takes.
     pub fn is_unheard(&self, peer: PeerIndex, now: Timestamp) -> bool {
-        self.queues_of(peer).any(|queue| !self.queues[queue.0].lock().has_links() && self.has_due(queue, now))
+        self.peer(peer).queues.iter().any(|queue| !self.queue(*queue).has_links() && self.has_due(*queue, now))
     }
 
     fn has_due(&self, queue: QueueIndex, now: Timestamp) -> bool {
-        let name = &self.directory.queues[queue.0].name;
-        let first = |class| self.house().store.due((name, class), now, (Partition(0), 1, HOT_OCTETS_MAX), &|_| false);
+        let name = self.name(queue);
+        let first = |class| self.house().store.due((&name, class), now, (Partition(0), 1, HOT_OCTETS_MAX), &|_| false);
         Class::all().any(|class| match first(class) {
             Ok(due) => !due.rows.is_empty() || !due.is_complete,
             Err(error) => {
-                tracing::error!(queue = &**name, "messages that are due cannot be read: {error}");
+                tracing::error!(queue = &*name, "messages that are due cannot be read: {error}");
                 false
             }
         })
@@ -143,16 +170,16 @@ impl Delivery {
 
     /// The peer asked for a pause: others of the same queues take over until it ends.
     pub fn pause(&self, peer: PeerIndex, paused: bool) {
-        for queue in self.queues_of(peer) {
-            self.queues[queue.0].lock().set_paused(peer, paused);
+        for queue in &self.peer(peer).queues {
+            self.queue(*queue).set_paused(peer, paused);
         }
     }
 
     /// Messages that a link took and could not send at all now, back to the front.
     pub fn put_back(&self, messages: Vec<Queued>) {
         for queued in messages.into_iter().rev() {
-            if let Some(queue) = self.directory.queue_named(&queued.key.queue) {
-                self.queues[queue.0].lock().put_back(queued);
+            if let Some(queue) = self.directory.load().queue_named(&queued.key.queue) {
+                self.queue(queue).put_back(queued);
             }
         }
     }
@@ -172,8 +199,8 @@ impl Delivery {
 
     fn take_due(&self, peer: PeerIndex, bell: &Bell, count: usize, now: Timestamp, filter: Filter<'_>) -> Vec<Queued> {
         let mut taken = Vec::new();
-        for queue in self.queues_of(peer) {
-            let mut locked = self.queues[queue.0].lock();
+        for queue in &self.peer(peer).queues {
+            let mut locked = self.queue(*queue);
             let (before, want) = (taken.len(), count - taken.len());
             let yields = locked.must_yield(peer);
             for class in Class::all() {
@@ -181,7 +208,7 @@ impl Delivery {
                     break;
                 }
                 if let Some(look) = locked.wants_refill(class, now) {
-                    self.refill(queue, class, look, &mut locked);
+                    self.refill(*queue, class, look, &mut locked);
                 }
                 locked.take(class, count - taken.len(), filter, &mut taken);
             }
@@ -204,9 +231,9 @@ impl Delivery {
     }
 
     fn refill(&self, index: QueueIndex, class: Class, (first, until): (Partition, Timestamp), queue: &mut Queue) {
-        let name = &self.directory.queues[index.0].name;
+        let name = self.name(index);
         let is_known = |key: &OutboxKey| queue.known.contains(&key.id);
-        match self.house().store.due((name, class), until, (first, HOT_MAX, HOT_OCTETS_MAX), &is_known) {
+        match self.house().store.due((&name, class), until, (first, HOT_MAX, HOT_OCTETS_MAX), &is_known) {
             Ok(due) => {
                 let found_nothing = due.rows.is_empty() && !due.is_complete;
                 queue.refilled(class, due);
@@ -214,7 +241,7 @@ impl Delivery {
                     self.set_alarm(until.plus_ms(NOT_YET_DURABLE_MS), index.0);
                 }
             }
-            Err(error) => tracing::error!(queue = &**name, "messages that are due cannot be read: {error}"),
+            Err(error) => tracing::error!(queue = &*name, "messages that are due cannot be read: {error}"),
         }
     }
 
@@ -225,8 +252,8 @@ impl Delivery {
         // The alarm that `settle` sets when it is durable may ring while they are still known.
         let retries = relay::settle(&self.house(), peer, answers, now);
         for (name, id) in &ids {
-            if let Some(queue) = self.directory.queue_named(name) {
-                self.queues[queue.0].lock().known.remove(id);
+            if let Some(queue) = self.directory.load().queue_named(name) {
+                self.queue(queue).known.remove(id);
             }
         }
         retries.unwrap_or_default().iter().for_each(|key| self.later(key));
@@ -243,7 +270,7 @@ impl Delivery {
         let next_sleeper = self.wake_sleepers(now, &mut due);
         // Without the alarms' lock: whoever holds a queue may set an alarm.
         for queue in due {
-            self.queues[queue].lock().look_again(now);
+            self.queue(QueueIndex(queue)).look_again(now);
         }
         next.into_iter().chain(next_sleeper).min()
     }
@@ -265,12 +292,12 @@ impl Delivery {
         let mut sleepers = self.sleepers.lock();
         for (index, sleeper) in sleepers.iter_mut().enumerate().filter(|(_, due)| due.is_some_and(|due| due <= now)) {
             queues.insert(index);
-            let name = &self.directory.queues[index].name;
-            let next = self.house.get().and_then(Weak::upgrade).map(|house| house.store.next_due(name, now));
+            let name = self.name(QueueIndex(index));
+            let next = self.house.get().and_then(Weak::upgrade).map(|house| house.store.next_due(&name, now));
             *sleeper = match next.transpose() {
                 Ok(next) => next.flatten().map(|due| due.max(now.plus_ms(NEXT_DUE_PAUSE_MS))),
                 Err(error) => {
-                    tracing::error!(queue = &**name, "what is due next cannot be read: {error}");
+                    tracing::error!(queue = &*name, "what is due next cannot be read: {error}");
                     Some(now.plus_ms(SWEEP_PAUSE_MS))
                 }
             };
@@ -298,25 +325,22 @@ impl Delivery {
     /// Ends messages whose time is over while no link takes them. Reads whole queues, a page at a time, so
     /// it is for a thread that may take long.
     pub fn sweep(&self, now: Timestamp) {
-        for index in 0..self.queues.len() {
+        for index in 0..self.directory.load().queues.len() {
             if self.sweeps.lock()[index] <= now
                 && let Err(error) = self.sweep_queue(index, now)
             {
-                tracing::error!(
-                    queue = &*self.directory.queues[index].name,
-                    "expired messages cannot be read: {error}"
-                );
+                tracing::error!(queue = &*self.name(QueueIndex(index)), "expired messages cannot be read: {error}");
             }
         }
     }
 
     fn sweep_queue(&self, index: usize, now: Timestamp) -> std::io::Result<()> {
-        let name = &self.directory.queues[index].name;
+        let name = self.name(QueueIndex(index));
         let started = clock::instant();
         let mut expired = Vec::new();
         let mut next = now.plus_ms(SWEEP_PAUSE_MAX_MS);
         for partition in Partition::all() {
-            self.house().store.each_queued(partition, name, |queued| {
+            self.house().store.each_queued(partition, &name, |queued| {
                 if queued.record.expires > now || expired.len() == SWEEP_MAX {
                     next = next.min(queued.record.expires);
                 } else {
@@ -325,7 +349,7 @@ impl Delivery {
             })?;
         }
         // Those that a link has in hand are the link's to settle, and so are those that it settled just now.
-        expired.retain(|queued| self.queues[index].lock().withdraw(queued.key.class, queued.key.id));
+        expired.retain(|queued| self.queue(QueueIndex(index)).withdraw(queued.key.class, queued.key.id));
         let mut over = Vec::with_capacity(expired.len());
         for Queued { key, .. } in expired {
             // Its time may have been prolonged since, or it went.
@@ -351,42 +375,52 @@ impl Delivery {
 impl Outlet for Delivery {
     fn offer(&self, queued: Vec<Queued>) {
         for one in queued {
-            let Some(index) = self.directory.queue_named(&one.key.queue) else {
+            let Some(index) = self.directory.load().queue_named(&one.key.queue) else {
                 continue; // the config has no such queue any more; the message waits in the store
             };
-            self.queues[index.0].lock().offer(one);
+            self.queue(index).offer(one);
         }
     }
 
     fn later(&self, key: &OutboxKey) {
-        if let Some(index) = self.directory.queue_named(&key.queue) {
+        if let Some(index) = self.directory.load().queue_named(&key.queue) {
             self.set_alarm(key.due, index.0);
         }
     }
 
     fn expires(&self, key: &OutboxKey, at: Timestamp) {
-        if let Some(index) = self.directory.queue_named(&key.queue) {
+        if let Some(index) = self.directory.load().queue_named(&key.queue) {
             self.expect_expiry(index, at);
         }
     }
 
     fn withdraw(&self, key: &OutboxKey) -> bool {
-        match self.directory.queue_named(&key.queue) {
-            Some(index) => self.queues[index.0].lock().withdraw(key.class, key.id),
+        match self.directory.load().queue_named(&key.queue) {
+            Some(index) => self.queue(index).withdraw(key.class, key.id),
             None => true,
         }
     }
 
     fn release(&self, key: &OutboxKey) {
-        if let Some(index) = self.directory.queue_named(&key.queue) {
-            self.queues[index.0].lock().known.remove(&key.id);
+        if let Some(index) = self.directory.load().queue_named(&key.queue) {
+            self.queue(index).known.remove(&key.id);
         }
     }
 
     fn give_back(&self, key: &OutboxKey, now: Timestamp) {
-        if let Some(index) = self.directory.queue_named(&key.queue) {
-            self.queues[index.0].lock().give_back(key.class, key.id, now);
+        if let Some(index) = self.directory.load().queue_named(&key.queue) {
+            self.queue(index).give_back(key.class, key.id, now);
         }
+    }
+
+    fn directory_changed(&self, now: Timestamp) -> std::io::Result<()> {
+        self.open_new_queues(now)?;
+        let directory = self.directory.load();
+        let links = self.links.lock();
+        for (index, queue) in directory.queues.iter().enumerate() {
+            self.queues.at(index).lock().serve(&links, &queue.peers, |peer| directory.peer(peer));
+        }
+        Ok(())
     }
 
     fn alert(&self, peer: PeerIndex, alert: Alert) {
@@ -397,8 +431,8 @@ impl Outlet for Delivery {
                 own.insert(alert);
             }
         }
-        if let Some(own) = self.directory.peer(peer).own_queue {
-            self.queues[own.0].lock().ring_one(peer);
+        if let Some(own) = self.peer(peer).own_queue {
+            self.queue(own).ring_one(peer);
         }
     }
 }

@@ -28,6 +28,8 @@ pub mod route;
 mod rule_threads;
 pub mod schedule;
 pub mod server;
+pub mod setup;
+mod slots;
 pub mod store;
 pub mod timeline;
 mod tls;

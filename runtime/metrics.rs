@@ -11,6 +11,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::route::{CustomerIndex, Directory, RuleIndex};
+use crate::slots::Slots;
 use crate::timeline::Direction;
 
 pub const DIRECTIONS: [Direction; 2] = [Direction::Mo, Direction::Mt];
@@ -57,7 +58,7 @@ impl Reached {
 
 pub struct Metrics {
     /// By customer, direction and what was reached.
-    messages: Vec<[[AtomicU64; Reached::ALL.len()]; DIRECTIONS.len()]>,
+    messages: Slots<[[AtomicU64; Reached::ALL.len()]; DIRECTIONS.len()]>,
     /// By [`RuleIndex`].
     rules: Vec<Histogram>,
     binds: Arc<Binds>,
@@ -66,21 +67,18 @@ pub struct Metrics {
 impl Metrics {
     pub fn new(directory: &Directory) -> Metrics {
         Metrics {
-            messages: directory.customers.iter().map(|_| Default::default()).collect(),
+            messages: Slots::default(),
             rules: directory.rules.iter().map(|_| Histogram::default()).collect(),
             binds: Arc::default(),
         }
     }
 
     pub fn count(&self, customer: CustomerIndex, direction: Direction, reached: Reached) {
-        if let Some(counts) = self.messages.get(customer.0) {
-            counts[direction as usize][reached as usize].fetch_add(1, Ordering::Relaxed);
-        }
+        self.messages.at(customer.0)[direction as usize][reached as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn messages(&self, customer: CustomerIndex, direction: Direction, reached: Reached) -> u64 {
-        let counts = self.messages.get(customer.0);
-        counts.map_or(0, |counts| counts[direction as usize][reached as usize].load(Ordering::Relaxed))
+        self.messages.at(customer.0)[direction as usize][reached as usize].load(Ordering::Relaxed)
     }
 
     /// How long each rule's calls take.

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use arc_swap::Guard;
 use parking_lot::{Condvar, Mutex};
 use wasmsc_smpp::receipt::MessageState;
 
@@ -34,8 +35,9 @@ use crate::firewall::Reject;
 use crate::message::{Class, MessageId, Timestamp};
 use crate::metrics::{Metrics, Reached};
 use crate::plugin::{Effects, Invocation, Outcome, StateView};
-use crate::route::{Directory, PeerIndex};
+use crate::route::{Changes, Current, Directory, PeerIndex};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
+use crate::slots::Slots;
 use crate::store::keys::{Kind, OutboxKey, Partition, Subject};
 use crate::store::{Accepted, Change, Finished, NewMessage, NotAccepted, OutboxRecord, Queued, Store};
 use crate::timeline::Direction;
@@ -63,20 +65,22 @@ pub trait Outlet: Send + Sync {
     fn release(&self, key: &OutboxKey);
     /// What was withdrawn waits as before.
     fn give_back(&self, key: &OutboxKey, now: Timestamp);
+    /// Links take from the queues that their peers have now.
+    fn directory_changed(&self, now: Timestamp) -> std::io::Result<()>;
     /// For an account that is bound, or soon; nothing of it is on disk.
     fn alert(&self, peer: PeerIndex, alert: Alert);
 }
 
 /// Everything the main path works on.
 pub struct House {
-    pub directory: Arc<Directory>,
+    directory: Arc<Current>,
     pub store: Arc<Store>,
     outlet: Arc<dyn Outlet>,
     schedule: Mutex<Schedule>,
     /// There may be something to run.
     runnable: Condvar,
     /// MOs that wait or run, per customer: the bound of HOUSE promise 8.
-    waiting: Vec<AtomicUsize>,
+    waiting: Slots<AtomicUsize>,
     /// Held from reading a tracked row to writing it, and while a waiting message changes its row.
     tracking: Mutex<()>,
     /// Rows of receipts that wait for the response that names their message, about.
@@ -95,19 +99,21 @@ impl House {
     /// Also puts every MO that the store still holds back into the schedule, and finds again what waits for
     /// its parts or its device.
     pub fn new(
-        directory: Arc<Directory>,
+        directory: Arc<Current>,
         store: Arc<Store>,
         outlet: Arc<dyn Outlet>,
         rule_threads: usize,
         now: Timestamp,
     ) -> std::io::Result<Arc<House>> {
-        let schedule = Mutex::new(Schedule::new(directory.rules.len(), rule_threads));
-        let waiting = directory.customers.iter().map(|_| AtomicUsize::new(0)).collect();
-        let joiner = Mutex::new(parts::Joiner::recover(&directory, &store)?);
+        let present = directory.load();
+        let schedule = Mutex::new(Schedule::new(present.rules.len(), rule_threads));
+        let waiting = Slots::default();
+        let joiner = Mutex::new(parts::Joiner::recover(&present, &store)?);
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
         let parked = store.count(Kind::Parked)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
-        let metrics = Metrics::new(&directory);
+        let metrics = Metrics::new(&present);
+        drop(present);
         let house = House {
             directory,
             store,
@@ -124,7 +130,7 @@ impl House {
             absentees,
         };
         let house = Arc::new(house);
-        house.reroute()?;
+        house.reroute(now)?;
         for partition in Partition::all() {
             house.recover(partition, now)?;
         }
@@ -138,7 +144,7 @@ impl House {
             let Some((last, _)) = page.last() else { return Ok(()) };
             after = *last;
             for (number, record) in page {
-                let Some(rule) = self.directory.rule(&record.customer, &record.rule) else {
+                let Some(rule) = self.directory().rule(&record.customer, &record.rule) else {
                     tracing::warn!(
                         message_id = %MessageId::accepted(number), customer = %record.customer, rule = %record.rule,
                         "an MO waits for a rule that is not in the config; it runs when the rule is back"
@@ -156,9 +162,26 @@ impl House {
         }
     }
 
+    /// As it is now: see [`Current::load`].
+    pub fn directory(&self) -> Guard<Arc<Directory>> {
+        self.directory.load()
+    }
+
+    /// Hears of every change of the directory from now on.
+    pub fn directory_changes(&self) -> Changes {
+        self.directory.changes()
+    }
+
+    /// `next` holds for every message from now on. [`reroute`](Self::reroute) afterwards.
+    pub fn change_directory(&self, next: Directory, now: Timestamp) {
+        self.directory.replace(next);
+        if let Err(error) = self.outlet.directory_changed(now) {
+            tracing::error!("what waits in new queues cannot be read: {error}");
+        }
+    }
+
     fn counter(&self, customer: &str) -> Option<&AtomicUsize> {
-        let index = self.directory.customers.iter().position(|c| &*c.id == customer)?;
-        self.waiting.get(index)
+        self.directory().customer_named(customer).map(|index| self.waiting.at(index.0))
     }
 
     fn count(&self, customer: &str, more: isize) {
@@ -213,7 +236,7 @@ pub fn accept<T: Send + 'static>(
         // The first destination that is accepted leads the others of its submit_multi.
         has_lead &= submission.sibling > 0;
         submission.sibling = if has_lead { submission.sibling } else { 0 };
-        if from.customer(&house.directory).is_none() {
+        if from.customer(&house.directory()).is_none() {
             wake::wake(house, &submission.message.source, now);
         }
         let repeat_key = repeats::key(house, from, &submission);
@@ -242,7 +265,7 @@ pub fn accept<T: Send + 'static>(
                 move |result| answer(vec![(token, result)])
             }),
             Err(reject) => {
-                tracing::warn!(account = from.account(&house.directory), "refused: {reject}");
+                tracing::warn!(account = from.account(&house.directory()), "refused: {reject}");
                 house.count_refused(from, &destination);
                 refused.push((token, Err(reject)));
             }
@@ -289,7 +312,8 @@ fn store_messages(
     }
     if ids.is_empty() {
         // The store took none of them: they do not wait after all.
-        let customer = |run: &Scheduled| &*house.directory.rules[run.key.rule.0].customer;
+        let directory = house.directory();
+        let customer = |run: &Scheduled| &*directory.rules[run.key.rule.0].customer;
         subjects.iter().flatten().for_each(|run| house.count(customer(run), -1));
     } else {
         house.schedule_accepted(&ids, subjects, now);
@@ -377,7 +401,7 @@ pub fn claim(house: &House, key: &SubjectKey, event: Event) -> Option<Invocation
         Ok(record) => record?,
         Err(error) => {
             tracing::error!(message_id = %MessageId::accepted(event.number), "an MO cannot be read: {error}");
-            house.count(&house.directory.rules[key.rule.0].customer, -1);
+            house.count(&house.directory().rules[key.rule.0].customer, -1);
             return None;
         }
     };
@@ -394,7 +418,7 @@ pub fn claim(house: &House, key: &SubjectKey, event: Event) -> Option<Invocation
 }
 
 fn subject(house: &House, key: &SubjectKey, partition: Partition) -> Subject {
-    Subject::new(partition, house.directory.rule_name(key.rule), &key.device)
+    Subject::new(partition, house.directory().rule_name(key.rule), &key.device)
 }
 
 struct SubjectState {
@@ -420,7 +444,7 @@ pub fn conclude(house: &House, key: &SubjectKey, event: Event, outcome: Outcome,
     };
     match result {
         Ok(Ended::Gone) => {
-            house.count(&house.directory.rules[key.rule.0].customer, -1);
+            house.count(&house.directory().rules[key.rule.0].customer, -1);
             Ended::Gone
         }
         Ok(again) => again,
@@ -432,14 +456,16 @@ pub fn conclude(house: &House, key: &SubjectKey, event: Event, outcome: Outcome,
 type Stored<T> = Result<T, crate::store::StoreFailed>;
 
 fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: Timestamp) -> Stored<()> {
-    let customer = &*house.directory.rules[key.rule.0].customer;
+    let directory = house.directory();
+    let customer = &*directory.rules[key.rule.0].customer;
     let id = MessageId::accepted(event.number);
     let mut queued = Vec::with_capacity(effects.messages.len());
-    let validity_ms = house.directory.customer(customer).map_or(0, |customer| customer.validity_ms);
+    let validity_ms = directory.customer(customer).map_or(0, |customer| customer.validity_ms);
     for (index, message) in effects.messages.into_iter().enumerate() {
-        let Ok(queue) = queue_to(&house.directory, &message.destination) else {
-            continue; // the outbox checked it; the directory does not change under a call
-        };
+        // The outbox found a route. One that went since may come back, or another one: until then the message waits in
+        // a queue of its own.
+        let queue =
+            queue_to(&directory, &message.destination).unwrap_or_else(|_| message.destination.to_string().into());
         let id = id.effect(index as u16 + 1);
         let key = OutboxKey { partition: event.partition, queue, class: Class::REPLY, due: now, id };
         let record = OutboxRecord::untracked(customer, message, now.plus_ms(validity_ms));
@@ -454,7 +480,7 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
         partition: event.partition,
         event: event.number,
         customer: customer.into(),
-        rule: house.directory.rule_name(key.rule).into(),
+        rule: house.directory().rule_name(key.rule).into(),
         at: now,
         subject: subject(house, key, event.partition),
         state: effects.state,

@@ -1,11 +1,14 @@
 //! Who owns a number or a device, which rule runs, and which queue an MT waits in for whom.
 //!
-//! Pure lookups on tables that are built once from the config. Never sees a PDU, a link or the store.
+//! Pure lookups on tables that are built from the config and never change: a change makes another [`Directory`], see
+//! `current.rs`. An index means the same in all of them. Never sees a PDU, a link or the store.
 //!
 //! A **queue** belongs to a route prefix, or to an account. Its peers pull from it, so that one
 //! that is gone or slow is made up for by the others without anything being moved.
 
+mod current;
 mod numbering;
+mod password;
 mod peer;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,7 +19,9 @@ use wasmsc_smpp::Ton;
 use crate::config::{self, Config, Incomplete, Retry};
 use crate::message::{Address, InvalidAddress};
 
+pub use current::{Changes, Current};
 pub use numbering::Numbering;
+pub use password::{Password, hash_password, is_password_hash, knows_password};
 pub use peer::{AddressSet, Login, Outbind, Peer, Rate, national_tables};
 
 /// Index of a peer in [`Directory::peers`].
@@ -44,12 +49,25 @@ pub struct Customer {
     pub validity_max_ms: u64,
     pub join_timeout_ms: u64,
     pub incomplete: Incomplete,
+    is_gone: bool,
     numbers: BTreeSet<Address>,
     senders: BTreeSet<Address>,
     devices: AddressSet,
 }
 
 impl Customer {
+    /// It has nothing any more, and nobody is it.
+    fn gone(&self) -> Customer {
+        Customer {
+            id: self.id.clone(),
+            is_gone: true,
+            numbers: BTreeSet::new(),
+            senders: BTreeSet::new(),
+            devices: AddressSet::default(),
+            ..*self
+        }
+    }
+
     pub fn owns_device(&self, address: &Address) -> bool {
         matches!(address, Address::Msisdn(_)) && self.devices.contains(address)
     }
@@ -65,7 +83,7 @@ impl Customer {
     }
 }
 
-/// Where messages wait for one of several peers.
+/// Where messages wait for one of several peers; for nobody once its route is gone.
 #[derive(Debug)]
 pub struct Queue {
     /// A prefix such as "+46", or the name of an account. Part of what is on disk.
@@ -84,9 +102,9 @@ pub enum Destination {
 /// Every table that routing asks.
 #[derive(Debug)]
 pub struct Directory {
-    pub customers: Vec<Customer>,
-    /// Accounts in the order of the config, then upstreams.
-    pub peers: Vec<Peer>,
+    pub customers: Vec<Arc<Customer>>,
+    /// Accounts and upstreams, those that are gone among them.
+    pub peers: Vec<Arc<Peer>>,
     pub queues: Vec<Queue>,
     pub rules: Vec<config::Rule>,
     pub retry: Retry,
@@ -103,23 +121,38 @@ pub struct Directory {
 impl Directory {
     /// `config` has been checked: its addresses parse and its references resolve.
     pub fn new(config: &Config) -> Directory {
-        let customers: Vec<Customer> = config.customer.iter().map(customer).collect();
+        Directory::behind(None, config)
+    }
+
+    /// Of what `config` has become. Whatever was there keeps its index, also when it is gone, and has it again when
+    /// it comes back.
+    pub fn next(&self, config: &Config) -> Directory {
+        Directory::behind(Some(self), config)
+    }
+
+    fn behind(before: Option<&Directory>, config: &Config) -> Directory {
+        let old = before.map(|before| before.customers.as_slice()).unwrap_or_default();
+        let customers =
+            in_place(old, config.customer.iter().map(customer).collect(), |customer| &customer.id, Customer::gone);
         let mut number_owner = HashMap::new();
         for (index, customer) in customers.iter().enumerate() {
             number_owner.extend(customer.numbers.iter().map(|number| (number.clone(), index)));
         }
-        let accounts = config.account.iter().map(|account| (Peer::account(account), account.routes.as_slice()));
-        let upstreams = config.upstream.iter().map(|upstream| (Peer::upstream(upstream), upstream.routes.as_slice()));
-        let (mut peers, prefixes): (Vec<Peer>, Vec<_>) = accounts.chain(upstreams).unzip();
-        let queues = queues(&mut peers, &prefixes);
+        let old = before.map(|before| before.peers.as_slice()).unwrap_or_default();
+        let accounts = config.account.iter().map(Peer::account);
+        let now = accounts.chain(config.upstream.iter().map(Peer::upstream)).collect();
+        let mut peers = in_place(old, now, |peer| &peer.name, Peer::gone);
+        let old = before.map(|before| before.queues.as_slice()).unwrap_or_default();
+        let queues = queues(&mut peers, old, &prefixes(config));
         let queues_by_name: HashMap<_, _> =
             queues.iter().enumerate().map(|(index, queue)| (queue.name.clone(), QueueIndex(index))).collect();
-        let digits = |name: &Arc<str>| name.strip_prefix('+').map(Into::into);
+        let digits = |queue: &Queue| queue.name.strip_prefix('+').filter(|_| !queue.peers.is_empty()).map(Into::into);
         let mut routes: Vec<(Box<str>, QueueIndex)> =
-            queues_by_name.iter().filter_map(|(name, index)| Some((digits(name)?, *index))).collect();
+            queues.iter().enumerate().filter_map(|(index, queue)| Some((digits(queue)?, QueueIndex(index)))).collect();
         routes.sort_by_key(|(digits, _)| std::cmp::Reverse(digits.len()));
         let rules = config.rule.clone();
-        let customers_by_id = customers.iter().enumerate().map(|(index, c)| (c.id.clone(), CustomerIndex(index)));
+        let present = customers.iter().enumerate().filter(|(_, customer)| !customer.is_gone);
+        let customers_by_id = present.map(|(index, customer)| (customer.id.clone(), CustomerIndex(index)));
         Directory {
             customers_by_id: customers_by_id.collect(),
             customers,
@@ -137,12 +170,12 @@ impl Directory {
     }
 
     pub fn owner_of_number(&self, number: &Address) -> Option<&Customer> {
-        self.number_owner.get(number).map(|index| &self.customers[*index])
+        self.number_owner.get(number).map(|index| &*self.customers[*index])
     }
 
     /// Whose MTs come from this number or name.
     pub fn owner_of_sender(&self, sender: &Address) -> Option<&Customer> {
-        self.owner_of_number(sender).or_else(|| self.customers.iter().find(|c| c.may_send_from(sender)))
+        self.owner_of_number(sender).or_else(|| self.customers.iter().find(|c| c.may_send_from(sender)).map(|c| &**c))
     }
 
     /// Reads an address that this peer wrote. Digits that are a short code whose messages it may carry are that
@@ -162,11 +195,17 @@ impl Directory {
         self.customers_by_id.get(id).copied()
     }
 
+    /// Those that are there.
+    pub fn customers(&self) -> impl Iterator<Item = (CustomerIndex, &Arc<Customer>)> {
+        let all = self.customers.iter().enumerate().map(|(index, customer)| (CustomerIndex(index), customer));
+        all.filter(|(_, customer)| !customer.is_gone)
+    }
+
     pub fn customer_at(&self, index: CustomerIndex) -> &Customer {
         &self.customers[index.0]
     }
 
-    pub fn peer(&self, index: PeerIndex) -> &Peer {
+    pub fn peer(&self, index: PeerIndex) -> &Arc<Peer> {
         &self.peers[index.0]
     }
 
@@ -183,10 +222,15 @@ impl Directory {
         self.queues_by_name.get(name).copied()
     }
 
+    /// Somebody takes messages from this queue.
+    pub fn is_served(&self, queue: &str) -> bool {
+        self.queue_named(queue).is_some_and(|index| !self.queues[index.0].peers.is_empty())
+    }
+
     /// Who takes messages from a queue.
     pub fn peers_of(&self, queue: &str) -> impl Iterator<Item = &Peer> {
         let peers = self.queue_named(queue).map(|index| self.queues[index.0].peers.as_slice()).unwrap_or_default();
-        peers.iter().map(|peer| self.peer(*peer))
+        peers.iter().map(|peer| &**self.peer(*peer))
     }
 
     pub fn rule(&self, customer: &str, name: &str) -> Option<RuleIndex> {
@@ -224,8 +268,8 @@ impl Directory {
             None => true,
         });
         rule.map(|index| Destination::Rule(*index)).or_else(|| {
-            let own = |p: &Peer| p.customer.as_deref() == Some(&*customer.id);
-            self.peers.iter().position(own).map(|index| Destination::Application(PeerIndex(index)))
+            let is_own = |peer: &Arc<Peer>| !peer.is_gone() && peer.customer.as_deref() == Some(&*customer.id);
+            self.peers.iter().position(is_own).map(|index| Destination::Application(PeerIndex(index)))
         })
     }
 
@@ -236,26 +280,55 @@ impl Directory {
     }
 }
 
-/// One queue per prefix, shared by its peers, and one per account.
-fn queues(peers: &mut [Peer], prefixes: &[&[String]]) -> Vec<Queue> {
-    let mut by_name: BTreeMap<Arc<str>, Vec<PeerIndex>> = BTreeMap::new();
-    for (index, peer) in peers.iter().enumerate() {
+/// Those that were there, each in its place, and behind them those that are new.
+fn in_place<T>(before: &[Arc<T>], now: Vec<T>, name: impl Fn(&T) -> &Arc<str>, gone: impl Fn(&T) -> T) -> Vec<Arc<T>> {
+    let mut places: HashMap<Arc<str>, usize> =
+        before.iter().enumerate().map(|(index, old)| (name(old).clone(), index)).collect();
+    let mut all: Vec<Option<T>> = before.iter().map(|_| None).collect();
+    for one in now {
+        let place = *places.entry(name(&one).clone()).or_insert(all.len());
+        if place == all.len() {
+            all.push(None);
+        }
+        all[place] = Some(one);
+    }
+    let all = all.into_iter().enumerate();
+    all.filter_map(|(index, one)| one.or_else(|| before.get(index).map(|old| gone(old)))).map(Arc::new).collect()
+}
+
+/// The routes of each peer, by its name.
+fn prefixes(config: &Config) -> HashMap<&str, &[String]> {
+    let accounts = config.account.iter().map(|account| (account.system_id.as_str(), account.routes.as_slice()));
+    let upstreams = config.upstream.iter().map(|upstream| (upstream.name.as_str(), upstream.routes.as_slice()));
+    accounts.chain(upstreams).collect()
+}
+
+/// One queue per prefix, shared by its peers, and one per account; behind those that were there before.
+fn queues(peers: &mut [Arc<Peer>], before: &[Queue], prefixes: &HashMap<&str, &[String]>) -> Vec<Queue> {
+    let mut members: BTreeMap<Arc<str>, Vec<PeerIndex>> = BTreeMap::new();
+    for (index, peer) in peers.iter().enumerate().filter(|(_, peer)| !peer.is_gone()) {
         let own = peer.login.is_some().then(|| peer.name.clone());
-        let names = prefixes[index].iter().map(|prefix| Arc::from(prefix.as_str())).chain(own);
-        for name in names.collect::<BTreeSet<_>>() {
-            by_name.entry(name).or_default().push(PeerIndex(index));
+        let routes = prefixes.get(&*peer.name).copied().unwrap_or_default();
+        for name in routes.iter().map(|prefix| Arc::from(prefix.as_str())).chain(own).collect::<BTreeSet<_>>() {
+            members.entry(name).or_default().push(PeerIndex(index));
         }
     }
-    for (queue, (name, members)) in by_name.iter().enumerate() {
-        for member in members {
-            let peer = &mut peers[member.0];
-            peer.queues.push(QueueIndex(queue));
-            if *name == peer.name {
-                peer.own_queue = Some(QueueIndex(queue));
+    let old = before.iter().map(|queue| queue.name.clone());
+    let names: Vec<Arc<str>> = old.collect();
+    let known: BTreeSet<Arc<str>> = names.iter().cloned().collect();
+    let new = members.keys().filter(|name| !known.contains(*name)).cloned().collect::<Vec<_>>();
+    let all = names.into_iter().chain(new).map(|name| Queue { peers: members.remove(&name).unwrap_or_default(), name });
+    let all: Vec<Queue> = all.collect();
+    for (index, queue) in all.iter().enumerate() {
+        for member in &queue.peers {
+            let peer = Arc::make_mut(&mut peers[member.0]);
+            peer.queues.push(QueueIndex(index));
+            if queue.name == peer.name {
+                peer.own_queue = Some(QueueIndex(index));
             }
         }
     }
-    by_name.into_iter().map(|(name, peers)| Queue { name, peers }).collect()
+    all
 }
 
 fn rules_by_number(rules: &[config::Rule]) -> HashMap<Address, Vec<RuleIndex>> {
@@ -279,6 +352,7 @@ fn customer(from: &config::Customer) -> Customer {
         validity_max_ms: from.validity_max_secs * 1_000,
         join_timeout_ms: from.join_timeout_secs * 1_000,
         incomplete: from.incomplete,
+        is_gone: false,
         numbers: from.numbers.iter().filter_map(|n| Address::parse(n).ok()).collect(),
         senders: from.senders.iter().filter_map(|n| Address::parse(n).ok()).collect(),
         devices: AddressSet::new(&from.devices),

@@ -13,8 +13,9 @@ use crate::delivery::Delivery;
 use crate::link;
 use crate::plugin::{EngineError, LoadError, PluginHost};
 use crate::relay::{self, House};
-use crate::route::Directory;
+use crate::route::{Current, Directory};
 use crate::rule_threads::{RuleThreads, Rules};
+use crate::setup::{self, NotSetUp, Setup};
 use crate::store::{self, OpenError, Store, StoreFailed};
 
 /// Messages expire and long ones time out to within this.
@@ -27,6 +28,8 @@ pub enum ServerError {
     DataDir(std::io::Error),
     #[error(transparent)]
     Open(#[from] OpenError),
+    #[error("what was set up over the API does not fit the config file: {0}; change the file")]
+    Setup(#[from] NotSetUp),
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
@@ -75,12 +78,15 @@ pub async fn run(
 
 impl Server {
     pub async fn start(config: Config) -> Result<Server, ServerError> {
-        let directory = Arc::new(Directory::new(&config));
+        let directory = Current::new(Directory::new(&config));
         let threads = config.rule_threads.unwrap_or_else(default_rule_threads).max(1);
         // Rules first: one that does not fit is told before anything is touched.
         let rules = Arc::new(load_rules(&config, &directory, threads).await?);
         let opened = store::disk::open(&config.data_dir, config.history.is_kept()).map_err(ServerError::DataDir)?;
         let (store, writer) = Store::open(opened)?;
+        let made = setup::with_made(&config, &store)?;
+        let next = directory.load().next(&made);
+        directory.replace(next);
         let (failed_sender, failed) = watch::channel(false);
         let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
             let result = writer.run();
@@ -100,8 +106,9 @@ impl Server {
         }
         let server = link::server::Server::bind(&config.smpp, house.clone(), delivery.clone()).await?;
         let (smpp, smpp_tls) = (server.local_addr()?, server.local_tls_addr());
+        let setup = Setup::new(config.clone(), house.clone());
         let mut requests = match &config.api {
-            Some(http) => Some(api::Server::bind(http, &config.data_dir, house.clone()).await?),
+            Some(http) => Some(api::Server::bind(http, &config.data_dir, house.clone(), setup).await?),
             None => None,
         };
         let operator_token = requests.as_mut().and_then(|server| server.new_operator_token.take());
@@ -212,7 +219,7 @@ pub async fn try_rules(config: &Config) -> Vec<Result<String, ServerError>> {
         Ok(host) => host,
         Err(error) => return vec![Err(error.into())],
     };
-    let directory = Arc::new(Directory::new(config));
+    let directory = Current::new(Directory::new(config));
     let mut tried = Vec::with_capacity(config.rule.len());
     for rule in &config.rule {
         let loaded = host.load(rule, directory.clone()).await;
@@ -221,7 +228,7 @@ pub async fn try_rules(config: &Config) -> Vec<Result<String, ServerError>> {
     tried
 }
 
-async fn load_rules(config: &Config, directory: &Arc<Directory>, threads: usize) -> Result<Rules, ServerError> {
+async fn load_rules(config: &Config, directory: &Arc<Current>, threads: usize) -> Result<Rules, ServerError> {
     let host = PluginHost::new(threads as u32)?;
     let mut loaded = Vec::with_capacity(config.rule.len());
     for rule in &config.rule {

@@ -11,7 +11,8 @@ use axum::http::request::Parts;
 
 use super::Api;
 use super::error::{Code, Problem};
-use super::key::{self, Key, Scope};
+pub use super::key::Scope;
+use super::key::{self, Key};
 use super::secret::Digest;
 use crate::clock;
 use crate::route::CustomerIndex;
@@ -50,7 +51,7 @@ impl Caller {
 
     /// The customer of a path, if this caller may do such things to it.
     pub fn customer(&self, api: &Api, id: &str, scope: Scope) -> Result<CustomerIndex, Problem> {
-        let named = api.house.directory.customer_named(id).ok_or_else(Problem::not_found)?;
+        let named = api.house.directory().customer_named(id).ok_or_else(Problem::not_found)?;
         match self {
             Caller::Operator => Ok(named),
             Caller::Key(key) if key.customer != named => Err(Problem::not_found()),
@@ -93,7 +94,7 @@ fn identify(api: &Api, token: &str) -> Option<Caller> {
     if !key.is(&digest) || key.is_expired(now) {
         return None;
     }
-    let customer = api.house.directory.customer_named(&key.customer)?;
+    let customer = api.house.directory().customer_named(&key.customer)?;
     api.house.store.use_control(key::KIND, id, now);
     Some(Caller::Key(CallerKey { id: id.to_owned(), customer, scopes: key.scopes }))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -94,6 +94,20 @@ impl<T: Serialize> IntoResponse for Reply<T> {
                 (headers, octets).into_response()
             }
             Err(error) => Problem::new(Code::Internal, format!("the answer is no JSON: {error}")).into_response(),
+        }
+    }
+}
+
+/// The query of the URL, decoded.
+pub struct QueryOf<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Api>> for QueryOf<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<QueryOf<T>, Problem> {
+        match Query::from_request_parts(parts, api).await {
+            Ok(Query(value)) => Ok(QueryOf(value)),
+            Err(rejection) => Err(Problem::new(Code::MalformedRequest, rejection.body_text())),
         }
     }
 }

@@ -70,7 +70,7 @@ pub async fn send(
     let customer = sender(&caller)?;
     let now = clock::now();
     let key = idempotency_key(&headers)?;
-    let directory = &api.house.directory;
+    let directory = &api.house.directory();
     let Composed { mut submission, segments, written } =
         compose(body.value, directory, directory.customer_at(customer), now)?;
     let kept = Kept { segments, encoding: written };

@@ -3,6 +3,8 @@
 //! An edge, beside `link`: it decides who asks and whether the request can be read; what may happen to a
 //! message is the relay's matter. `error` alone turns our errors into HTTP. No handler answers 2xx before
 //! what it did is synced.
+mod apply;
+mod audit;
 mod auth;
 mod backup;
 mod body;
@@ -12,6 +14,7 @@ mod health;
 mod key;
 mod links;
 mod message;
+mod object;
 mod openapi;
 mod operator;
 mod rfc3339;
@@ -25,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::relay::House;
+use crate::setup::Setup;
 use operator::OperatorToken;
 
 pub use router::description;
@@ -36,6 +40,7 @@ mod tests;
 /// What every request may need.
 pub struct Api {
     house: Arc<House>,
+    setup: Arc<Setup>,
     operator: OperatorToken,
     body_max_octets: usize,
     backup_dir: Option<PathBuf>,

@@ -27,6 +27,8 @@ pub fn head() -> OpenApi {
         .tags(Some([
             tag("messages", "Send messages, look them up, cancel them"),
             tag("keys", "API keys of customers"),
+            tag("customers", "Customers, with their numbers and devices"),
+            tag("accounts", "Who binds to us, and whom we bind to"),
             tag("operation", "For the operator and its tools"),
         ]))
         .build()

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::{Code, Problem};
-use super::{Api, backup, health, key, links, message, openapi, scrape, statuses};
+use super::{Api, apply, audit, backup, health, key, links, message, object, openapi, scrape, statuses};
 
 pub fn router(api: Arc<Api>) -> Router {
     let (router, mut document) = paths().split_for_parts();
@@ -40,6 +40,14 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(message::look_up, message::cancel))
         .routes(routes!(links::list))
         .routes(routes!(backup::make))
+        .routes(routes!(object::customer::list))
+        .routes(routes!(object::customer::get, object::customer::put, object::customer::delete))
+        .routes(routes!(object::account::list))
+        .routes(routes!(object::account::get, object::account::put, object::account::delete))
+        .routes(routes!(object::upstream::list))
+        .routes(routes!(object::upstream::get, object::upstream::put, object::upstream::delete))
+        .routes(routes!(apply::apply))
+        .routes(routes!(audit::list))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(scrape::metrics))

@@ -72,8 +72,8 @@ impl Collector for Numbers {
 }
 
 impl Numbers {
-    fn customers(&self) -> impl Iterator<Item = (CustomerIndex, &str)> {
-        self.0.directory.customers.iter().enumerate().map(|(index, customer)| (CustomerIndex(index), &*customer.id))
+    fn customers(&self) -> Vec<(CustomerIndex, Arc<str>)> {
+        self.0.directory().customers().map(|(index, customer)| (index, customer.id.clone())).collect()
     }
 
     fn messages(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
@@ -83,7 +83,7 @@ impl Numbers {
             for direction in DIRECTIONS {
                 for reached in Reached::ALL {
                     let count = self.0.metrics.messages(index, direction, reached);
-                    let labels = [("customer", customer), ("direction", name(direction)), ("state", reached.name())];
+                    let labels = [("customer", &*customer), ("direction", name(direction)), ("state", reached.name())];
                     family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, f64>(&count, None)?;
                 }
             }
@@ -95,14 +95,16 @@ impl Numbers {
         let help = "MOs that wait for a rule of their customer, or run";
         let mut family = encoder.encode_descriptor("mos_waiting", help, None, MetricType::Gauge)?;
         for (index, customer) in self.customers() {
-            family.encode_family(&[("customer", customer)])?.encode_gauge(&(self.0.mos_waiting_of(index) as u64))?;
+            family.encode_family(&[("customer", &*customer)])?.encode_gauge(&(self.0.mos_waiting_of(index) as u64))?;
         }
         Ok(())
     }
 
     /// Of every account and upstream, the absent ones too: an alarm is for those.
     fn binds(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
-        let mut up: BTreeMap<&str, u64> = self.0.directory.peers.iter().map(|peer| (&*peer.name, 0)).collect();
+        let directory = self.0.directory();
+        let present = directory.peers.iter().filter(|peer| !peer.is_gone());
+        let mut up: BTreeMap<&str, u64> = present.map(|peer| (&*peer.name, 0)).collect();
         for bind in self.0.metrics.binds().all() {
             if let Some(count) = up.get_mut(&*bind.peer) {
                 *count += 1;
@@ -115,7 +117,7 @@ impl Numbers {
     fn rules(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
         let help = "Time that a call of a rule took";
         let mut family = encoder.encode_descriptor("rule_call_seconds", help, None, MetricType::Histogram)?;
-        for (index, rule) in self.0.directory.rules.iter().enumerate() {
+        for (index, rule) in self.0.directory().rules.iter().enumerate() {
             let Some(calls) = self.0.metrics.rule(RuleIndex(index)) else { continue };
             let labels = [("customer", rule.customer.as_str()), ("rule", rule.name.as_str())];
             durations(&mut family.encode_family(&labels)?, &calls.read())?;

@@ -19,6 +19,7 @@ use super::operator::OperatorToken;
 use super::{Api, router};
 use crate::config;
 use crate::relay::House;
+use crate::setup::Setup;
 use crate::tls::{Acceptors, ServerFiles};
 
 /// A client that has not sent its request's head after this long is gone or means harm; idle connections end
@@ -42,7 +43,12 @@ pub struct Server {
 
 impl Server {
     /// `data_dir` is where the operator's token is.
-    pub async fn bind(config: &config::Api, data_dir: &Path, house: Arc<House>) -> io::Result<Server> {
+    pub async fn bind(
+        config: &config::Api,
+        data_dir: &Path,
+        house: Arc<House>,
+        setup: Arc<Setup>,
+    ) -> io::Result<Server> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("api.listen = {}: {error}", config.listen));
         let acceptors = match config.tls.clone() {
             Some(config::ApiTls { certificate, key }) => {
@@ -60,7 +66,7 @@ impl Server {
         let new_operator_token = operator.new.take();
         let listener = TcpListener::bind(config.listen).await.map_err(named)?;
         let backup_dir = config.backup_dir.clone();
-        let api = Api { house, operator, body_max_octets: config.body_max_octets, backup_dir };
+        let api = Api { house, setup, operator, body_max_octets: config.body_max_octets, backup_dir };
         let router = router::router(Arc::new(api));
         Ok(Server { listener, acceptors, router, connections_max: config.connections_max, new_operator_token })
     }

@@ -14,7 +14,8 @@ use super::{Api, OperatorToken, router};
 use crate::clock;
 use crate::config::Config;
 use crate::relay::{Alert, House, Outlet};
-use crate::route::{Directory, PeerIndex};
+use crate::route::{Current, Directory, PeerIndex};
+use crate::setup::Setup;
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::memory::{Fault, MemoryDisk};
 use crate::store::writer::{Turn, Writer};
@@ -40,6 +41,9 @@ impl Outlet for Nobody {
     }
     fn release(&self, _: &OutboxKey) {}
     fn give_back(&self, _: &OutboxKey, _: crate::message::Timestamp) {}
+    fn directory_changed(&self, _: crate::message::Timestamp) -> std::io::Result<()> {
+        Ok(())
+    }
     fn alert(&self, _: PeerIndex, _: Alert) {}
 }
 
@@ -56,10 +60,12 @@ impl Home {
     fn on(disk: MemoryDisk) -> Home {
         let (store, writer) = Store::open(disk.open()).expect("opens");
         let config = Config::parse(CONFIG, std::path::Path::new("t")).expect("valid");
-        let directory = Arc::new(Directory::new(&config));
+        let directory = Current::new(Directory::new(&config));
         let house = House::new(directory, store.clone(), Arc::new(Nobody), 1, clock::now()).expect("stands");
+        let setup = Setup::new(config, house.clone());
         let operator = OperatorToken { digest: Digest::of(OPERATOR), new: None };
-        let router = router::router(Arc::new(Api { house, operator, body_max_octets: 1_000, backup_dir: None }));
+        let api = Api { house, setup, operator, body_max_octets: 1_000, backup_dir: None };
+        let router = router::router(Arc::new(api));
         Home { disk, store, writer, router }
     }
 

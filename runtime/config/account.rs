@@ -91,11 +91,15 @@ pub enum RelayTlvs {
     None,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
     pub system_id: String,
-    pub password: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// In place of `password`: its Argon2 hash in PHC string format, "$argon2id$…".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
     pub role: Role,
     /// For role "application": whose software this is.
     #[serde(default)]
@@ -179,7 +183,7 @@ pub struct Account {
     pub message_id_tlv: Option<u16>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
     /// What logs and commands call it; no account has the same name.
@@ -237,7 +241,7 @@ pub struct Upstream {
 }
 
 /// TLS towards an upstream.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamTls {
     /// Whose certificates we believe, PEM; default: those that this system believes.

@@ -49,6 +49,7 @@ fn check_account(config: &Config, account: &Account) -> Result<(), String> {
             return Err(format!("{who}: allowed_networks: {network:?} is no network; write it as \"10.0.0.0/8\""));
         }
     }
+    check_password(&who, account)?;
     check_outbind(&who, account)?;
     if account.modes.is_empty() {
         return Err(format!("{who}: modes is empty, so that it could never bind"));
@@ -64,6 +65,16 @@ fn check_account(config: &Config, account: &Account) -> Result<(), String> {
             Err(format!("{who}: message_id_tlv {tag:#06x} is outside the vendor range 0x1400 to 0x3fff"))
         }
         _ => Ok(()),
+    }
+}
+
+fn check_password(who: &str, account: &Account) -> Result<(), String> {
+    match (&account.password, &account.password_hash) {
+        (Some(_), None) => Ok(()),
+        (None, Some(hash)) if crate::route::is_password_hash(hash) => Ok(()),
+        (None, Some(_)) => Err(format!("{who}: password_hash is no Argon2 hash; it begins with \"$argon2id$\"")),
+        (None, None) => Err(format!("{who}: it needs a password")),
+        (Some(_), Some(_)) => Err(format!("{who}: password and password_hash exclude each other; remove one")),
     }
 }
 

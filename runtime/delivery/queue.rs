@@ -110,6 +110,29 @@ impl Queue {
         self.changed();
     }
 
+    /// Of all these links, those of these peers take from it now, and no others.
+    pub fn serve<'p>(
+        &mut self,
+        links: &[(PeerIndex, Bell)],
+        peers: &[PeerIndex],
+        config: impl Fn(PeerIndex) -> &'p Arc<Peer>,
+    ) {
+        for share in self.shares.iter_mut().filter(|share| peers.contains(&share.peer)) {
+            let peer = config(share.peer);
+            (share.priority, share.weight) = (peer.priority, peer.weight);
+        }
+        for (peer, bell) in links {
+            let is_member = self.members.iter().any(|member| Arc::ptr_eq(&member.bell, bell));
+            match (is_member, peers.contains(peer)) {
+                (false, true) => self.attach(*peer, config(*peer), bell.clone()),
+                // What it has in hand is its own to settle.
+                (true, false) => self.detach(bell, Vec::new()),
+                _ => {}
+            }
+        }
+        self.changed();
+    }
+
     /// Everything that the link took and nobody answered for goes to the front again.
     pub fn detach(&mut self, bell: &Bell, unsettled: Vec<Queued>) {
         if let Some(position) = self.members.iter().position(|m| Arc::ptr_eq(&m.bell, bell)) {

@@ -28,7 +28,7 @@ use crate::message::{Message, Timestamp};
 use crate::metrics::Registration;
 use crate::relay::{self, Answer, House};
 use crate::retry::ErrorClass;
-use crate::route::{Peer, PeerIndex};
+use crate::route::{Changes, Peer, PeerIndex};
 use crate::store::Queued;
 use requests::{Multi, Requests};
 
@@ -69,6 +69,8 @@ pub struct LinkCore {
     mailbox: Arc<Mailbox>,
     /// Whom it belongs to, once it is bound, or before for an upstream.
     peer: Option<PeerIndex>,
+    /// Of that one, for the log; "-" before.
+    name: Arc<str>,
     was_bound: bool,
     /// It counts among its account's binds.
     is_counted: bool,
@@ -104,6 +106,7 @@ impl LinkCore {
             input: BytesMut::new(),
             mailbox: Arc::default(),
             peer: None,
+            name: "-".into(),
             was_bound: false,
             is_counted: false,
             receives: false,
@@ -175,6 +178,15 @@ impl LinkCore {
         }
     }
 
+    /// Its account or upstream is not there any more: it should end.
+    pub fn is_orphan(&self) -> bool {
+        self.config().is_some_and(|peer| peer.is_gone())
+    }
+
+    pub fn changes(&self) -> Changes {
+        self.shared.house.directory_changes()
+    }
+
     /// Begins the end: see `draining`.
     pub fn drain(&mut self) {
         self.draining = true;
@@ -191,8 +203,8 @@ impl LinkCore {
         }
     }
 
-    fn config(&self) -> Option<&Peer> {
-        self.peer.map(|index| self.shared.house.directory.peer(index))
+    fn config(&self) -> Option<Arc<Peer>> {
+        self.peer.map(|index| self.shared.house.directory().peer(index).clone())
     }
 
     /// Everything that can be done without waiting.
@@ -258,8 +270,8 @@ impl LinkCore {
         if alert.tlvs.octet(tlv::tag::MS_AVAILABILITY_STATUS).is_some_and(|status| status != 0) {
             return;
         }
-        let directory = &self.shared.house.directory;
-        if let Ok(device) = directory.read_address(peer, alert.source_addr_ton, &alert.source_addr) {
+        let directory = &self.shared.house.directory();
+        if let Ok(device) = directory.read_address(&peer, alert.source_addr_ton, &alert.source_addr) {
             relay::wake(&self.shared.house, &device, now);
         }
     }
@@ -293,7 +305,7 @@ impl LinkCore {
             if !knows_alerts {
                 continue;
             }
-            let pdu = translate::alert_notification(&alert, shared.house.directory.peer(index));
+            let pdu = translate::alert_notification(&alert, shared.house.directory().peer(index));
             if let Err(error) = self.session.alert(pdu) {
                 tracing::warn!(account = self.account_name(), "an alert_notification is lost: {error}");
             }
@@ -332,7 +344,7 @@ impl LinkCore {
         let mut refused = Vec::new();
         for queued in taken {
             let shared = self.shared.clone();
-            match parts::outgoing(&queued, shared.house.directory.peer(peer), knows_tlvs) {
+            match parts::outgoing(&queued, shared.house.directory().peer(peer), knows_tlvs) {
                 Ok(mut parts) if parts.len() == 1 && queued.record.taken.is_empty() => {
                     let (_, sm) = parts.remove(0);
                     match self.send(sm, now.instant) {
@@ -376,7 +388,7 @@ impl LinkCore {
     }
 
     pub fn account_name(&self) -> &str {
-        self.config().map_or("-", |peer| &peer.name)
+        &self.name
     }
 }
 

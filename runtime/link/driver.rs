@@ -99,6 +99,7 @@ impl Link {
     async fn serve(&mut self) -> io::Result<()> {
         let timer = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(timer);
+        let mut changes = self.core.changes();
         loop {
             let now = Now { instant: clock::instant(), timestamp: clock::now() };
             self.core.turn(now);
@@ -118,6 +119,10 @@ impl Link {
                 moved = poll_fn(|cx| self.poll_move(cx)) => moved?,
                 () = bell.notified() => Woken::Bell,
                 _ = closing.wait_for(|closing| *closing), if !is_draining => Woken::Closing,
+                Ok(()) = changes.changed(), if !is_draining => match self.core.is_orphan() {
+                    true => Woken::Closing,
+                    false => Woken::Bell,
+                },
                 () = &mut timer => Woken::Timer,
             };
             match woken {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::config::Ban;
-use crate::route::{Directory, PeerIndex, Rate};
+use crate::route::{PeerIndex, Rate};
+use crate::slots::Slots;
 
 /// Addresses that are remembered for their failed binds; beyond, the oldest news goes first.
 const STRIKES_MAX: usize = 10_000;
@@ -66,8 +67,8 @@ impl Bucket {
 
 pub struct Limits {
     /// By [`PeerIndex`].
-    binds: Vec<AtomicUsize>,
-    buckets: Vec<Option<Mutex<Bucket>>>,
+    binds: Slots<AtomicUsize>,
+    buckets: Slots<Mutex<Option<Bucket>>>,
     ban: Ban,
     strikes: Mutex<HashMap<IpAddr, Strikes>>,
     connections: Mutex<HashMap<IpAddr, usize>>,
@@ -81,11 +82,10 @@ struct Strikes {
 }
 
 impl Limits {
-    pub fn new(directory: &Directory, ban: Ban, connections_max: usize) -> Limits {
-        let bucket = |rate: Option<Rate>| rate.map(|rate| Mutex::new(Bucket::new(rate)));
+    pub fn new(ban: Ban, connections_max: usize) -> Limits {
         Limits {
-            binds: directory.peers.iter().map(|_| AtomicUsize::new(0)).collect(),
-            buckets: directory.peers.iter().map(|peer| bucket(peer.rate)).collect(),
+            binds: Slots::default(),
+            buckets: Slots::default(),
             ban,
             strikes: Mutex::default(),
             connections: Mutex::default(),
@@ -96,16 +96,19 @@ impl Limits {
     /// One more bind of this account, unless it has `max`.
     pub fn bound(&self, peer: PeerIndex, max: usize) -> bool {
         let add = |count| (count < max).then_some(count + 1);
-        self.binds[peer.0].fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+        self.binds.at(peer.0).fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
     }
 
     pub fn unbound(&self, peer: PeerIndex) {
-        self.binds[peer.0].fetch_sub(1, Ordering::Relaxed);
+        self.binds.at(peer.0).fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// May this account submit one more message now?
-    pub fn may_submit(&self, peer: PeerIndex, now: Instant) -> bool {
-        self.buckets[peer.0].as_ref().is_none_or(|bucket| bucket.lock().take(now))
+    /// May this account, which has this rate by now, submit one more message?
+    pub fn may_submit(&self, peer: PeerIndex, rate: Option<Rate>, now: Instant) -> bool {
+        let Some(rate) = rate else { return true };
+        let mut bucket = self.buckets.at(peer.0).lock();
+        let own = bucket.take().filter(|bucket| bucket.rate == rate);
+        bucket.insert(own.unwrap_or_else(|| Bucket::new(rate))).take(now)
     }
 
     /// One more connection from this address, unless it has as many as it may or has to wait.
@@ -169,11 +172,7 @@ mod tests {
     const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     fn limits() -> Limits {
-        let text = "data_dir = \"d\"\nsmpp = { listen = \"127.0.0.1:0\", system_id = \"x\" }\n\
-                    account = [{ system_id = \"a\", password = \"\", role = \"network\" }]";
-        let config = crate::config::Config::parse(text, std::path::Path::new("t")).expect("valid");
-        let ban = Ban { after_failures: 3, first_secs: 10, longest_secs: 30 };
-        Limits::new(&Directory::new(&config), ban, 2)
+        Limits::new(Ban { after_failures: 3, first_secs: 10, longest_secs: 30 }, 2)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::client::{CONNECT_TIMEOUT, back_off};
+use super::client::{pause, unless_closing};
 use super::core::{LinkCore, Shared};
 use super::driver::{Link, set_nodelay};
 use super::transport::Transport;
@@ -16,8 +16,8 @@ use crate::delivery::Bell;
 use crate::route::{Outbind, PeerIndex};
 
 /// Knocks whenever something waits for this account, until `closing` turns true.
-pub async fn keep_knocking(shared: Arc<Shared>, peer: PeerIndex, mut closing: watch::Receiver<bool>) {
-    let Some(outbind) = &shared.house.directory.peer(peer).outbind else { return };
+pub async fn keep_knocking(shared: Arc<Shared>, peer: PeerIndex, outbind: Outbind, mut closing: watch::Receiver<bool>) {
+    let name = shared.house.directory().peer(peer).name.clone();
     let knock = Bell::default();
     shared.delivery.ring_when_unheard(peer, &knock);
     let mut failures = 0;
@@ -29,29 +29,20 @@ pub async fn keep_knocking(shared: Arc<Shared>, peer: PeerIndex, mut closing: wa
             }
             continue;
         }
-        let was_bound = match connect(&shared, outbind, &closing).await {
+        let was_bound = match connect(&shared, &outbind, &closing).await {
             Ok(link) => link.run().await,
             Err(error) => {
-                let name = &*shared.house.directory.peer(peer).name;
-                tracing::warn!(account = name, failures, "outbind: it cannot be reached: {error}");
+                tracing::warn!(account = &*name, failures, "outbind: it cannot be reached: {error}");
                 false
             }
         };
         failures = if was_bound { 0 } else { failures + 1 };
-        tokio::select! {
-            () = tokio::time::sleep(back_off(failures)) => {}
-            _ = closing.wait_for(|closing| *closing) => {}
-        }
+        pause(failures, &mut closing).await;
     }
 }
 
 async fn connect(shared: &Arc<Shared>, outbind: &Outbind, closing: &watch::Receiver<bool>) -> io::Result<Link> {
-    let mut ended = closing.clone();
-    let connecting = TcpStream::connect(&*outbind.address);
-    let stream = tokio::select! {
-        stream = tokio::time::timeout(CONNECT_TIMEOUT, connecting) => stream??,
-        _ = ended.wait_for(|closing| *closing) => return Err(io::Error::other("the house closes")),
-    };
+    let stream = unless_closing(closing, TcpStream::connect(&*outbind.address)).await?;
     let address = stream.peer_addr()?;
     set_nodelay(&stream, address);
     let mut core = LinkCore::new(address, shared.clone(), clock::instant());

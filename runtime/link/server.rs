@@ -147,8 +147,8 @@ impl Shared {
         session.enquire_link_interval = Duration::from_secs(config.enquire_link_secs);
         session.response_timeout = response_timeout;
         // A link keeps to its account's own window, which is known only after the bind.
-        session.window_max = house.directory.peers.iter().map(|peer| peer.window).max().unwrap_or(1);
-        let limits = Limits::new(&house.directory, config.ban, config.max_links_per_ip);
+        session.window_max = house.directory().peers.iter().map(|peer| peer.window).max().unwrap_or(1);
+        let limits = Limits::new(config.ban, config.max_links_per_ip);
         let inactivity_timeout = config.inactivity_timeout_secs.map(Duration::from_secs);
         let system_id = config.system_id.clone();
         Shared { house, delivery, system_id, session, response_timeout, inactivity_timeout, limits }

@@ -16,7 +16,7 @@ use super::interfaces::{self, Call};
 use super::invocation::{Effects, Invocation, Limits, Outcome};
 use crate::clock;
 use crate::config;
-use crate::route::Directory;
+use crate::route::Current;
 use wasmsc_smpp::text::Payload;
 
 /// Why a rule was refused at start. Names the rule, the file and what to do.
@@ -37,7 +37,7 @@ pub(super) struct RuleFacts {
     pub customer: Arc<str>,
     pub config: BTreeMap<String, String>,
     pub limits: Limits,
-    pub directory: Arc<Directory>,
+    pub directory: Arc<Current>,
 }
 
 /// A rule that fits the contract, ready to run.
@@ -60,7 +60,7 @@ impl PluginHost {
     }
 
     /// Reads, checks and compiles a rule, and makes one instance of it to see that it fits.
-    pub async fn load(&self, rule: &config::Rule, directory: Arc<Directory>) -> Result<LoadedRule, LoadError> {
+    pub async fn load(&self, rule: &config::Rule, directory: Arc<Current>) -> Result<LoadedRule, LoadError> {
         let name = format!("{}/{}", rule.customer, rule.name);
         let file = rule.component.clone();
         let wasm = std::fs::read(&file).map_err(|source| LoadError::Read {

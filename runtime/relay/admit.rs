@@ -28,20 +28,20 @@ pub fn admit(
     also: &mut Also,
     now: Timestamp,
 ) -> Result<Admitted, Reject> {
-    if let Some(peer) = from.peer(&house.directory)
+    if let Some(peer) = from.peer(&house.directory())
         && !peer.sources.is_empty()
         && !peer.sources.contains(&submission.message.source)
     {
         return Err(Reject::ForeignSender(submission.message.source.to_string()));
     }
-    match from.customer(&house.directory) {
-        None => admit_mo(house, &from.name(&house.directory), submission),
+    match from.customer(&house.directory()) {
+        None => admit_mo(house, &from.name(&house.directory()), submission),
         Some(customer) => admit_mt(house, (from, customer), submission, also, now),
     }
 }
 
 fn admit_mo(house: &House, peer: &Arc<str>, submission: Submission) -> Result<Admitted, Reject> {
-    let (directory, message) = (&house.directory, submission.message);
+    let (directory, message) = (&house.directory(), submission.message);
     let customer = firewall::check_mo(directory, &message.source, &message.destination)?;
     if let Some(part) = message.content.part().filter(|part| part.total > 1)
         && joins_parts(directory, customer, &message)
@@ -76,7 +76,7 @@ pub fn place_mo(
     message: &Message,
     tracked: Option<Box<Tracked>>,
 ) -> Result<(Place, Option<Scheduled>), Reject> {
-    let directory = &house.directory;
+    let directory = &house.directory();
     match directory.destination(customer, &message.destination, || first_word(message)) {
         Some(Destination::Rule(rule)) => {
             let waiting = house.counter(&customer.id).map_or(0, |c| c.fetch_add(1, Ordering::Relaxed));
@@ -125,7 +125,7 @@ fn admit_mt(
     also: &mut Also,
     now: Timestamp,
 ) -> Result<Admitted, Reject> {
-    let (directory, message) = (&house.directory, &submission.message);
+    let (directory, message) = (&house.directory(), &submission.message);
     let owner = directory.customer(customer).ok_or_else(|| Reject::ForeignSender(message.source.to_string()))?;
     firewall::check_mt(owner, &message.source, &message.destination)?;
     let queue = queue_to(directory, &message.destination)?;

@@ -29,7 +29,7 @@ impl Entering {
                 }
                 Place::Part { .. } => return None,
             };
-            Some((house.directory.customer_named(&new.customer)?, direction))
+            Some((house.directory().customer_named(&new.customer)?, direction))
         };
         Entering(list.iter().filter_map(one).collect())
     }
@@ -43,17 +43,17 @@ impl Entering {
 
 impl House {
     pub(super) fn count_message(&self, customer: &str, direction: Direction, reached: Reached) {
-        if let Some(customer) = self.directory.customer_named(customer) {
+        if let Some(customer) = self.directory().customer_named(customer) {
             self.metrics.count(customer, direction, reached);
         }
     }
 
     /// An MO that is nobody's is nobody's number.
     pub(super) fn count_refused(&self, from: Origin, destination: &Address) {
-        match from.customer(&self.directory) {
+        match from.customer(&self.directory()) {
             Some(customer) => self.count_message(customer, Direction::Mt, Reached::Refused),
             None => {
-                if let Some(owner) = self.directory.owner_of_number(destination) {
+                if let Some(owner) = self.directory().owner_of_number(destination) {
                     self.count_message(&owner.id, Direction::Mo, Reached::Refused);
                 }
             }
@@ -84,6 +84,6 @@ impl House {
 
     /// MOs that wait for a customer's rules.
     pub fn mos_waiting_of(&self, customer: CustomerIndex) -> usize {
-        self.waiting.get(customer.0).map_or(0, |count| count.load(std::sync::atomic::Ordering::Relaxed))
+        self.waiting.at(customer.0).load(std::sync::atomic::Ordering::Relaxed)
     }
 }

@@ -40,8 +40,9 @@ pub fn fail(house: &House, rule: RuleIndex, event: Event, outcome: Outcome, now:
     let Ok(Some(record)) = house.store.claim(event.partition, event.number) else {
         return Ok(Ended::Gone);
     };
-    let config = &house.directory.rules[rule.0];
-    let name = house.directory.rule_name(rule);
+    let config = &house.directory().rules[rule.0];
+    let directory = house.directory();
+    let name = directory.rule_name(rule);
     let attempt = record.attempts + 1;
     let (reason, after, may_retry) = match outcome {
         Outcome::Retry(after) => ("the rule asked for another attempt".to_owned(), after, true),

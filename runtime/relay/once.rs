@@ -56,8 +56,8 @@ fn earlier(
     now: Timestamp,
 ) -> Result<Option<OnceRecord>, NotOnce> {
     let Some(once) = &submission.once else { return Ok(None) };
-    let customer = &house.directory.customer_at(from).id;
-    let found = house.store.once(customer, &once.key, now);
+    let customer = house.directory().customer_at(from).id.clone();
+    let found = house.store.once(&customer, &once.key, now);
     match found.map_err(|error| Reject::Unreadable(error.to_string()))? {
         Some(record) if record.fingerprint != once.fingerprint => Err(NotOnce::OtherRequest),
         found => Ok(found),

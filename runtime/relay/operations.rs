@@ -77,14 +77,14 @@ pub fn owner(house: &House, id: MessageId) -> Result<CustomerIndex, NotDone> {
     for partition in Partition::all() {
         let found = house.store.tracked_together(partition, id).map_err(unreadable)?;
         if let Some((_, tracked)) = found.first() {
-            return house.directory.customer_named(&tracked.customer).ok_or(NotDone::NoSuchMessage);
+            return house.directory().customer_named(&tracked.customer).ok_or(NotDone::NoSuchMessage);
         }
     }
     Err(NotDone::NoSuchMessage)
 }
 
 fn partition(house: &House, from: Origin) -> Result<Partition, NotDone> {
-    from.customer(&house.directory).map(Partition::of).ok_or(NotDone::NoSuchMessage)
+    from.customer(&house.directory()).map(Partition::of).ok_or(NotDone::NoSuchMessage)
 }
 
 /// The messages of this id: several, when a submit_multi made them. There is at least one.
@@ -105,7 +105,7 @@ fn find(
 }
 
 fn is_own(house: &House, from: Origin, tracked: &Tracked) -> bool {
-    from.customer(&house.directory) == Some(&*tracked.customer)
+    from.customer(&house.directory()) == Some(&*tracked.customer)
 }
 
 fn unreadable(error: std::io::Error) -> NotDone {
@@ -189,7 +189,8 @@ fn sent(
     addresses: (&Address, &Address),
     service_type: Option<&[u8]>,
 ) -> Result<Vec<MessageId>, NotDone> {
-    let account = from.account(&house.directory);
+    let directory = house.directory();
+    let account = from.account(&directory);
     house.store.sent(partition(house, from)?, account, addresses, service_type).map_err(unreadable)
 }
 
@@ -288,7 +289,8 @@ fn replaced(
     all: &mut Vec<Queued>,
 ) -> Result<(), NotDone> {
     let (partition, found) = find(house, from, replace.id, (replace.source.as_ref(), None))?;
-    let owner = house.directory.customer(&found[0].1.customer).ok_or(NotDone::NoSuchMessage)?;
+    let directory = house.directory();
+    let owner = directory.customer(&found[0].1.customer).ok_or(NotDone::NoSuchMessage)?;
     let due = replace.schedule.map(|schedule| schedule.max(now));
     let expires = match replace.expires {
         Some(_) => Some(expiry(owner, replace.expires, due.unwrap_or(now), now).map_err(NotDone::Refused)?),
@@ -335,7 +337,7 @@ fn replace_one(
     } else {
         content.octets = replace.octets.clone();
     }
-    firewall::check_length(house.directory.peers_of(&queued.key.queue), content).map_err(NotDone::Refused)?;
+    firewall::check_length(house.directory().peers_of(&queued.key.queue), content).map_err(NotDone::Refused)?;
     (record.deferred, record.attempts, record.taken) = (false, 0, Vec::new());
     tracked.replaced(replace.registered_delivery, &record.message.content);
     tracked.waits = Some(Waits { queue: (*queued.key.queue).into(), class: queued.key.class.0, due: queued.key.due });

@@ -156,7 +156,8 @@ pub fn accept(
         }
         return;
     }
-    let customer = house.directory.customer(&new.customer);
+    let directory = house.directory();
+    let customer = directory.customer(&new.customer);
     let waiting = joiner.counts.get(&new.customer).copied().unwrap_or_default();
     if customer.is_none_or(|customer| waiting >= customer.queue_max) {
         return done(Err(Reject::TooManyParts(new.customer.into())));
@@ -167,7 +168,7 @@ pub fn accept(
         done(result.map(|ids| ids[0]));
     });
     if !ids.is_empty() {
-        joiner.add(key, &new.customer, number, now, timeout_ms(&house.directory, &new.customer));
+        joiner.add(key, &new.customer, number, now, timeout_ms(&house.directory(), &new.customer));
     }
 }
 
@@ -199,7 +200,8 @@ fn complete(
     let used: Vec<u8> = parts.iter().map(|(number, _)| *number).collect();
     let last = PartRecord { customer: new.customer, id: MessageId::accepted(0), message: new.message };
     parts.push((new.part.number, last));
-    let Some(customer) = house.directory.customer(&parts[0].1.customer) else {
+    let directory = house.directory();
+    let Some(customer) = directory.customer(&parts[0].1.customer) else {
         done(Err(Reject::UnknownDestination(parts[0].1.message.destination.to_string())));
         return None;
     };
@@ -297,7 +299,7 @@ pub fn expire(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         let total = first.message.content.part().map_or(0, |part| part.total);
         tracing::warn!(message_id = %first.id, parts = parts.len(), total, "a long message stayed incomplete");
         let used: Vec<u8> = parts.iter().map(|(number, _)| *number).collect();
-        match house.directory.customer(&first.customer) {
+        match house.directory().customer(&first.customer) {
             Some(customer) if customer.incomplete == Incomplete::Deliver => {
                 let message = join(parts, now);
                 if !store_joined(

@@ -45,7 +45,8 @@ pub fn receipt(
     now: Timestamp,
     done: impl FnOnce(Result<(), Reject>) + Send + 'static,
 ) {
-    let peer = house.directory.peer(from);
+    let directory = house.directory();
+    let peer = directory.peer(from);
     let forms = canonical_ids(&receipt.message_id, peer.id_format, IdSource::Receipt);
     let _lock = house.tracking.lock();
     let effects = match find(house, &peer.centre, &forms, receipt) {
@@ -76,7 +77,8 @@ fn find(
     forms: &[String],
     receipt: &PeerReceipt,
 ) -> std::io::Result<Option<(Partition, (MessageId, u8))>> {
-    let owner = receipt.destination.as_ref().and_then(|number| house.directory.owner_of_sender(number));
+    let directory = house.directory();
+    let owner = receipt.destination.as_ref().and_then(|number| directory.owner_of_sender(number));
     let first = owner.map(|customer| Partition::of(&customer.id));
     for partition in first.into_iter().chain(Partition::all()) {
         if let Some(found) = house.store.remote(partition, centre, forms)? {
@@ -117,7 +119,8 @@ fn apply(
 /// Kept until its message's response comes: with whoever may have sent the message, or where all look.
 fn park(house: &House, peer: &Peer, forms: &[String], receipt: &PeerReceipt, now: Timestamp) -> Vec<Change> {
     let sender = receipt.destination.as_ref();
-    let owners = house.directory.customers.iter().filter(|owner| sender.is_some_and(|s| owner.may_send_from(s)));
+    let directory = house.directory();
+    let owners = directory.customers.iter().filter(|owner| sender.is_some_and(|s| owner.may_send_from(s)));
     let mut partitions: BTreeSet<Partition> = owners.map(|owner| Partition::of(&owner.id)).collect();
     if partitions.is_empty() {
         partitions.insert(PARKED_BY_NOBODY);
@@ -186,7 +189,8 @@ pub fn correlate(
 
 /// Under every name that it was parked under.
 fn unpark(house: &House, partition: Partition, centre: &str, parked: &ParkedRecord) -> Vec<Change> {
-    let peer = house.directory.peers.iter().find(|peer| &*peer.centre == centre);
+    let directory = house.directory();
+    let peer = directory.peers.iter().find(|peer| &*peer.centre == centre);
     let id_format = peer.map_or(IdFormat::Auto, |peer| peer.id_format);
     let forms = canonical_ids(&parked.message_id, id_format, IdSource::Receipt);
     forms.into_iter().map(|form| Change::Unpark(partition, centre.into(), form)).collect()
@@ -232,8 +236,9 @@ pub fn notify(
     if tracked.account.is_empty() {
         return Vec::new(); // over the API a message is asked for
     }
-    let account = house.directory.peer_named(&tracked.account);
-    let Some(queue) = account.and_then(|account| house.directory.queue_of(account)) else {
+    let directory = house.directory();
+    let account = directory.peer_named(&tracked.account);
+    let Some(queue) = account.and_then(|account| directory.queue_of(account)) else {
         tracing::warn!(message_id = %id, account = &*tracked.account, "nobody takes its receipt: the account is gone");
         return Vec::new();
     };

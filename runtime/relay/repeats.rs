@@ -44,7 +44,7 @@ impl Repeats {
 /// What two submissions of one message have in common: all of it, or the reference that the application
 /// gave it. None for accounts without a window.
 pub fn key(house: &House, from: Origin, submission: &Submission) -> Option<u64> {
-    from.peer(&house.directory)?.duplicate_window_ms?;
+    from.peer(&house.directory())?.duplicate_window_ms?;
     let message = &submission.message;
     let mut hasher = DefaultHasher::new();
     // Parts of one long message may share its reference.
@@ -68,7 +68,7 @@ impl House {
         ids: &[(MessageId, Partition)],
         now: Timestamp,
     ) {
-        let Some(window_ms) = from.peer(&self.directory).and_then(|peer| peer.duplicate_window_ms) else { return };
+        let Some(window_ms) = from.peer(&self.directory()).and_then(|peer| peer.duplicate_window_ms) else { return };
         let mut repeats = self.repeats.lock();
         for (key, (id, _)) in keys.iter().zip(ids) {
             if let Some(key) = key {

@@ -103,7 +103,7 @@ impl Settled {
     ) {
         let account = &*name(house, peer);
         let (id, attempt, expires) = (queued.key.id, queued.record.attempts + 1, queued.record.expires);
-        let again = retry::next_attempt(&house.directory.retry, class, queued.record.attempts, now, expires);
+        let again = retry::next_attempt(&house.directory().retry, class, queued.record.attempts, now, expires);
         let failed = Event::Failed { by: account.into(), attempt, error, why: why.into(), again };
         self.happened(&queued, now, failed);
         let Some(due) = again else {
@@ -188,5 +188,5 @@ impl Settled {
 }
 
 fn name(house: &House, peer: Option<PeerIndex>) -> Box<str> {
-    peer.map_or("-", |index| &house.directory.peer(index).name).into()
+    peer.map_or("-".into(), |index| house.directory().peer(index).name.to_string().into())
 }

@@ -72,7 +72,8 @@ pub fn wake(house: &House, device: &Address, now: Timestamp) {
         return;
     }
     let _lock = house.tracking.lock();
-    let owners = house.directory.customers.iter().filter(|customer| customer.owns_device(device));
+    let directory = house.directory();
+    let owners = directory.customers.iter().filter(|customer| customer.owns_device(device));
     let partitions: HashSet<Partition> = owners.map(|customer| Partition::of(&customer.id)).collect();
     for partition in partitions {
         if let Err(error) = wake_in(house, partition, device, now) {
@@ -132,7 +133,7 @@ fn alert(house: &House, queued: &Queued) -> io::Result<Option<(PeerIndex, Alert)
         return Ok(None);
     }
     let account = house.store.tracked(key.partition, key.id)?.map(|tracked| tracked.account);
-    let peer = account.and_then(|name| house.directory.peer_named(&name));
+    let peer = account.and_then(|name| house.directory().peer_named(&name));
     Ok(peer.map(|peer| (peer, Alert { device: destination.clone(), number: source.clone() })))
 }
 
@@ -153,37 +154,59 @@ fn requeue(house: &House, mut queued: Queued, change: impl Fn(&mut OutboxKey)) -
 }
 
 impl House {
-    /// Messages in queues that the config no longer has go where their device's route leads now.
-    pub(super) fn reroute(&self) -> io::Result<()> {
+    /// Messages in queues that nobody serves any more go where their device's route leads now.
+    pub fn reroute(&self, now: Timestamp) -> io::Result<()> {
         for (partition, name) in self.store.queues()? {
             // What waits for an account is for its software and not for a handset: it waits for the account.
-            if self.directory.queue_named(&name).is_some() || !name.starts_with('+') {
+            if self.directory().is_served(&name) || !name.starts_with('+') {
                 continue;
             }
             let mut stranded = Vec::new();
             self.store.each_queued(partition, &name, |queued| stranded.push(queued.key))?;
             let mut moved = 0;
             for keys in stranded.chunks(REROUTE_MAX) {
-                moved += self.reroute_some(keys)?;
+                moved += self.reroute_some(keys, now)?;
             }
             let left = stranded.len() - moved;
-            tracing::warn!(queue = &*name, moved, left, "the config has no such route; messages went to others");
+            if moved > 0 {
+                tracing::warn!(queue = &*name, moved, left, "there is no such route; messages went to others");
+            }
         }
         Ok(())
     }
 
-    fn reroute_some(&self, from: &[OutboxKey]) -> io::Result<usize> {
-        let (mut changes, mut keys) = (Vec::new(), Vec::with_capacity(from.len()));
-        for key in from {
-            let Some(queued) = self.store.queued(key.clone())? else { continue };
-            let Ok(queue) = queue_to(&self.directory, &queued.record.message.destination) else { continue };
-            let (requeue, queued) = requeue(self, queued, |key| key.queue = queue.clone())?;
-            changes.extend(requeue);
-            keys.push(queued.key);
+    fn reroute_some(&self, from: &[OutboxKey], now: Timestamp) -> io::Result<usize> {
+        let _lock = self.tracking.lock();
+        let (mut changes, mut offers, mut releases) = (Vec::new(), Vec::new(), Vec::new());
+        for key in from.iter().filter(|key| self.outlet.withdraw(key)) {
+            match self.rerouted(key) {
+                Ok(Some((requeue, queued))) => {
+                    releases.push(key.clone());
+                    changes.extend(requeue);
+                    offers.push(queued);
+                }
+                Ok(None) => self.outlet.give_back(key, now),
+                Err(error) => {
+                    releases.iter().chain([key]).for_each(|key| self.outlet.give_back(key, now));
+                    return Err(error);
+                }
+            }
         }
-        let moved = keys.len();
-        receipts::write(self, changes, Vec::new(), keys).map_err(io::Error::other)?;
+        let (moved, outlet) = (offers.len(), self.outlet.clone());
+        let durable: Done = Box::new(move |result| {
+            releases.iter().for_each(|key| outlet.release(key));
+            if result.is_ok() {
+                offer_when_due(&*outlet, offers, now);
+            }
+        });
+        self.store.amend(changes, Some(durable)).map_err(io::Error::other)?;
         Ok(moved)
+    }
+
+    fn rerouted(&self, key: &OutboxKey) -> io::Result<Option<(Vec<Change>, Queued)>> {
+        let Some(queued) = self.store.queued(key.clone())? else { return Ok(None) };
+        let Ok(queue) = queue_to(&self.directory(), &queued.record.message.destination) else { return Ok(None) };
+        requeue(self, queued, |key| key.queue = queue.clone()).map(Some)
     }
 }
 
@@ -200,6 +223,10 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
     };
     if is_time && let Err(error) = end_histories(house, now).and_then(|()| house.store.forget_once(now)) {
         tracing::error!("the history cannot be read: {error}");
+    }
+    // What was on its way in when its route went.
+    if is_time && let Err(error) = house.reroute(now) {
+        tracing::error!("queues without a route cannot be read: {error}");
     }
     Ok(())
 }
@@ -227,7 +254,7 @@ fn end_histories_in(house: &House, partition: Partition, now: Timestamp) -> io::
     let after = house.absentees.lock().history_after.get(&partition).copied();
     let mut seen: Vec<(MessageId, Tracked)> = Vec::new();
     house.store.each_tracked(partition, after, |id, tracked| {
-        let may_be_old = tracked.submitted_at.plus_ms(house.directory.history_ms) <= now;
+        let may_be_old = tracked.submitted_at.plus_ms(house.directory().history_ms) <= now;
         if may_be_old {
             seen.push((id, tracked));
         }
@@ -251,14 +278,14 @@ fn end_history(
     now: Timestamp,
 ) -> io::Result<()> {
     if let Some(done_at) = seen.done_at {
-        if done_at.plus_ms(house.directory.history_ms) <= now {
+        if done_at.plus_ms(house.directory().history_ms) <= now {
             let mut changes = receipts::uncorrelate(house, (partition, id), seen)?;
             changes.push(Change::Untrack(partition, id));
             house.store.amend(changes, None).map_err(io::Error::other)?;
         }
         return Ok(());
     }
-    let longest = house.directory.customer(&seen.customer).map_or(0, |customer| customer.validity_max_ms);
+    let longest = house.directory().customer(&seen.customer).map_or(0, |customer| customer.validity_max_ms);
     // From then on a network tries for as long as the message is valid.
     let since = seen.taken_at.unwrap_or(seen.submitted_at);
     if seen.waits.is_some() || since.plus_ms(longest + RECEIPT_GRACE_MS) > now {

@@ -14,7 +14,7 @@ const SHORT_CODE_DIGITS: usize = 6;
 const NATIONAL_DIGITS_MIN: usize = 6;
 
 /// What a peer's numbers mean, and what it wants to see.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Numbering {
     country_code: Option<Box<str>>,
     /// What people dial before a national number; may be empty.

@@ -10,12 +10,12 @@ use wasmsc_smpp::receipt::IdFormat;
 use wasmsc_smpp::segment::Style;
 use wasmsc_smpp::text::{Alphabet, EncodeOptions, NationalTables};
 
-use super::{Numbering, QueueIndex};
+use super::{Numbering, Password, QueueIndex};
 use crate::config::{self, DefaultAlphabet, LongMessages, Mode, RelayTlvs};
 use crate::message::Address;
 
 /// An account or upstream, as the config has it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Peer {
     /// `system_id` of an account, `name` of an upstream: what logs, keys and commands call it.
     pub name: Arc<str>,
@@ -55,16 +55,16 @@ pub struct Peer {
 }
 
 /// Under which conditions an account may bind.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Login {
-    pub password: Box<str>,
+    pub password: Password,
     pub binds_max: usize,
     pub modes: Vec<Mode>,
     pub networks: Vec<IpNet>,
 }
 
 /// How to ask an account to bind.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outbind {
     /// Host and port.
     pub address: Box<str>,
@@ -79,7 +79,7 @@ pub struct Rate {
 }
 
 /// Exact addresses and prefixes of numbers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct AddressSet {
     exact: std::collections::BTreeSet<Address>,
     /// Digits without `+`.
@@ -115,9 +115,19 @@ pub fn national_tables(names: &[String]) -> Result<NationalTables, String> {
 }
 
 impl Peer {
+    /// It was taken out of the config: nobody binds as it, and nothing leaves for it. A link of it knows to end.
+    pub fn is_gone(&self) -> bool {
+        self.login.is_none() && self.upstream.is_none()
+    }
+
+    pub(super) fn gone(&self) -> Peer {
+        let (login, upstream, outbind, own_queue) = (None, None, None, None);
+        Peer { login, upstream, outbind, own_queue, queues: Vec::new(), ..self.clone() }
+    }
+
     pub(super) fn account(from: &config::Account) -> Peer {
         let login = Login {
-            password: from.password.as_str().into(),
+            password: Password::of(from),
             binds_max: from.binds_max,
             modes: from.modes.clone(),
             networks: from.allowed_networks.iter().filter_map(|network| network.parse().ok()).collect(),

@@ -50,6 +50,30 @@ pub struct Edit<'e> {
     pub now: Timestamp,
 }
 
+/// What an object is to be; None: gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlChange {
+    pub kind: Box<str>,
+    pub id: Box<str>,
+    pub json: Option<String>,
+}
+
+/// Fields whose values nobody reads again, also not in the audit.
+pub const SECRETS: [&str; 4] = ["password", "password_hash", "outbind_password", "digest"];
+
+/// Shows that they were there, and not what they were.
+fn without_secrets(json: &str) -> Box<str> {
+    match serde_json::from_str(json) {
+        Ok(serde_json::Value::Object(mut object)) => {
+            for (_, value) in object.iter_mut().filter(|(name, _)| SECRETS.contains(&name.as_str())) {
+                *value = "…".into();
+            }
+            serde_json::Value::Object(object).to_string().into()
+        }
+        _ => json.into(),
+    }
+}
+
 type Name = (Box<str>, Box<str>);
 
 /// All control objects, in memory.
@@ -116,6 +140,13 @@ impl Store {
         found.map(|((_, id), control)| (id.clone(), control.clone())).collect()
     }
 
+    /// Kind and id of all of any kind that `wanted` says yes to.
+    pub fn all_controls(&self, wanted: impl Fn(&str, &Control) -> bool) -> Vec<(Box<str>, Box<str>)> {
+        let controls = self.controls.read();
+        let found = controls.rows.iter().filter(|((kind, _), control)| wanted(kind, control));
+        found.map(|(name, _)| name.clone()).collect()
+    }
+
     /// Changes an object to what `decide` makes of it; None deletes it. An error of `decide` changes nothing.
     /// Nobody else changes any object meanwhile. `done` is called when the change is durable.
     pub fn change_control<E>(
@@ -124,30 +155,49 @@ impl Store {
         decide: impl FnOnce(Option<&Control>) -> Result<Option<String>, E>,
         done: impl FnOnce(Result<(), StoreFailed>) + Send + 'static,
     ) -> Result<(), E> {
-        let mut controls = self.controls.write();
-        let name = name(edit.kind, edit.id);
-        let before = controls.rows.get(&name);
-        let after = decide(before)?;
-        let sequence = controls.sequence + 1;
-        let audit = Audit {
-            who: edit.who.into(),
-            at: edit.now,
-            kind: edit.kind.into(),
-            id: edit.id.into(),
-            before: before.map(|control| control.json.clone()),
-            after: after.as_deref().map(Into::into),
+        let Edit { kind, id, who, now } = edit;
+        let decide = |before: &dyn Fn(&str, &str) -> Option<Control>| {
+            let json = decide(before(kind, id).as_ref())?;
+            Ok(vec![ControlChange { kind: kind.into(), id: id.into(), json }])
         };
-        let control =
-            after.map(|json| Control { revision: sequence, changed_at: edit.now, json: json.into_boxed_str() });
-        let mut batch = vec![
-            Op::Insert(keys::audit(sequence), record::encode(&audit)),
-            Op::Put(keys::audit_sequence(), record::encode(&sequence)),
-        ];
-        let key = keys::control(keys::CONTROL, edit.kind, edit.id);
-        match &control {
-            Some(control) => batch.push(Op::Put(key, record::encode(control))),
-            None => batch.extend([Op::Delete(key), Op::Delete(keys::control(keys::USED, edit.kind, edit.id))]),
+        self.change_controls(who, now, decide, done)
+    }
+
+    /// As [`change_control`](Self::change_control), for several objects at once: all of them change, or none.
+    /// `decide` is given what looks an object up.
+    pub fn change_controls<E>(
+        &self,
+        who: &str,
+        now: Timestamp,
+        decide: impl FnOnce(&dyn Fn(&str, &str) -> Option<Control>) -> Result<Vec<ControlChange>, E>,
+        done: impl FnOnce(Result<(), StoreFailed>) + Send + 'static,
+    ) -> Result<(), E> {
+        let mut controls = self.controls.write();
+        let changes = decide(&|kind, id| controls.rows.get(&name(kind, id)).cloned())?;
+        let mut sequence = controls.sequence;
+        let mut batch = Vec::with_capacity(changes.len() * 2 + 1);
+        let mut after = Vec::with_capacity(changes.len());
+        for ControlChange { kind, id, json } in changes {
+            sequence += 1;
+            let name = (kind, id);
+            let audit = Audit {
+                who: who.into(),
+                at: now,
+                kind: name.0.clone(),
+                id: name.1.clone(),
+                before: controls.rows.get(&name).map(|control| without_secrets(&control.json)),
+                after: json.as_deref().map(without_secrets),
+            };
+            batch.push(Op::Insert(keys::audit(sequence), record::encode(&audit)));
+            let control = json.map(|json| Control { revision: sequence, changed_at: now, json: json.into_boxed_str() });
+            let key = keys::control(keys::CONTROL, &name.0, &name.1);
+            match &control {
+                Some(control) => batch.push(Op::Put(key, record::encode(control))),
+                None => batch.extend([Op::Delete(key), Op::Delete(keys::control(keys::USED, &name.0, &name.1))]),
+            }
+            after.push((name, control));
         }
+        batch.push(Op::Put(keys::audit_sequence(), record::encode(&sequence)));
         if let Some(failed) = self.failure() {
             drop(controls);
             done(Err(failed));
@@ -156,15 +206,17 @@ impl Store {
         let done: Done = Box::new(done);
         if let Err(failed) = self.submit(batch, Some(done)) {
             // It failed just now; whoever waits sees `done` go.
-            tracing::error!(kind = edit.kind, id = edit.id, "a change is lost: {failed}");
+            tracing::error!("a change of what is set up is lost: {failed}");
             return Ok(());
         }
         controls.sequence = sequence;
-        match control {
-            Some(control) => drop(controls.rows.insert(name, control)),
-            None => {
-                controls.rows.remove(&name);
-                controls.used.remove(&name);
+        for (name, control) in after {
+            match control {
+                Some(control) => drop(controls.rows.insert(name, control)),
+                None => {
+                    controls.rows.remove(&name);
+                    controls.used.remove(&name);
+                }
             }
         }
         Ok(())

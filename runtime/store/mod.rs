@@ -39,7 +39,7 @@ use crate::metrics::Histogram;
 
 pub use backend::Opened;
 pub use change::Change;
-pub use control::{Audit, Control, Edit};
+pub use control::{Audit, Control, ControlChange, Edit, SECRETS};
 pub use due::Due;
 pub use history::{Bounds, Found};
 pub use keys::Kind;

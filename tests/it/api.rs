@@ -5,6 +5,7 @@ mod docs;
 mod errors;
 mod keys;
 mod messages;
+mod objects;
 mod operation;
 mod process;
 mod tenants;

@@ -40,7 +40,7 @@ impl Pipe {
 
     /// An SMSC that the house binds to.
     pub fn upstream(shared: Arc<Shared>, name: &str, now: Instant) -> Pipe {
-        let index = shared.house.directory.peer_named(name).expect("configured");
+        let index = shared.house.directory().peer_named(name).expect("configured");
         let core = LinkCore::upstream(ADDRESS.into(), shared, PeerIndex(index.0), now);
         let peer = Session::new(patient(SessionConfig::smsc()), now);
         Pipe { core, peer, inbox: BytesMut::new(), bound: false }

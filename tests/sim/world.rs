@@ -10,7 +10,7 @@ use wasmsc::delivery::Delivery;
 use wasmsc::link::core::{LinkCore, Now, Shared};
 use wasmsc::message::Timestamp;
 use wasmsc::relay::{self, House};
-use wasmsc::route::Directory;
+use wasmsc::route::{Current, Directory};
 use wasmsc::schedule::Next;
 use wasmsc::store::keys::{Partition, Subject};
 use wasmsc::store::memory::{Fault, MemoryDisk};
@@ -109,7 +109,7 @@ impl World {
 
     fn boot(&mut self) {
         let config = Config::parse(CONFIG, std::path::Path::new("sim")).expect("valid");
-        let directory = Arc::new(Directory::new(&config));
+        let directory = Current::new(Directory::new(&config));
         let (store, writer) = Store::open(self.disk.open()).expect("opens");
         let delivery = Delivery::new(&directory);
         let house = House::new(directory, store.clone(), delivery.clone(), 2, self.now).expect("recovers");

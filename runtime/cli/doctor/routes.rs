@@ -25,7 +25,7 @@ pub fn all(config: &Config) -> Vec<Finding> {
                 }
                 Reach::None => Wrong(
                     format!("{what}: no route leads there"),
-                    "add their prefix to routes of an account or upstream",
+                    "add their prefix to routes of an account or upstream; those made over the API are not looked at",
                 ),
             });
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use subtle::ConstantTimeEq;
 use wasmsc_smpp::{Bind, BindMode, CommandStatus, InterfaceVersion, Outbind, Role, Session, SessionConfig};
 
 use super::{LinkCore, Shared};
@@ -19,7 +20,7 @@ impl LinkCore {
     /// For a connection that we opened to an upstream; binds at once.
     pub fn upstream(address: SocketAddr, shared: Arc<Shared>, peer: PeerIndex, now: Instant) -> LinkCore {
         let mut link = LinkCore::new(address, shared, now);
-        let mode = link.shared.house.directory.peer(peer).upstream.as_ref().map(|upstream| upstream.mode);
+        let mode = link.shared.house.directory().peer(peer).upstream.as_ref().map(|upstream| upstream.mode);
         link.bind_to(peer, mode.unwrap_or(Mode::Transceiver), now);
         link
     }
@@ -27,7 +28,7 @@ impl LinkCore {
     /// Turns the link around: we are the ESME from now on.
     fn bind_to(&mut self, index: PeerIndex, mode: Mode, now: Instant) {
         let shared = self.shared.clone();
-        let peer = shared.house.directory.peer(index);
+        let peer = shared.house.directory().peer(index).clone();
         let Some(upstream) = &peer.upstream else { return };
         let mut config = SessionConfig { role: Role::Esme, ..shared.session.clone() };
         config.window_max = peer.window;
@@ -42,7 +43,8 @@ impl LinkCore {
         self.session.bind(bind_mode(mode), bind, now);
         self.peer = Some(index);
         self.window = peer.window;
-        self.sending = Sending::to(peer, &shared.house.directory.retry.throttled, peer.rate.map(Bucket::new));
+        self.name = peer.name.clone();
+        self.sending = Sending::to(&peer, &shared.house.directory().retry.throttled, peer.rate.map(Bucket::new));
     }
 
     /// For a connection that we opened to an account: what comes next is its bind.
@@ -53,13 +55,13 @@ impl LinkCore {
 
     /// An SMSC that we know connected to us and asks us to bind.
     pub(super) fn outbind(&mut self, outbind: &Outbind, now: Instant) {
-        let directory = &self.shared.house.directory;
-        let is_meant = |peer: &Peer| {
+        let directory = &self.shared.house.directory();
+        let is_meant = |peer: &Arc<Peer>| {
             let upstream = peer.upstream.as_ref();
             upstream.is_some_and(|upstream| {
                 let password = upstream.outbind_password.as_deref();
                 upstream.system_id.as_bytes() == &*outbind.system_id
-                    && password.is_some_and(|password| same_octets(password.as_bytes(), &outbind.password))
+                    && password.is_some_and(|password| password.as_bytes().ct_eq(&outbind.password).into())
             })
         };
         let found = directory.peers.iter().position(is_meant);
@@ -108,8 +110,8 @@ impl LinkCore {
         tracing::info!(peer = %self.address, account = name, ?mode, "bound");
         self.peer = Some(index);
         (self.was_bound, self.is_counted, self.moved_at) = (true, true, now);
-        self.window = peer.window;
-        self.sending = Sending::to(peer, &shared.house.directory.retry.throttled, None);
+        (self.name, self.window) = (peer.name.clone(), peer.window);
+        self.sending = Sending::to(&peer, &shared.house.directory().retry.throttled, None);
         self.range = self.range_of(bind);
         self.session.accept_bind(shared.system_id.as_bytes());
         self.register();
@@ -131,17 +133,17 @@ impl LinkCore {
         self.registration = Some(self.shared.house.metrics.binds().add(bind));
     }
 
-    fn judge_bind<'s>(
+    fn judge_bind(
         &self,
-        shared: &'s Shared,
+        shared: &Shared,
         mode: BindMode,
         bind: &Bind,
-    ) -> Result<(PeerIndex, &'s Peer), (CommandStatus, &'static str)> {
-        let directory = &shared.house.directory;
+    ) -> Result<(PeerIndex, Arc<Peer>), (CommandStatus, &'static str)> {
+        let directory = &shared.house.directory();
         let index = directory.account(&bind.system_id).ok_or((CommandStatus::ESME_RINVSYSID, "no such account"))?;
-        let peer = directory.peer(index);
+        let peer = directory.peer(index).clone();
         let login = peer.login.as_ref().ok_or((CommandStatus::ESME_RINVSYSID, "no such account"))?;
-        if !same_octets(login.password.as_bytes(), &bind.password) {
+        if !login.password.is(&bind.password) {
             return Err((CommandStatus::ESME_RINVPASWD, "wrong password"));
         }
         let address = self.address.ip().to_canonical();
@@ -192,9 +194,4 @@ fn interface_version(version: config::InterfaceVersion) -> InterfaceVersion {
         config::InterfaceVersion::V3_4 => InterfaceVersion::V3_4,
         config::InterfaceVersion::V5_0 => InterfaceVersion::V5_0,
     }
-}
-
-/// Takes as long for a password that is nearly right as for one that is not.
-fn same_octets(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
 }

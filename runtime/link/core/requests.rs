@@ -113,9 +113,14 @@ impl LinkCore {
     }
 
     fn may_submit(&self, now: Now) -> Asked<()> {
-        let is_upstream = self.config().is_some_and(|peer| peer.upstream.is_some());
-        let allowed = self.peer.is_none_or(|peer| is_upstream || self.shared.limits.may_submit(peer, now.instant));
-        if allowed {
+        let (Some(index), Some(peer)) = (self.peer, self.config()) else { return Ok(()) };
+        if peer.is_gone() {
+            let why = "its account is gone".into();
+            return Err(Untranslatable { command_status: CommandStatus::ESME_RINVSYSID, why });
+        }
+        // The rate of an upstream is for what we submit to it.
+        let rate = peer.rate.filter(|_| peer.upstream.is_none());
+        if self.shared.limits.may_submit(index, rate, now.instant) {
             return Ok(());
         }
         let why = "above messages_per_sec".into();
@@ -123,12 +128,12 @@ impl LinkCore {
     }
 
     fn incoming(&self, sm: &Sm, now: Now) -> Asked<Incoming> {
-        let directory = &self.shared.house.directory;
+        let directory = &self.shared.house.directory();
         let peer = self.config().ok_or_else(|| Untranslatable {
             command_status: CommandStatus::ESME_RINVBNDSTS,
             why: "not bound".into(),
         })?;
-        translate::incoming(sm, directory, peer, now.timestamp)
+        translate::incoming(sm, directory, &peer, now.timestamp)
     }
 
     /// One submission for each destination; the response comes when all of them are settled.
@@ -247,8 +252,8 @@ impl LinkCore {
     }
 
     fn address(&self, ton: wasmsc_smpp::Ton, octets: &[u8], or: CommandStatus) -> Asked<Option<Address>> {
-        let directory = &self.shared.house.directory;
-        self.config().map_or(Ok(None), |peer| translate::optional_address(directory, peer, ton, octets, or))
+        let directory = &self.shared.house.directory();
+        self.config().map_or(Ok(None), |peer| translate::optional_address(directory, &peer, ton, octets, or))
     }
 
     // ---- to the relay and back ------------------------------------------------------------------

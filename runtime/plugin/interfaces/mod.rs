@@ -46,7 +46,7 @@ impl Call {
             wasmtime::StoreLimitsBuilder::new().memory_size(limits.memory_octets).trap_on_grow_failure(true).build();
         Call {
             state: StagedState::new(state, limits.state_octets),
-            outbox: Outbox::new(rule.directory.clone(), rule.customer.clone(), id, &mo, limits.messages),
+            outbox: Outbox::new(Arc::clone(&rule.directory.load()), rule.customer.clone(), id, &mo, limits.messages),
             rule,
             id,
             attempt,

@@ -123,3 +123,25 @@ fn the_last_use_costs_a_row_a_minute_and_goes_with_its_object() {
     home.until_idle();
     assert_eq!(home.crash().store.control_used_at("key", "a"), None);
 }
+
+#[test]
+fn several_objects_change_together_or_not_at_all_and_secrets_stay_out_of_the_audit() {
+    for fault in [Fault::LostAtSync(1), Fault::KeptAtSync(1)] {
+        let kept = matches!(fault, Fault::KeptAtSync(_));
+        let mut home = Home::on(MemoryDisk::new());
+        home.disk.inject(fault);
+        let change =
+            |id: &str, json: &str| ControlChange { kind: "key".into(), id: id.into(), json: Some(json.into()) };
+        let both = vec![change("a", r#"{"password":"one"}"#), change("b", r#"{"digest":"two","name":"n"}"#)];
+        let decided: Result<(), ()> = home.store.change_controls("operator", NOW, |_| Ok(both), |_| {});
+        decided.expect("it agrees");
+        home.until_idle();
+        let home = home.crash();
+        let there = [home.json("a").is_some(), home.json("b").is_some()];
+        assert_eq!(there, [kept, kept], "{kept}");
+        let audit = home.store.audit(0, 10).expect("readable");
+        assert_eq!(audit.len(), if kept { 2 } else { 0 });
+        let told: String = audit.iter().filter_map(|(_, audit)| audit.after.as_deref()).collect();
+        assert!(!told.contains("one") && !told.contains("two") && told.contains('n') == kept, "{told}");
+    }
+}

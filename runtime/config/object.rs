@@ -1,0 +1,119 @@
+//! Tables of the file that may also be made and changed over the API: customers, accounts and upstreams.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{Config, Upstream, check};
+
+/// Fields as they are written.
+pub type Settings = Map<String, Value>;
+
+/// What a table is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Customer,
+    Account,
+    Upstream,
+}
+
+impl Kind {
+    /// In the order in which they refer to each other.
+    pub const ALL: [Kind; 3] = [Kind::Customer, Kind::Account, Kind::Upstream];
+
+    /// As the file calls the table, and the store the kind.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Customer => "customer",
+            Kind::Account => "account",
+            Kind::Upstream => "upstream",
+        }
+    }
+
+    /// The field that names one of them.
+    pub fn id_field(self) -> &'static str {
+        match self {
+            Kind::Customer => "id",
+            Kind::Account => "system_id",
+            Kind::Upstream => "name",
+        }
+    }
+}
+
+/// What a file declares, as it is written there.
+#[derive(Clone, Debug, Default)]
+pub struct Declared(BTreeMap<(Kind, String), Settings>);
+
+impl Declared {
+    /// Of a file that was read already.
+    pub(super) fn of(text: &str) -> Declared {
+        let tables: toml::Table = toml::from_str(text).unwrap_or_default();
+        let mut declared = BTreeMap::new();
+        for kind in Kind::ALL {
+            let objects = tables.get(kind.name()).and_then(toml::Value::as_array).into_iter().flatten();
+            for object in objects.filter_map(|object| serde_json::to_value(object).ok()) {
+                if let (Value::Object(settings), Some(id)) = (object.clone(), object[kind.id_field()].as_str()) {
+                    declared.insert((kind, id.to_owned()), settings);
+                }
+            }
+        }
+        Declared(declared)
+    }
+
+    pub fn get(&self, kind: Kind, id: &str) -> Option<&Settings> {
+        self.0.get(&(kind, id.to_owned()))
+    }
+
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&str, &Settings)> {
+        self.0.iter().filter(move |((of, _), _)| *of == kind).map(|((_, id), settings)| (id.as_str(), settings))
+    }
+}
+
+/// Which field of an object cannot be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {detail}")]
+pub struct Unreadable {
+    pub field: String,
+    pub detail: String,
+}
+
+impl Config {
+    /// Adds an object as if the file had it; [`check`](Self::check) afterwards.
+    pub fn add(&mut self, kind: Kind, settings: &Settings) -> Result<(), Unreadable> {
+        match kind {
+            Kind::Customer => self.customer.push(read(settings)?),
+            Kind::Account => self.account.push(read(settings)?),
+            Kind::Upstream => self.upstream.push(rooted(read(settings)?)?),
+        }
+        Ok(())
+    }
+
+    /// Do all references resolve, and do the numbers make sense?
+    pub fn check(&self) -> Result<(), String> {
+        check::check(self)
+    }
+}
+
+/// A path of the file is relative to the file; of others nobody knows to what.
+fn rooted(upstream: Upstream) -> Result<Upstream, Unreadable> {
+    let files =
+        upstream.tls.as_ref().map(|tls| [("ca", &tls.ca), ("certificate", &tls.certificate), ("key", &tls.key)]);
+    let relative = |(_, file): &(&str, &Option<PathBuf>)| file.as_ref().is_some_and(|file| file.is_relative());
+    let wrong = files.into_iter().flatten().find(relative).map(|(name, _)| format!("tls.{name}"));
+    match wrong {
+        Some(field) => Err(Unreadable { field, detail: "it has to begin with \"/\"".into() }),
+        None => Ok(upstream),
+    }
+}
+
+fn read<T: DeserializeOwned>(settings: &Settings) -> Result<T, Unreadable> {
+    serde_path_to_error::deserialize(Value::Object(settings.clone())).map_err(|error| {
+        let detail = error.inner().to_string();
+        let named = |what: &str| Some(detail.strip_prefix(what)?.split('`').next()?.to_owned());
+        let path = error.path().to_string();
+        let field = named("unknown field `").or_else(|| named("missing field `")).unwrap_or(path);
+        Unreadable { field, detail }
+    })
+}

@@ -1,0 +1,156 @@
+//! What is set up: what the config file declares, and what was made over the API since. A change is checked as the
+//! file is, made durable, and then shown to everybody as the next directory; no link and no message is lost by it.
+//!
+//! Callers: `server.rs`, `api`. An object of the file wins over one of the same name that was made before.
+
+mod plan;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::{Mutex, oneshot};
+
+use crate::clock;
+use crate::config::{Config, Kind, Settings};
+use crate::message::Timestamp;
+use crate::relay::House;
+use crate::store::{Control, ControlChange, Store, StoreFailed};
+
+pub use plan::{Action, Edit, Expect, Planned};
+
+/// A customer, account or upstream as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    pub id: String,
+    /// Without its secrets.
+    pub settings: Settings,
+    /// None: the config file declares it.
+    pub made: Option<Made>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Rises with every change of any object.
+    pub revision: u64,
+    pub changed_at: Timestamp,
+}
+
+/// Why nothing was changed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotSetUp {
+    #[error("{} {id:?} is declared in the config file; change it there and start again", kind.name())]
+    Declared { kind: Kind, id: String },
+    #[error("there is no {} {id:?}", kind.name())]
+    NotFound { kind: Kind, id: String },
+    #[error("{} {id:?} has changed since, or is not there", kind.name())]
+    Changed { kind: Kind, id: String },
+    #[error("{} {id:?}: {detail}", kind.name())]
+    Unreadable { kind: Kind, id: String, field: String, detail: String },
+    #[error("{0}")]
+    Invalid(String),
+    #[error(transparent)]
+    Store(#[from] StoreFailed),
+}
+
+pub struct Setup {
+    file: Config,
+    house: Arc<House>,
+    /// Held from the look at what is there until the next directory is up.
+    changing: Mutex<()>,
+}
+
+/// The file's tables with those that were made. An error says what does not fit.
+pub fn with_made(file: &Config, store: &Store) -> Result<Config, NotSetUp> {
+    let mut all = file.clone();
+    for kind in Kind::ALL {
+        for (id, control) in store.controls(kind.name(), |_| true) {
+            if file.declared.get(kind, &id).is_some() {
+                tracing::warn!(kind = kind.name(), id = &*id, "the config file declares it, too; what was made waits");
+                continue;
+            }
+            plan::add(&mut all, kind, &id, &settings(&control))?;
+        }
+    }
+    all.check().map_err(NotSetUp::Invalid)?;
+    Ok(all)
+}
+
+/// Of an object that was checked when it was made.
+fn settings(control: &Control) -> Settings {
+    match serde_json::from_str(&control.json) {
+        Ok(Value::Object(settings)) => settings,
+        _ => Settings::new(),
+    }
+}
+
+impl Setup {
+    /// `file` without what was made.
+    pub fn new(file: Config, house: Arc<House>) -> Arc<Setup> {
+        Arc::new(Setup { file, house, changing: Mutex::new(()) })
+    }
+
+    pub fn get(&self, kind: Kind, id: &str) -> Option<Object> {
+        if let Some(settings) = self.file.declared.get(kind, id) {
+            return Some(Object { id: id.to_owned(), settings: plan::shown(settings), made: None });
+        }
+        self.house.store.control(kind.name(), id).map(|control| object(id, &control))
+    }
+
+    /// By their ids.
+    pub fn list(&self, kind: Kind) -> Vec<Object> {
+        let declared = self.file.declared.of_kind(kind);
+        let declared =
+            declared.map(|(id, settings)| Object { id: id.into(), settings: plan::shown(settings), made: None });
+        let made = self.house.store.controls(kind.name(), |_| true).into_iter();
+        let made = made.filter(|(id, _)| self.file.declared.get(kind, id).is_none());
+        let mut all: Vec<Object> = declared.chain(made.map(|(id, control)| object(&id, &control))).collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+
+    /// What these edits would come to.
+    pub async fn plan(&self, edits: Vec<Edit>) -> Result<Vec<Planned>, NotSetUp> {
+        let _changing = self.changing.lock().await;
+        Ok(plan::plan(&self.file, &self.house.store, edits)?.changes)
+    }
+
+    /// Makes all these edits or none. When it yields, they are durable and hold for every message from now on.
+    pub async fn change(self: &Arc<Self>, who: String, edits: Vec<Edit>) -> Result<Vec<Planned>, NotSetUp> {
+        let setup = self.clone();
+        // To its end, also when whoever asked is gone.
+        let changed = tokio::spawn(async move { setup.change_now(&who, edits).await }).await;
+        changed.unwrap_or_else(|_| Err(StoreFailed("the change did not come to an end".into()).into()))
+    }
+
+    async fn change_now(&self, who: &str, edits: Vec<Edit>) -> Result<Vec<Planned>, NotSetUp> {
+        let _changing = self.changing.lock().await;
+        let plan = plan::plan(&self.file, &self.house.store, edits)?;
+        if plan.rows.is_empty() {
+            return Ok(plan.changes);
+        }
+        let next = self.house.directory().next(&plan.config);
+        self.write(who, plan.rows).await?;
+        self.house.change_directory(next, clock::now());
+        let house = self.house.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = house.reroute(clock::now()) {
+                tracing::error!("queues without a route cannot be read: {error}");
+            }
+        });
+        Ok(plan.changes)
+    }
+
+    async fn write(&self, who: &str, rows: Vec<ControlChange>) -> Result<(), StoreFailed> {
+        let (sender, receiver) = oneshot::channel();
+        let decide = |_: &dyn Fn(&str, &str) -> Option<Control>| Ok::<_, StoreFailed>(rows);
+        self.house.store.change_controls(who, clock::now(), decide, move |result| {
+            let _ = sender.send(result); // nobody waits any more: the house closes
+        })?;
+        receiver.await.unwrap_or_else(|_| Err(StoreFailed("the store has stopped".into())))
+    }
+}
+
+fn object(id: &str, control: &Control) -> Object {
+    let made = Made { revision: control.revision, changed_at: control.changed_at };
+    Object { id: id.to_owned(), settings: plan::shown(&settings(control)), made: Some(made) }
+}
