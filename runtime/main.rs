@@ -38,6 +38,8 @@ enum Command {
     Links(cli::links::Args),
     Keys(cli::keys::Args),
     Status(cli::status::Args),
+    Chat(cli::chat::Args),
+    Doctor(cli::doctor::Args),
     Backup(cli::backup::Args),
     Restore(cli::restore::Args),
     Completions(cli::completions::Args),
@@ -82,6 +84,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Links(arguments) => Ok(exit(runtime.block_on(cli::links::run(&arguments)))),
         Command::Keys(arguments) => Ok(exit(runtime.block_on(cli::keys::run(&arguments)))),
         Command::Status(arguments) => Ok(exit(runtime.block_on(cli::status::run(&arguments)))),
+        Command::Chat(arguments) => Ok(exit(runtime.block_on(cli::chat::run(&arguments)))),
+        Command::Doctor(arguments) => Ok(runtime.block_on(cli::doctor::run(&arguments))),
         Command::Backup(arguments) => Ok(exit(runtime.block_on(cli::backup::run(&arguments)))),
         Command::Restore(arguments) => Ok(exit(cli::restore::run(&arguments))),
         Command::Completions(arguments) => {

@@ -210,6 +210,24 @@ fn default_rule_threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).max(2)
 }
 
+/// Loads every rule by itself, as a start would; its name, or why it does not fit. For `wasmsc doctor`.
+pub async fn try_rules(config: &Config) -> Vec<Result<String, ServerError>> {
+    if config.rule.is_empty() {
+        return Vec::new();
+    }
+    let host = match PluginHost::new(1) {
+        Ok(host) => host,
+        Err(error) => return vec![Err(error.into())],
+    };
+    let directory = Current::new(Directory::new(config));
+    let mut tried = Vec::with_capacity(config.rule.len());
+    for rule in &config.rule {
+        let loaded = host.load(rule, directory.clone()).await;
+        tried.push(loaded.map(|_| format!("{}/{}", rule.customer, rule.name)).map_err(ServerError::from));
+    }
+    tried
+}
+
 async fn load_rules(config: &Config, directory: &Arc<Current>, threads: usize) -> Result<Rules, ServerError> {
     let host = PluginHost::new(threads as u32)?;
     let mut loaded = Vec::with_capacity(config.rule.len());

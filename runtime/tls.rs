@@ -127,7 +127,7 @@ fn roots(file: &Path) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let wrong = |why: String| TlsError::File { file: file.into(), why };
     let found = CertificateDer::pem_file_iter(file).map_err(|error| wrong(error.to_string()))?;
     let certificates = found.collect::<Result<Vec<_>, _>>().map_err(|error| wrong(error.to_string()))?;

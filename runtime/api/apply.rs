@@ -107,9 +107,9 @@ fn edits(api: &Api, wanted: Wanted) -> Answer<Vec<Edit>> {
     request_body = Wanted,
     responses(
         (status = 200, description = "What changed, durably so, or would change", body = Difference),
-        (status = 404, description = "Only the operator may do this",
+        (status = 404, description = "For a key: only the operator has this",
             body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "The config file declares it, or it does not fit what else is set up",
+        (status = 409, description = "The config file declares one of them, or they do not fit together",
             body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why nothing did", body = ProblemDetails, content_type = "application/problem+json"),
     ),

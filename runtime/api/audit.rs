@@ -77,7 +77,7 @@ fn view((number, audit): (u64, Audit)) -> AuditView {
     params(Page),
     responses(
         (status = 200, description = "Those behind `after`; the next page is behind the last number", body = AuditList),
-        (status = 404, description = "Only the operator may see it",
+        (status = 404, description = "For a key: only the operator has this",
             body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
     ),

@@ -124,7 +124,7 @@ async fn delete(api: &Api, caller: &Caller, (kind, id): (Kind, String), headers:
 }
 
 macro_rules! objects {
-    ($($module:ident $kind:ident $path:literal $one:literal $tag:literal $example:literal, $list:literal $get:literal $put:literal $delete:literal)*) => { $(
+    ($($module:ident $kind:ident $path:literal $one:literal $tag:literal, $list:literal $get:literal $put:literal $delete:literal)*) => { $(
         pub mod $module {
             use super::*;
 
@@ -133,7 +133,7 @@ macro_rules! objects {
                 get, path = $path, operation_id = $list, tag = $tag,
                 responses(
                     (status = 200, description = "All of them", body = ObjectList),
-                    (status = 404, description = "Only the operator may see them",
+                    (status = 404, description = "For a key: only the operator has this",
                         body = ProblemDetails, content_type = "application/problem+json"),
                     (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
                 ),
@@ -145,7 +145,7 @@ macro_rules! objects {
             /// Shows one.
             #[utoipa::path(
                 get, path = $one, operation_id = $get, tag = $tag,
-                params(("id" = String, Path, description = "Its name", example = $example)),
+                params(("id" = String, Path, description = "Its name")),
                 responses(
                     (status = 200, description = "As it is", body = ObjectView),
                     (status = 403, description = "The key has not the scope for this",
@@ -165,14 +165,14 @@ macro_rules! objects {
             /// does not name stay.
             #[utoipa::path(
                 put, path = $one, operation_id = $put, tag = $tag,
-                params(("id" = String, Path, description = "Its name", example = $example)),
+                params(("id" = String, Path, description = "Its name")),
                 request_body = SettingsSchema,
                 responses(
                     (status = 200, description = "Changed, durably so", body = ObjectView),
                     (status = 201, description = "Made, durably so", body = ObjectView),
-                    (status = 409, description = "The config file declares it, or it does not fit what else is set up",
+                    (status = 409, description = "The config file declares it, or it would not fit the others",
                         body = ProblemDetails, content_type = "application/problem+json"),
-                    (status = 412, description = "It has changed since, or is not there",
+                    (status = 412, description = "It is not what If-Match or If-None-Match expects",
                         body = ProblemDetails, content_type = "application/problem+json"),
                     (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
                 ),
@@ -190,12 +190,12 @@ macro_rules! objects {
             /// Deletes one that nothing refers to.
             #[utoipa::path(
                 delete, path = $one, operation_id = $delete, tag = $tag,
-                params(("id" = String, Path, description = "Its name", example = $example)),
+                params(("id" = String, Path, description = "Its name")),
                 responses(
                     (status = 204, description = "Gone, and durably so"),
-                    (status = 409, description = "The config file declares it, or it does not fit what else is set up",
+                    (status = 409, description = "The config file declares it, or something refers to it",
                         body = ProblemDetails, content_type = "application/problem+json"),
-                    (status = 412, description = "It has changed since, or is not there",
+                    (status = 412, description = "It is not what If-Match expects",
                         body = ProblemDetails, content_type = "application/problem+json"),
                     (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
                 ),
@@ -213,10 +213,10 @@ macro_rules! objects {
 }
 
 objects! {
-    customer Customer "/v1/customers" "/v1/customers/{id}" "customers" "gamma",
+    customer Customer "/v1/customers" "/v1/customers/{id}" "customers",
         "listCustomers" "getCustomer" "putCustomer" "deleteCustomer"
-    account Account "/v1/accounts" "/v1/accounts/{id}" "accounts" "gamma-app",
+    account Account "/v1/accounts" "/v1/accounts/{id}" "accounts",
         "listAccounts" "getAccount" "putAccount" "deleteAccount"
-    upstream Upstream "/v1/upstreams" "/v1/upstreams/{id}" "accounts" "carrier",
+    upstream Upstream "/v1/upstreams" "/v1/upstreams/{id}" "accounts",
         "listUpstreams" "getUpstream" "putUpstream" "deleteUpstream"
 }

@@ -1,12 +1,14 @@
 //! The commands of `wasmsc` beside `serve`: tools that talk to a server from outside, over SMPP or its API.
 //!
-//! They never reach into the relay or the plugin host, and only `messages` and `restore` into the store, of a server
-//! that does not run. `main.rs` calls them.
+//! They never reach into the relay or the plugin host, and only `messages`, `restore` and `doctor` into the store, of a
+//! server that does not run. `main.rs` calls them.
 
 pub mod backup;
 #[cfg(feature = "bench")]
 pub mod bench;
+pub mod chat;
 pub mod completions;
+pub mod doctor;
 pub mod failure;
 pub mod keys;
 pub mod links;

@@ -59,6 +59,22 @@ async fn numbers_follow_messages_both_ways() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn docs_operations_md_has_every_number() {
+    let (site, operator) = start(Plan::network()).await;
+    let text = operator.get("/metrics").await.expect(200).text;
+    site.end(()).await;
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/OPERATIONS.md");
+    let page = std::fs::read_to_string(file).expect("readable");
+    let families: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    assert!(families.len() >= 6, "{families:?}");
+    for family in families {
+        let name = family.replace(" counter", "_total");
+        let name = name.split(' ').next().expect("a name");
+        assert!(page.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn binds_are_listed_with_their_window_while_they_are_up() {
     let (site, operator) = start(Plan::network().sim("window = 7")).await;
     let acme = key(&operator, "acme", &["send"]).await;

@@ -150,6 +150,15 @@ impl Site {
         self.server.operator_token.clone().expect("this start made it")
     }
 
+    pub fn folder(&self) -> &std::path::Path {
+        self.premises.folder()
+    }
+
+    /// The config file's text.
+    pub fn text(&self) -> String {
+        self.premises.text()
+    }
+
     pub fn tls(&self) -> SocketAddr {
         self.server.smpp_tls.expect("the plan has TLS")
     }
