@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use wasmsc::cli::{self, failure::exit};
-use wasmsc::config::Config;
+use wasmsc::config::{Config, Kind};
 
 /// An SMSC whose message logic is WebAssembly.
 #[derive(Parser)]
@@ -37,6 +37,13 @@ enum Command {
     Message(cli::message::Args),
     Links(cli::links::Args),
     Keys(cli::keys::Args),
+    /// Customers of a server, declared in its config file or made since.
+    Customers(cli::objects::Args),
+    /// Accounts, who bind to a server.
+    Accounts(cli::objects::Args),
+    /// Upstreams, which a server binds to.
+    Upstreams(cli::objects::Args),
+    Apply(cli::apply::Args),
     Status(cli::status::Args),
     Chat(cli::chat::Args),
     Doctor(cli::doctor::Args),
@@ -83,6 +90,10 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Message(arguments) => Ok(exit(runtime.block_on(cli::message::run(&arguments)))),
         Command::Links(arguments) => Ok(exit(runtime.block_on(cli::links::run(&arguments)))),
         Command::Keys(arguments) => Ok(exit(runtime.block_on(cli::keys::run(&arguments)))),
+        Command::Customers(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Customer, &arguments)))),
+        Command::Accounts(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Account, &arguments)))),
+        Command::Upstreams(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Upstream, &arguments)))),
+        Command::Apply(arguments) => Ok(exit(runtime.block_on(cli::apply::run(&arguments)))),
         Command::Status(arguments) => Ok(exit(runtime.block_on(cli::status::run(&arguments)))),
         Command::Chat(arguments) => Ok(exit(runtime.block_on(cli::chat::run(&arguments)))),
         Command::Doctor(arguments) => Ok(runtime.block_on(cli::doctor::run(&arguments))),

@@ -3,6 +3,7 @@
 //! They never reach into the relay or the plugin host, and only `messages`, `restore` and `doctor` into the store, of a
 //! server that does not run. `main.rs` calls them.
 
+pub mod apply;
 pub mod backup;
 #[cfg(feature = "bench")]
 pub mod bench;
@@ -14,6 +15,7 @@ pub mod keys;
 pub mod links;
 pub mod message;
 pub mod messages;
+pub mod objects;
 mod remote;
 pub mod restore;
 pub mod send;

@@ -219,3 +219,28 @@ async fn a_device_in_the_terminal_sends_what_is_typed_and_shows_what_comes() {
     assert!(chat.wait().expect("it ends").success());
     site.end(app).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_applied_shown_and_taken_back() {
+    let (site, operator) = start(Plan::network()).await;
+    let shell = Shell::new(site.api(), &operator);
+    let folder = tempfile::tempdir().expect("tempdir");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    write("1.toml", "[[customer]]\nid = \"gamma\"\nnumbers = [\"7003\"]\n");
+    write("2.toml", "[[account]]\nsystem_id = \"g\"\npassword = \"p\"\nrole = \"application\"\ncustomer = \"gamma\"\n");
+    let path = folder.path().to_str().expect("text");
+    let told = shell.prints(&["apply", "-f", path, "--dry-run"]);
+    assert!(told.contains("+ account g") && told.ends_with("2 would change, 0 as they were"), "{told}");
+    shell.fails(REFUSED, &["customers", "show", "gamma"]);
+    assert!(shell.prints(&["apply", "-f", path]).ends_with("2 changed, 0 as they were"));
+    assert!(shell.prints(&["customers", "show", "gamma"]).contains("7003"));
+    let listed = shell.prints(&["accounts", "list"]);
+    assert!(listed.contains("app") && listed.contains("config file") && !listed.contains("argon2"), "{listed}");
+    assert!(shell.fails(REFUSED, &["customers", "delete", "gamma"]).contains("does_not_fit"));
+    write("3.toml", "[smpp]\nlisten = \"127.0.0.1:0\"\n");
+    assert!(shell.fails(2, &["apply", "-f", path]).contains("3.toml: smpp"));
+    shell.prints(&["accounts", "delete", "g"]);
+    shell.prints(&["customers", "delete", "gamma"]);
+    assert_eq!(shell.json(&["upstreams", "list"])["objects"], serde_json::json!([]));
+    site.end(()).await;
+}
