@@ -233,12 +233,15 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
 
 fn end_histories(house: &House, now: Timestamp) -> io::Result<()> {
     let is_old = |at: Timestamp, age_ms: u64| at.plus_ms(age_ms) <= now;
+    let before = house.parked.load(Ordering::Relaxed);
     let (mut left, mut over) = (0, Vec::new());
     house.store.each_parked(|parked| match is_old(parked.record.came_at, receipts::PARKED_MAX_MS) {
         true => over.push(Change::Unpark(parked.partition, parked.peer, parked.form)),
         false => left += 1,
     })?;
-    house.parked.store(left, Ordering::Relaxed);
+    // Those that came meanwhile count on: one too many costs a look, one too few a receipt.
+    house.parked.fetch_add(left, Ordering::Relaxed);
+    house.parked.fetch_sub(before, Ordering::Relaxed);
     if !over.is_empty() {
         tracing::info!(rows = over.len(), "receipts for no message of ours");
         house.store.amend(over, None).map_err(io::Error::other)?;
