@@ -14,6 +14,7 @@ mod admit;
 mod batch;
 mod counting;
 mod ended;
+mod history;
 mod once;
 mod operations;
 mod parts;
@@ -479,8 +480,8 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
     let finished = Finished {
         partition: event.partition,
         event: event.number,
-        customer: customer.into(),
-        rule: house.directory().rule_name(key.rule).into(),
+        customer,
+        rule: directory.rule_name(key.rule),
         at: now,
         subject: subject(house, key, event.partition),
         state: effects.state,

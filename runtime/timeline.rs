@@ -44,6 +44,8 @@ pub struct Received {
     pub message: Message,
     /// Not before this.
     pub due: Timestamp,
+    /// What its sender calls it.
+    pub tag: Box<str>,
 }
 
 /// Seen from the device.
@@ -114,6 +116,14 @@ impl Listed {
         }
     }
 
+    /// As [`state`](Self::state), but that one that has never left waits for its time.
+    pub fn state_at(&self, now: Timestamp) -> MessageState {
+        match self.state {
+            MessageState::Enroute if self.attempts == 0 && now < self.received.due => MessageState::Scheduled,
+            state => state,
+        }
+    }
+
     /// Its text; None for binary.
     pub fn text(&self) -> Option<String> {
         match self.received.message.content.payload() {
@@ -129,7 +139,10 @@ pub struct Filter {
     pub device: Option<Address>,
     pub number: Option<Address>,
     pub direction: Option<Direction>,
-    pub state: Option<MessageState>,
+    /// At the time that goes with it.
+    pub state: Option<(MessageState, Timestamp)>,
+    /// The whole of it.
+    pub tag: Option<String>,
     /// Somewhere in the text, in any case.
     pub text: Option<String>,
     /// Received at or after this.
@@ -146,7 +159,8 @@ impl Filter {
         self.device.as_ref().is_none_or(|device| device == received.device())
             && self.number.as_ref().is_none_or(|number| number == received.number())
             && self.direction.is_none_or(|direction| direction == received.direction)
-            && self.state.is_none_or(|state| state == listed.state)
+            && self.state.is_none_or(|(state, now)| state == listed.state_at(now))
+            && self.tag.as_ref().is_none_or(|tag| **tag == *received.tag)
             && self.since.is_none_or(|since| since <= received.message.received_at)
             && self.until.is_none_or(|until| received.message.received_at < until)
             && self.text.as_ref().is_none_or(contains)
@@ -172,6 +186,7 @@ mod tests {
             cause: None,
             message,
             due: NOW,
+            tag: "order 7".into(),
         }))
     }
 
@@ -201,7 +216,8 @@ mod tests {
             device: address("+46701234567"),
             number: address("7001"),
             direction: Some(Direction::Mt),
-            state: Some(MessageState::Enroute),
+            state: Some((MessageState::Enroute, NOW)),
+            tag: Some("order 7".into()),
             text: Some("cLOSE".into()),
             since: Some(NOW),
             until: Some(NOW.plus_ms(1)),
@@ -211,7 +227,9 @@ mod tests {
             Filter { device: address("+46701234568"), ..all.clone() },
             Filter { number: address("7002"), ..all.clone() },
             Filter { direction: Some(Direction::Mo), ..all.clone() },
-            Filter { state: Some(MessageState::Delivered), ..all.clone() },
+            Filter { state: Some((MessageState::Delivered, NOW)), ..all.clone() },
+            Filter { state: Some((MessageState::Enroute, Timestamp(NOW.0 - 1))), ..all.clone() },
+            Filter { tag: Some("order".into()), ..all.clone() },
             Filter { text: Some("open".into()), ..all.clone() },
             Filter { since: Some(NOW.plus_ms(1)), ..all.clone() },
             Filter { until: Some(NOW), ..all.clone() },

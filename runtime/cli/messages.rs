@@ -8,6 +8,7 @@ use clap::Args as Arguments;
 use wasmsc_smpp::receipt::MessageState;
 use wasmsc_smpp::time::format_absolute;
 
+use crate::clock;
 use crate::config::Config;
 use crate::message::{Address, MessageId, Timestamp};
 use crate::store::{self, Bounds, Store};
@@ -70,17 +71,18 @@ fn show(store: &Store, customer: &str, id: &str) -> anyhow::Result<ExitCode> {
 
 fn list(store: &Store, config: &Config, arguments: &Args) -> anyhow::Result<ExitCode> {
     let address = |text: &Option<String>| text.as_deref().map(Address::parse).transpose();
+    let now = clock::now();
     let filter = Filter {
         device: address(&arguments.device)?,
         number: address(&arguments.number)?,
-        state: arguments.state.as_deref().map(state).transpose()?,
+        state: arguments.state.as_deref().map(state).transpose()?.map(|state| (state, now)),
         text: arguments.text.clone(),
         ..Filter::default()
     };
     let bounds = Bounds { limit: arguments.limit.max(1), scan_max: usize::MAX };
     let found = store.messages(&arguments.customer, &filter, None, bounds)?;
     for listed in &found.messages {
-        println!("{}", row(listed));
+        println!("{}", row(listed, now));
     }
     if found.messages.is_empty() && !config.history.is_kept() {
         eprintln!("nothing is kept: {} has no [history] with days above 0", arguments.config.display());
@@ -119,7 +121,7 @@ fn time(at: Timestamp) -> String {
     format!("20{}-{}-{} {}:{}:{}", part(0), part(2), part(4), part(6), part(8), part(10))
 }
 
-fn row(listed: &Listed) -> String {
+fn row(listed: &Listed, now: Timestamp) -> String {
     let direction = match listed.received.direction {
         Direction::Mo => "MO",
         Direction::Mt => "MT",
@@ -127,7 +129,7 @@ fn row(listed: &Listed) -> String {
     let message = &listed.received.message;
     let text = listed.text().map_or_else(|| "(binary)".to_owned(), |text| shown(&text));
     let (at, id, state) =
-        (time(message.received_at), listed.id.to_string(), format!("{:?}", listed.state).to_lowercase());
+        (time(message.received_at), listed.id.to_string(), format!("{:?}", listed.state_at(now)).to_lowercase());
     format!("{at}  {direction}  {id:<20}  {state:<13}  {} -> {}  {text}", message.source, message.destination)
 }
 

@@ -225,7 +225,7 @@ fn end(
     let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
     also.changes.extend(offers.iter().map(|queued| Change::Queue(queued.clone())));
     also.offers.extend(offers);
-    also.changes.push(receipts::ended((partition, id), &tracked, now));
+    also.changes.extend(house.ended((partition, id), &tracked, now));
     also.changes.push(Change::Track(partition, id, Box::new(tracked)));
     Ok(())
 }
@@ -341,9 +341,8 @@ fn replace_one(
     (record.deferred, record.attempts, record.taken) = (false, 0, Vec::new());
     tracked.replaced(replace.registered_delivery, &record.message.content);
     tracked.waits = Some(Waits { queue: (*queued.key.queue).into(), class: queued.key.class.0, due: queued.key.due });
-    let event = Event::Replaced { content: queued.record.message.content.clone(), due: queued.key.due };
-    let (partition, id) = (queued.key.partition, queued.key.id);
-    also.changes.push(Change::Happened(partition, tracked.customer.clone(), id, now, event));
+    let event = || Event::Replaced { content: queued.record.message.content.clone(), due: queued.key.due };
+    also.changes.extend(house.happened((queued.key.partition, queued.key.id), &tracked.customer, now, event));
     also.changes.push(Change::Queue(queued.clone()));
     also.changes.push(Change::Track(queued.key.partition, queued.key.id, Box::new(tracked)));
     Ok(queued)

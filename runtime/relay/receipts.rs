@@ -108,9 +108,11 @@ fn apply(
     let offers = notify(house, (partition, id), &mut tracked, notice);
     let mut changes: Vec<Change> = offers.iter().map(|queued| Change::Queue(queued.clone())).collect();
     let (state, error) = (receipt.state.octet(), receipt.error);
-    let told = Event::Receipt { peer: (*peer.name).into(), part, state, error };
-    changes.push(happened((partition, id), &tracked, now, told));
-    changes.extend(tracked.is_final().then(|| ended((partition, id), &tracked, now)));
+    let told = || Event::Receipt { peer: (*peer.name).into(), part, state, error };
+    changes.extend(house.happened((partition, id), &tracked.customer, now, told));
+    if tracked.is_final() {
+        changes.extend(house.ended((partition, id), &tracked, now));
+    }
     changes.push(Change::Track(partition, id, Box::new(tracked)));
     tracing::debug!(message_id = %id, account = &*peer.name, state = ?receipt.state, "receipt");
     Ok((changes, offers))
@@ -214,15 +216,6 @@ pub fn uncorrelate(
         }
     }
     Ok(changes)
-}
-
-fn happened((partition, id): (Partition, MessageId), tracked: &Tracked, now: Timestamp, event: Event) -> Change {
-    Change::Happened(partition, tracked.customer.clone(), id, now, event)
-}
-
-/// For the history of a message that has come to its end.
-pub fn ended(row: (Partition, MessageId), tracked: &Tracked, now: Timestamp) -> Change {
-    happened(row, tracked, now, Event::Ended { state: tracked.state().octet(), error: tracked.error })
 }
 
 /// The receipt for a notice, to the application that submitted the message.

@@ -60,12 +60,14 @@ impl Settled {
         self.forget(&queued);
         house.count_queued(&queued, Reached::Taken);
         queued.record.taken.extend(taken);
-        let ids = queued.record.taken.iter().map(|taken| taken.id.clone()).collect();
-        self.happened(&queued, now, Event::Sent { peer: name(house, peer), ids });
+        self.happened(house, &queued, now, || {
+            let ids = queued.record.taken.iter().map(|taken| taken.id.clone()).collect();
+            Event::Sent { peer: name(house, peer), ids }
+        });
         let mut tracked = queued.record.tracked.then(|| self.tracked(house, &queued)).flatten();
         let Some(mut tracked) = tracked.take() else {
-            let delivered = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
-            return self.happened(&queued, now, delivered);
+            let delivered = || Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
+            return self.happened(house, &queued, now, delivered);
         };
         // Parts may have gone to different centres, when the link to the first one broke.
         let has_receipt = |taken: &Taken| taken.has_receipt && !taken.id.is_empty() && tracked.wants_receipt();
@@ -86,8 +88,8 @@ impl Settled {
         let early = receipts::correlate(house, (partition, id), &mut tracked, now, &mut self.changes);
         self.offers.extend(early);
         if tracked.is_final() {
-            let ended = Event::Ended { state: tracked.state().octet(), error: tracked.error };
-            self.happened(&queued, now, ended);
+            let ended = || Event::Ended { state: tracked.state().octet(), error: tracked.error };
+            self.happened(house, &queued, now, ended);
         }
         self.changes.push(Change::Track(partition, id, Box::new(tracked)));
     }
@@ -104,8 +106,8 @@ impl Settled {
         let account = &*name(house, peer);
         let (id, attempt, expires) = (queued.key.id, queued.record.attempts + 1, queued.record.expires);
         let again = retry::next_attempt(&house.directory().retry, class, queued.record.attempts, now, expires);
-        let failed = Event::Failed { by: account.into(), attempt, error, why: why.into(), again };
-        self.happened(&queued, now, failed);
+        let failed = || Event::Failed { by: account.into(), attempt, error, why: why.into(), again };
+        self.happened(house, &queued, now, failed);
         let Some(due) = again else {
             let is_over = class != ErrorClass::Permanent && now >= expires;
             let state = if is_over { MessageState::Expired } else { MessageState::Undeliverable };
@@ -137,8 +139,7 @@ impl Settled {
         let attempt = queued.record.attempts;
         tracing::error!(message_id = %id, queue = &*queued.key.queue, attempt, "dead letter: {why}");
         self.forget(&queued);
-        let event = Event::Ended { state: state.octet(), error };
-        let ended = Change::Happened(partition, queued.record.customer.clone(), id, now, event);
+        self.happened(house, &queued, now, || Event::Ended { state: state.octet(), error });
         let is_over = state == MessageState::Expired;
         house.count_queued(&queued, if is_over { Reached::Expired } else { Reached::Undeliverable });
         if let Some(mut tracked) = queued.record.tracked.then(|| self.tracked(house, &queued)).flatten() {
@@ -156,14 +157,13 @@ impl Settled {
             reason: why.into(),
         };
         self.changes.push(Change::Dead(partition, id, Box::new(dead)));
-        self.changes.push(ended);
     }
 
     /// Receipts have no history of their own.
-    fn happened(&mut self, queued: &Queued, now: Timestamp, event: Event) {
+    fn happened(&mut self, house: &House, queued: &Queued, now: Timestamp, event: impl FnOnce() -> Event) {
         let (partition, id) = (queued.key.partition, queued.key.id);
         if !id.is_receipt() {
-            self.changes.push(Change::Happened(partition, queued.record.customer.clone(), id, now, event));
+            self.changes.extend(house.happened((partition, id), &queued.record.customer, now, event));
         }
     }
 

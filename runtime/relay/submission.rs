@@ -6,6 +6,9 @@ use crate::message::{Message, Timestamp};
 use crate::route::{CustomerIndex, Directory, Peer, PeerIndex};
 use crate::store::NewOnce;
 
+/// Who sent what came over the API, as the history names it.
+const BY_API: &str = "api";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
     Peer(PeerIndex),
@@ -35,9 +38,9 @@ impl Origin {
         }
     }
 
-    /// As the history names it: like [`account`](Self::account).
+    /// As the history names it.
     pub fn name(self, directory: &Directory) -> Arc<str> {
-        self.peer(directory).map_or_else(|| "".into(), |peer| peer.name.clone())
+        self.peer(directory).map_or_else(|| BY_API.into(), |peer| peer.name.clone())
     }
 
     /// `Tracked::account`: empty, as no account's name is, for a customer itself.

@@ -298,7 +298,7 @@ fn end_history(
     let Some(mut tracked) = house.store.tracked(partition, id)? else { return Ok(()) };
     let notice = tracked.lost_sight(now);
     let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
-    let ended = receipts::ended((partition, id), &tracked, now);
-    let changes = vec![ended, Change::Track(partition, id, Box::new(tracked))];
+    let ended = house.ended((partition, id), &tracked, now);
+    let changes = ended.into_iter().chain([Change::Track(partition, id, Box::new(tracked))]).collect();
     receipts::write(house, changes, offers, Vec::new()).map_err(io::Error::other)
 }

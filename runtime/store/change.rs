@@ -56,7 +56,7 @@ impl Store {
     /// None: nobody keeps it.
     pub(super) fn op(&self, change: Change) -> Option<Op> {
         match change {
-            Change::Happened(partition, customer, id, at, event) => self.event(partition, &customer, id, at, event),
+            Change::Happened(partition, customer, id, at, event) => self.event(partition, &customer, id, at, || event),
             other => Some(op(other)),
         }
     }

@@ -9,9 +9,6 @@ use super::verbs::Queued;
 use super::{Standing, Store};
 use crate::message::{Class, Timestamp};
 
-/// Rows that are read at once from the outbox: bounds what a page of long messages takes.
-const DUE_PAGE_ROWS: usize = 256;
-
 /// Messages that the store found to be due.
 #[derive(Debug)]
 pub struct Due {
@@ -63,43 +60,36 @@ impl Store {
         due: &mut Due,
     ) -> io::Result<(usize, usize)> {
         let (mut taken, mut octets) = (0, 0);
-        let (mut from, to) = keys::outbox_range(partition, queue, class, now);
-        loop {
-            let rows = self.inner.lock().tables.range(&from, &to, DUE_PAGE_ROWS)?;
-            let Some(last) = rows.last() else { return Ok((taken, octets)) };
-            from = [&*last.key, b"\0"].concat().into();
-            let is_last = rows.len() < DUE_PAGE_ROWS;
-            for row in rows {
-                let Some(key) = OutboxKey::decode(&row.key, queue) else { continue };
-                if is_known(&key) {
-                    continue;
-                }
-                match self.standing(row.group) {
-                    Standing::Durable => {}
-                    // Its `Done` is still to come, and hands it out.
-                    Standing::Pending => continue,
-                    Standing::Speaking => {
-                        due.is_complete = false;
-                        continue;
-                    }
-                }
-                if taken == rows_max || octets >= octets_max {
+        let (from, to) = keys::outbox_range(partition, queue, class, now);
+        self.each_row_while(from, &to, |row| {
+            let Some(key) = OutboxKey::decode(&row.key, queue) else { return Ok(true) };
+            if is_known(&key) {
+                return Ok(true);
+            }
+            match self.standing(row.group) {
+                Standing::Durable => {}
+                // Its `Done` is still to come, and hands it out.
+                Standing::Pending => return Ok(true),
+                Standing::Speaking => {
                     due.is_complete = false;
-                    return Ok((taken, octets));
+                    return Ok(true);
                 }
-                match record::decode(&row.value) {
-                    Ok(record) => due.rows.push(Queued { key, record }),
-                    Err(error) => {
-                        tracing::error!(message_id = %key.id, "a waiting message is passed over: {error}");
-                        continue;
-                    }
+            }
+            if taken == rows_max || octets >= octets_max {
+                due.is_complete = false;
+                return Ok(false);
+            }
+            match record::decode(&row.value) {
+                Ok(record) => due.rows.push(Queued { key, record }),
+                Err(error) => {
+                    tracing::error!(message_id = %key.id, "a waiting message is passed over: {error}");
+                    return Ok(true);
                 }
-                (taken, octets) = (taken + 1, octets + row.value.len());
             }
-            if is_last {
-                return Ok((taken, octets));
-            }
-        }
+            (taken, octets) = (taken + 1, octets + row.value.len());
+            Ok(true)
+        })?;
+        Ok((taken, octets))
     }
 
     /// The earliest due time in a queue that lies after `now`.

@@ -9,14 +9,15 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::keys::{self, Key, Partition};
+use super::pages::{PAGE_ROWS, each_while};
 use super::record;
 use super::tables::{Op, Row};
 use super::{Standing, Store};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::timeline::{Event, Filter, Happened, Listed, Received};
 
-/// Rows that are read under one lock.
-const PAGE_ROWS: usize = 256;
+/// An answer has the id of its MO: so much younger it may be, and a question for the time since then still finds it.
+const ANSWER_MS: u64 = 86_400_000;
 /// Bits of an event's number below its millisecond.
 const NUMBER_BITS: u32 = 20;
 
@@ -45,10 +46,10 @@ impl Store {
         customer: &str,
         id: MessageId,
         at: Timestamp,
-        event: Event,
+        event: impl FnOnce() -> Event,
     ) -> Option<Op> {
         self.keeps_history.then(|| {
-            let value = record::encode(&Happened { at, event });
+            let value = record::encode(&Happened { at, event: event() });
             Op::Insert(keys::history(partition, customer, id, self.number(at)), value)
         })
     }
@@ -60,7 +61,7 @@ impl Store {
         }
         let device = keys::history_of_device(partition, customer, received.device().digits(), Some(id));
         let at = received.message.received_at;
-        let event = self.event(partition, customer, id, at, Event::Received(Box::new(received)));
+        let event = self.event(partition, customer, id, at, || Event::Received(Box::new(received)));
         event.into_iter().chain([Op::Insert(device, Bytes::new())]).collect()
     }
 
@@ -109,7 +110,7 @@ impl Store {
         after: Option<MessageId>,
         bounds: Bounds,
     ) -> io::Result<Found> {
-        let (from, to) = keys::history_range(Partition::of(customer), customer, start(filter, after));
+        let (from, to) = keys::history_range(Partition::of(customer), customer, ends(filter, after));
         let mut gathered = Gathered::new(filter, bounds);
         let mut current: Option<(MessageId, Vec<Happened>)> = None;
         self.each_event(from, &to, |id, happened| {
@@ -137,24 +138,19 @@ impl Store {
     ) -> io::Result<Found> {
         let partition = Partition::of(customer);
         let prefix = keys::history_of_device(partition, customer, device.digits(), None);
-        let (mut from, to) = keys::newest_first(&prefix, start(filter, after));
+        let (from, to) = keys::newest_first(&prefix, ends(filter, after));
         let mut gathered = Gathered::new(filter, bounds);
-        loop {
-            let rows = self.history_rows(&from, &to)?;
-            let Some(last) = rows.last() else { return Ok(gathered.found) };
-            from = [&*last.key, b"\0"].concat().into();
-            let is_last = rows.len() < PAGE_ROWS;
-            for row in rows {
-                let Some(id) = keys::inverted_id(&row.key) else { continue };
+        each_while(
+            from,
+            &to,
+            |from, to| self.history_rows(from, to),
+            |row| {
+                let Some(id) = keys::inverted_id(&row.key) else { return Ok(true) };
                 let timeline = self.timeline(customer, id)?;
-                if !timeline.is_empty() && !gathered.add(id, &timeline) {
-                    return Ok(gathered.found);
-                }
-            }
-            if is_last {
-                return Ok(gathered.found);
-            }
-        }
+                Ok(timeline.is_empty() || gathered.add(id, &timeline))
+            },
+        )?;
+        Ok(gathered.found)
     }
 
     /// A page of rows. The base is read without holding anybody up; what a checkpoint moves meanwhile is found twice.
@@ -172,31 +168,22 @@ impl Store {
     }
 
     /// Calls `each` with id and event of every durable row, until it says false.
-    fn each_event(
-        &self,
-        mut from: Key,
-        to: &[u8],
-        mut each: impl FnMut(MessageId, Happened) -> bool,
-    ) -> io::Result<()> {
-        loop {
-            let rows = self.history_rows(&from, to)?;
-            let is_last = rows.len() < PAGE_ROWS;
-            if let Some(last) = rows.last() {
-                from = [&*last.key, b"\0"].concat().into();
-            }
-            for row in rows.into_iter().filter(|row| self.standing(row.group) == Standing::Durable) {
+    fn each_event(&self, from: Key, to: &[u8], mut each: impl FnMut(MessageId, Happened) -> bool) -> io::Result<()> {
+        each_while(
+            from,
+            to,
+            |from, to| self.history_rows(from, to),
+            |row| {
+                if self.standing(row.group) != Standing::Durable {
+                    return Ok(true);
+                }
                 let Some((id, happened)) = decode(&row) else {
                     tracing::error!("a row of the history cannot be read and is passed over");
-                    continue;
+                    return Ok(true);
                 };
-                if !each(id, happened) {
-                    return Ok(());
-                }
-            }
-            if is_last {
-                return Ok(());
-            }
-        }
+                Ok(each(id, happened))
+            },
+        )
     }
 }
 
@@ -204,10 +191,11 @@ fn decode(row: &Row) -> Option<(MessageId, Happened)> {
     Some((keys::history_id(&row.key)?, record::decode(&row.value).ok()?))
 }
 
-/// Where the newest message that may be wanted stands: ids begin with their time.
-fn start(filter: &Filter, after: Option<MessageId>) -> Option<MessageId> {
+/// Where the newest message that may be wanted stands, and the oldest: ids begin with their time.
+fn ends(filter: &Filter, after: Option<MessageId>) -> (Option<MessageId>, Option<MessageId>) {
     let until = filter.until.map(|until| MessageId::accepted(until.0.saturating_add(1) << NUMBER_BITS));
-    after.into_iter().chain(until).min()
+    let since = filter.since.map(|since| MessageId::accepted(since.0.saturating_sub(ANSWER_MS) << NUMBER_BITS));
+    (after.into_iter().chain(until).min(), since)
 }
 
 struct Gathered<'f> {

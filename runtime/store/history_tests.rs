@@ -43,15 +43,23 @@ fn finish(store: &Store, id: MessageId, at: Timestamp) {
         received_at: at,
     };
     let key = keys::OutboxKey { partition, queue: "+46".into(), class: Class::REPLY, due: at, id: id.effect(1) };
+    let record = OutboxRecord::untracked("acme", message, at);
+    // With a receipt for the MO, which is no message.
     let finished = Finished {
         partition,
         event: id.event,
-        customer: "acme".into(),
-        rule: "acme/wm".into(),
+        customer: "acme",
+        rule: "acme/wm",
         at,
         subject: keys::Subject::new(partition, "acme/wm", "+46"),
         state: Vec::new(),
-        queued: vec![Queued { key, record: OutboxRecord::untracked("acme", message, at) }],
+        queued: vec![
+            Queued {
+                key: keys::OutboxKey { class: Class::INBOUND, id: id.receipt(0), ..key.clone() },
+                record: record.clone(),
+            },
+            Queued { key, record },
+        ],
         tracked: None,
     };
     store.commit(finished, |_| {}).expect("stores");
@@ -101,6 +109,7 @@ fn a_rule_ends_its_mo_and_begins_its_answer_and_both_are_found_after_restarts() 
         let answer = Listed::of(id.effect(1), &answer).expect("there");
         assert_eq!((answer.received.direction, answer.received.cause), (Direction::Mt, Some(id)));
         assert_eq!(answer.state, MessageState::Enroute);
+        assert_eq!(store.timeline("acme", id.receipt(0)).expect("readable"), [], "a receipt has no history");
     }
 }
 
@@ -155,6 +164,28 @@ fn one_question_reads_only_so_much_and_says_where_to_go_on() {
         after = Some(found.next.expect("there is more to read"));
     };
     assert_eq!((texts(&found), pages), (vec!["text 7".to_owned()], 3));
+}
+
+#[test]
+fn a_question_for_a_time_finds_what_came_in_it_with_the_late_answers_and_reads_no_more() {
+    const DAY_MS: u64 = 86_400_000;
+    let (store, mut writer) = Store::open(MemoryDisk::new().open()).expect("opens");
+    for number in [0, 2 * DAY_MS, 3 * DAY_MS, 3 * DAY_MS + 1, 4 * DAY_MS] {
+        accept(&store, number);
+    }
+    drain(&mut writer);
+    let (since, until) = (Some(NOW.plus_ms(3 * DAY_MS)), Some(NOW.plus_ms(4 * DAY_MS)));
+    let filter = Filter { since, until, ..Filter::default() };
+    // The one of the second day could be an MO whose answer came on the third; the first one is not read.
+    let bounds = Bounds { limit: 10, scan_max: 4 };
+    let found = store.messages("acme", &filter, None, bounds).expect("readable");
+    assert_eq!(texts(&found), [3 * DAY_MS + 1, 3 * DAY_MS].map(|n| format!("text {n}")));
+    assert_eq!(found.next, None);
+    let late = accept(&store, 5 * DAY_MS);
+    finish(&store, late, NOW.plus_ms(6 * DAY_MS - 1));
+    drain(&mut writer);
+    let filter = Filter { since: Some(NOW.plus_ms(5 * DAY_MS + 1)), ..Filter::default() };
+    assert_eq!(find(&store, &filter).messages.iter().map(|one| one.id).collect::<Vec<_>>(), [late.effect(1)]);
 }
 
 #[test]

@@ -194,9 +194,9 @@ pub fn history_of(partition: Partition, customer: &str, id: MessageId) -> (Key, 
     (from.into(), to)
 }
 
-/// Events of all messages of a customer; `behind`: of those that are older than this.
-pub fn history_range(partition: Partition, customer: &str, behind: Option<MessageId>) -> (Key, Key) {
-    newest_first(&prefixed(partition, Kind::History, customer, 10), behind)
+/// Events of all messages of a customer: see [`newest_first`].
+pub fn history_range(partition: Partition, customer: &str, ends: Ends) -> (Key, Key) {
+    newest_first(&prefixed(partition, Kind::History, customer, 10), ends)
 }
 
 /// The messages of a device, or the row of one of them.
@@ -208,13 +208,14 @@ pub fn history_of_device(partition: Partition, customer: &str, device: &str, id:
     key.into()
 }
 
-/// Rows under a prefix that is followed by an inverted id; `behind`: of messages that are older than this.
-pub fn newest_first(prefix: &[u8], behind: Option<MessageId>) -> (Key, Key) {
-    let from = match behind {
-        Some(id) => after(&[prefix, &inverted(id)].concat()),
-        None => prefix.into(),
-    };
-    (from, after(prefix))
+/// Behind the first message, and up to the last.
+type Ends = (Option<MessageId>, Option<MessageId>);
+
+/// Rows under a prefix that is followed by an inverted id: of messages that are older than the first of these, and
+/// not older than the second.
+pub fn newest_first(prefix: &[u8], (behind, oldest): Ends) -> (Key, Key) {
+    let behind_of = |id| after(&[prefix, &inverted(id)].concat());
+    (behind.map_or_else(|| prefix.into(), behind_of), oldest.map_or_else(|| after(prefix), behind_of))
 }
 
 /// The inverted id that ends a key.

@@ -21,6 +21,7 @@ mod history;
 pub mod keys;
 pub mod memory;
 mod once;
+mod pages;
 mod recent;
 mod record;
 mod runs;
@@ -222,6 +223,11 @@ impl Store {
 
     fn is_full(&self) -> bool {
         self.full.load(Ordering::Relaxed)
+    }
+
+    /// What happens to messages is kept.
+    pub fn keeps_history(&self) -> bool {
+        self.keeps_history
     }
 
     pub fn failure(&self) -> Option<StoreFailed> {

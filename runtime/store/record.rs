@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::message::{Message, MessageId, Timestamp};
 
 /// Version of every record that this wasmsc writes.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 /// What a thread keeps for the next record.
 const BUFFER_MAX: usize = 64 << 10;
 

@@ -15,9 +15,6 @@ use super::verbs::Queued;
 use crate::message::{Address, Class, MessageId};
 use crate::tracking::Tracked;
 
-/// Rows that are read under one lock.
-const PAGE_ROWS: usize = 256;
-
 /// A receipt that waits for the response that names its message.
 pub struct Parked {
     pub partition: Partition,
@@ -37,7 +34,7 @@ impl Store {
     pub fn tracked_together(&self, partition: Partition, first: MessageId) -> io::Result<Vec<(MessageId, Tracked)>> {
         let (from, to) = keys::tracked_together(partition, first);
         let mut found = Vec::new();
-        self.each(from, &to, |row| {
+        self.each_row(from, &to, |row| {
             let tracked: Tracked = decode(&row)?;
             found.extend(keys::last_id(&row.key).filter(|_| tracked.shown_id == first).map(|id| (id, tracked)));
             Ok(())
@@ -63,7 +60,7 @@ impl Store {
         let addresses = format!("{source}\0{destination}\0{service}");
         let (from, to) = keys::sent_range(partition, account, &addresses);
         let mut found = Vec::new();
-        self.each(from, &to, |row| {
+        self.each_row(from, &to, |row| {
             found.extend(keys::last_id(&row.key));
             Ok(())
         })?;
@@ -93,7 +90,7 @@ impl Store {
     pub fn each_parked(&self, mut each: impl FnMut(Parked)) -> io::Result<()> {
         for partition in Partition::all() {
             let (from, to) = keys::all(partition, Kind::Parked);
-            self.each(from, &to, |row| {
+            self.each_row(from, &to, |row| {
                 let Some(peer) = keys::name(&row.key) else { return Ok(()) };
                 let form = String::from_utf8_lossy(&row.key[3 + peer.len()..]).into_owned();
                 each(Parked { partition, peer: peer.into(), form, record: decode(&row)? });
@@ -107,7 +104,7 @@ impl Store {
     pub fn deferred(&self, partition: Partition, device: &str) -> io::Result<Vec<OutboxKey>> {
         let (from, to) = keys::deferred_range(partition, device);
         let mut found = Vec::new();
-        self.each(from, &to, |row| {
+        self.each_row(from, &to, |row| {
             let queue: Option<Arc<str>> = keys::outbox_queue(&row.value).map(Into::into);
             found.extend(queue.and_then(|queue| OutboxKey::decode(&row.value, &queue)));
             Ok(())
@@ -119,7 +116,7 @@ impl Store {
     pub fn deferred_devices(&self, mut each: impl FnMut(&str)) -> io::Result<()> {
         for partition in Partition::all() {
             let (from, to) = keys::all(partition, Kind::Deferred);
-            self.each(from, &to, |row| {
+            self.each_row(from, &to, |row| {
                 keys::name(&row.key).into_iter().for_each(&mut each);
                 Ok(())
             })?;
@@ -131,7 +128,7 @@ impl Store {
     pub fn parts(&self, partition: Partition, group: &str) -> io::Result<Vec<(u8, PartRecord)>> {
         let (from, to) = keys::part_range(partition, group);
         let mut found = Vec::new();
-        self.each(from, &to, |row| {
+        self.each_row(from, &to, |row| {
             found.push((row.key.last().copied().unwrap_or_default(), decode(&row)?));
             Ok(())
         })?;
@@ -142,7 +139,7 @@ impl Store {
     pub fn all_parts(&self, mut each: impl FnMut(Partition, &str, u8, PartRecord)) -> io::Result<()> {
         for partition in Partition::all() {
             let (from, to) = keys::all(partition, Kind::Part);
-            self.each(from, &to, |row| {
+            self.each_row(from, &to, |row| {
                 let number = row.key.last().copied().unwrap_or_default();
                 if let Some(group) = keys::name(&row.key) {
                     each(partition, group, number, decode(&row)?);
@@ -157,7 +154,7 @@ impl Store {
     pub fn all_joined(&self, mut each: impl FnMut(Partition, &str, JoinedRecord)) -> io::Result<()> {
         for partition in Partition::all() {
             let (from, to) = keys::all(partition, Kind::Joined);
-            self.each(from, &to, |row| {
+            self.each_row(from, &to, |row| {
                 if let Some(group) = keys::name(&row.key) {
                     each(partition, group, decode(&row)?);
                 }
@@ -176,7 +173,7 @@ impl Store {
     ) -> io::Result<()> {
         let (all, to) = keys::all(partition, Kind::Tracked);
         let from = after.map_or(all, |id| [&*keys::tracked(partition, id), b"\0"].concat().into());
-        self.each_while(from, &to, |row| {
+        self.each_row_while(from, &to, |row| {
             let Some(id) = keys::last_id(&row.key) else { return Ok(true) };
             Ok(each(id, decode(&row)?))
         })
@@ -201,7 +198,7 @@ impl Store {
     pub fn each_queued(&self, partition: Partition, queue: &Arc<str>, mut each: impl FnMut(Queued)) -> io::Result<()> {
         for class in Class::all() {
             let (from, to) = keys::outbox_all(partition, queue, class);
-            self.each(from, &to, |row| {
+            self.each_row(from, &to, |row| {
                 if let Some(key) = OutboxKey::decode(&row.key, queue) {
                     each(Queued { key, record: decode(&row)? });
                 }
@@ -216,7 +213,7 @@ impl Store {
         let mut count = 0;
         for partition in Partition::all() {
             let (from, to) = keys::all(partition, kind);
-            self.each(from, &to, |_| {
+            self.each_row(from, &to, |_| {
                 count += 1;
                 Ok(())
             })?;
@@ -227,29 +224,6 @@ impl Store {
     pub(super) fn read<T: DeserializeOwned>(&self, key: &[u8]) -> io::Result<Option<T>> {
         let row = self.inner.lock().tables.get(key)?;
         row.map(|row| record::decode(&row)).transpose().map_err(io::Error::other)
-    }
-
-    fn each(&self, from: Key, to: &[u8], mut each: impl FnMut(Row) -> io::Result<()>) -> io::Result<()> {
-        self.each_while(from, to, |row| each(row).map(|()| true))
-    }
-
-    /// Page by page, so that nobody else waits long for the tables.
-    fn each_while(&self, mut from: Key, to: &[u8], mut each: impl FnMut(Row) -> io::Result<bool>) -> io::Result<()> {
-        loop {
-            let rows = self.inner.lock().tables.range(&from, to, PAGE_ROWS)?;
-            let is_last = rows.len() < PAGE_ROWS;
-            if let Some(last) = rows.last() {
-                from = [&*last.key, b"\0"].concat().into();
-            }
-            for row in rows {
-                if !each(row)? {
-                    return Ok(());
-                }
-            }
-            if is_last {
-                return Ok(());
-            }
-        }
     }
 }
 

@@ -72,13 +72,13 @@ pub struct Queued {
 }
 
 /// What a successful call of a rule leaves behind.
-pub struct Finished {
+pub struct Finished<'c> {
     pub partition: Partition,
     /// The MO that is done.
     pub event: u64,
-    pub customer: Box<str>,
+    pub customer: &'c str,
     /// Which rule ran.
-    pub rule: Box<str>,
+    pub rule: &'c str,
     pub at: Timestamp,
     pub subject: Subject,
     /// (name, value); None deletes.
@@ -127,7 +127,7 @@ impl Store {
         now: Timestamp,
         done: impl FnOnce(Result<Vec<Accepted>, NotAccepted>) + Send + 'static,
     ) -> Vec<(MessageId, Partition)> {
-        let encoded: Vec<Encoded> = list.into_iter().map(|new| encode_new(new, now)).collect();
+        let encoded: Vec<Encoded> = list.into_iter().map(|new| encode_new(new, now, self.keeps_history)).collect();
         let octets = encoded.iter().map(|new| new.row.len()).sum();
         let mut accepted = Vec::with_capacity(encoded.len());
         let mut batch = Vec::with_capacity(encoded.len());
@@ -168,7 +168,7 @@ impl Store {
     /// messages, if there are any, once they are durable.
     pub fn commit(
         &self,
-        finished: Finished,
+        finished: Finished<'_>,
         offer: impl FnOnce(Vec<Queued>) + Send + 'static,
     ) -> Result<(), StoreFailed> {
         let Finished { partition, event, customer, rule, at, subject, state, queued, tracked } = finished;
@@ -183,13 +183,8 @@ impl Store {
             }
         }));
         batch.extend(tracked.and_then(|(id, tracked)| self.op(Change::Track(partition, id, tracked))));
-        let ran = Event::Ran { rule: rule.clone(), sent: queued.len() as u16 };
-        let ended = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
-        batch.extend([ran, ended].into_iter().filter_map(|event| self.event(partition, &customer, mo, at, event)));
-        for Queued { key, record } in queued.iter().filter(|queued| queued.key.class == Class::REPLY) {
-            let (message, cause) = (record.message.clone(), Some(mo));
-            let received = Received { direction: Direction::Mt, by: rule.clone(), cause, message, due: key.due };
-            batch.extend(self.begin(partition, &customer, key.id, received));
+        if self.keeps_history {
+            self.ran((partition, customer, rule), mo, at, &queued, &mut batch);
         }
         if queued.is_empty() {
             return self.submit(batch, None);
@@ -201,6 +196,26 @@ impl Store {
             }
         });
         self.submit(batch, Some(done))
+    }
+
+    /// For the history: the MO's end, and how its answers begin.
+    fn ran(
+        &self,
+        (partition, customer, rule): (Partition, &str, &str),
+        mo: MessageId,
+        at: Timestamp,
+        queued: &[Queued],
+        batch: &mut Vec<Op>,
+    ) {
+        let replies = || queued.iter().filter(|queued| queued.key.class == Class::REPLY);
+        let ran = Event::Ran { rule: rule.into(), sent: replies().count() as u16 };
+        let ended = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
+        batch.extend([ran, ended].into_iter().filter_map(|event| self.event(partition, customer, mo, at, || event)));
+        for Queued { key, record } in replies() {
+            let (message, cause, tag) = (record.message.clone(), Some(mo), Box::default());
+            let received = Received { direction: Direction::Mt, by: rule.into(), cause, message, due: key.due, tag };
+            batch.extend(self.begin(partition, customer, key.id, received));
+        }
     }
 
     /// A rule's call failed: the MO waits again, or is dead. Nothing else changes but what is told of it.
@@ -216,7 +231,8 @@ impl Store {
         let key = keys::inbox(partition, event);
         waiting.attempts += 1;
         let (also, done) = also;
-        let mut batch = self.failed(partition, event, &waiting, &failure, now);
+        let mut batch =
+            if self.keeps_history { self.failed(partition, event, &waiting, &failure, now) } else { Vec::new() };
         batch.extend(match failure {
             Failure::RetryAt(due, _) => {
                 waiting.due = due;
@@ -239,6 +255,7 @@ impl Store {
         self.submit(batch, done)
     }
 
+    /// For the history.
     fn failed(
         &self,
         partition: Partition,
@@ -255,7 +272,7 @@ impl Store {
         let ended = Event::Ended { state: MessageState::Undeliverable.octet(), error: 0 };
         let events = [Some(failed), again.is_none().then_some(ended)];
         let id = MessageId::accepted(event);
-        let op = |event| self.event(partition, &waiting.customer, id, now, event);
+        let op = |event| self.event(partition, &waiting.customer, id, now, || event);
         events.into_iter().flatten().filter_map(op).collect()
     }
 
@@ -316,15 +333,18 @@ struct Encoded {
     received: Option<Received>,
 }
 
-fn encode_new(new: NewMessage, now: Timestamp) -> Encoded {
+fn encode_new(new: NewMessage, now: Timestamp, keeps_history: bool) -> Encoded {
     let NewMessage { customer, place, message, by, sibling } = new;
-    let received = |direction, message: &Message, due| {
-        Some(Received { direction, by: (*by).into(), cause: None, message: message.clone(), due })
+    let received = |direction, message: &Message, due, tracked: Option<&Tracked>| {
+        keeps_history.then(|| {
+            let tag = tracked.map(|tracked| tracked.tag.clone()).unwrap_or_default();
+            Received { direction, by: (*by).into(), cause: None, message: message.clone(), due, tag }
+        })
     };
     match place {
         Place::Inbox { rule, tracked } => {
             let is_tracked = tracked.is_some();
-            let received = received(Direction::Mo, &message, now);
+            let received = received(Direction::Mo, &message, now, None);
             let row = InboxRecord { customer, rule, message, attempts: 0, due: now, tracked: is_tracked };
             let encoded = record::encode(&row);
             let place = Place::Inbox { rule: row.rule, tracked };
@@ -332,7 +352,7 @@ fn encode_new(new: NewMessage, now: Timestamp) -> Encoded {
         }
         Place::Outbox(waiting) => {
             let direction = if waiting.to_application { Direction::Mo } else { Direction::Mt };
-            let received = received(direction, &message, waiting.due);
+            let received = received(direction, &message, waiting.due, waiting.tracked.as_deref());
             let record = OutboxRecord {
                 tracked: waiting.tracked.is_some(),
                 registered_delivery: waiting.tracked.as_ref().map_or(0, |tracked| tracked.registered_delivery),

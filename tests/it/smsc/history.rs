@@ -29,7 +29,7 @@ async fn what_became_of_messages_is_listed_and_told_event_by_event_also_after_re
     let (mut app, mut sim) = (site.app().await, site.sim().await);
     let refused = app.submitted(wishing(1, mt("refused \u{1b}[31m"))).await;
     sim.refuse(CommandStatus::ESME_RINVDSTADR).await;
-    app.take().await;
+    app.refuse(CommandStatus::ESME_RINVDSTADR).await; // its receipt
     let sent = app.submitted(mt("sent")).await;
     assert_eq!(read(&sim.take().await), "sent");
     sim.barrier().await;
@@ -62,6 +62,8 @@ async fn what_became_of_messages_is_listed_and_told_event_by_event_also_after_re
         assert!(line.contains(words), "{one:#?}");
     }
     assert_eq!(one.len(), 3);
+    let receipt = messages(&premises, &["acme", "--id", &format!("{refused}8000")]);
+    assert!(!receipt.status.success(), "a receipt has no history: {receipt:?}");
     assert!(lines(&premises, &["acme", "--id", &sent]).iter().any(|line| line.contains("sim took it")));
 }
 
