@@ -17,6 +17,7 @@ mod message;
 mod object;
 mod openapi;
 mod operator;
+mod rates;
 mod rfc3339;
 mod router;
 mod scrape;
@@ -44,4 +45,5 @@ pub struct Api {
     operator: OperatorToken,
     body_max_octets: usize,
     backup_dir: Option<PathBuf>,
+    rates: rates::Rates,
 }

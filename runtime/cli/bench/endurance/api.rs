@@ -29,7 +29,8 @@ use crate::cli::simulate::start_links;
 use crate::cli::simulate::traffic::Pace;
 use crate::clock;
 
-const EXTRAS: Extras = Extras { smpp: "", tables: "[api]\nlisten = \"127.0.0.1:0\"\n", log: "warn" };
+const EXTRAS: Extras =
+    Extras { smpp: "", tables: "[api]\nlisten = \"127.0.0.1:0\"\nrequests_per_sec = 1000000\n", log: "warn" };
 /// Connections of the software that sends; each waits for its answer.
 const CONNECTIONS: usize = 64;
 const BINDS: usize = 4;
