@@ -83,6 +83,7 @@ codes! {
     TooMany "too_many" CONFLICT "There are as many as there may be"
     TooLate "too_late" CONFLICT "The message waits no more"
     IdempotencyMismatch "idempotency_mismatch" UNPROCESSABLE_ENTITY "The idempotency key was used for another request"
+    MadeBefore "made_before" CONFLICT "The same request was done before"
     TextTooLong "text_too_long" UNPROCESSABLE_ENTITY "The message takes too many SMS"
     TextNotGsm "text_not_gsm" UNPROCESSABLE_ENTITY "The GSM alphabet lacks a character of the text"
     SenderNotAllowed "sender_not_allowed" UNPROCESSABLE_ENTITY "The customer may not send from this address"

@@ -11,6 +11,7 @@ mod body;
 mod compose;
 mod error;
 mod health;
+mod idempotency;
 mod key;
 mod links;
 mod message;
