@@ -64,7 +64,7 @@ impl Home {
         let house = House::new(directory, store.clone(), Arc::new(Nobody), 1, clock::now()).expect("stands");
         let setup = Setup::new(config, house.clone());
         let operator = OperatorToken { digest: Digest::of(OPERATOR), new: None };
-        let api = Api { house, setup, operator, body_max_octets: 1_000, backup_dir: None };
+        let api = Api { house, setup, operator, body_max_octets: 1_000, backup_dir: None, readers: Default::default() };
         let router = router::router(Arc::new(api));
         Home { disk, store, writer, router }
     }
