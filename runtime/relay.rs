@@ -13,6 +13,7 @@
 mod admit;
 mod batch;
 mod counting;
+mod devices;
 mod ended;
 mod history;
 mod once;
@@ -45,6 +46,7 @@ use crate::timeline::Direction;
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
 use batch::Batch;
+pub use devices::{DeviceEdit, Import, Imported, Keyed, NewDevice, NotRegistered, change_device, import_devices};
 use ended::{RETRY_LAST_MS, fail, mo_ended};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
@@ -112,6 +114,7 @@ impl House {
         let joiner = Mutex::new(parts::Joiner::recover(&present, &store)?);
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
         let parked = store.count(Kind::Parked)?;
+        devices::recover(&present, &store)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
         let metrics = Metrics::new(&present);
         drop(present);
@@ -239,6 +242,7 @@ pub fn accept<T: Send + 'static>(
         submission.sibling = if has_lead { submission.sibling } else { 0 };
         if from.customer(&house.directory()).is_none() {
             wake::wake(house, &submission.message.source, now);
+            admitted.also.changes.extend(house.seen(&submission.message.source, now));
         }
         let repeat_key = repeats::key(house, from, &submission);
         let is_found_only_there = repeat_key.is_some() && admitted.repeat_keys.contains(&repeat_key);

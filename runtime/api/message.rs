@@ -103,7 +103,7 @@ fn sender(caller: &Caller) -> Result<CustomerIndex, Problem> {
     }
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Problem> {
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let octets = value.as_bytes();
     if octets.is_empty() || octets.len() > IDEMPOTENCY_KEY_MAX || !octets.iter().all(u8::is_ascii_graphic) {
