@@ -8,6 +8,7 @@ use wasmsc_smpp::{CommandStatus, Sm};
 use super::client::{Client, Reply, key, start};
 use crate::smsc::peer::octets;
 use crate::smsc::site::{DEVICE, Plan, mo, mt_to};
+use crate::support::server::built;
 
 /// In nobody's range.
 const OUTSIDE: &str = "/v1/devices/+46800000001";
@@ -274,4 +275,22 @@ async fn ten_thousand_devices_are_imported_at_once_and_there_after_a_restart() {
     assert_eq!(addresses(&acme, "?tag=hall-7&limit=1000").await.len(), 500);
     assert_eq!(addresses(&acme, "?prefix=%2B46700009").await.len(), 100);
     site.end(()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_sees_what_is_registered_of_its_device() {
+    let component = built("hostile").display().to_string();
+    let rule =
+        format!("[[rule]]\ncustomer = \"acme\"\nname = \"shown\"\ncomponent = {component:?}\nnumbers = [\"7001\"]\n");
+    let plan = Plan::network().more(&rule);
+    let (site, operator) = start(plan).await;
+    let acme = key(&operator, "acme", &["manage"]).await;
+    let mut sim = site.sim().await;
+    sim.submitted(mo("DEVICE site")).await;
+    assert_eq!(sim.take().await.short_message, octets("tags: ; site: None"));
+    let body = json!({ "tags": ["pump", "hall-3"], "attributes": { "site": "Hall 3" } });
+    put(&acme, &format!("/v1/devices/+{DEVICE}"), body).await.expect(201);
+    sim.submitted(mo("DEVICE site")).await;
+    assert_eq!(sim.take().await.short_message, octets("tags: hall-3 pump; site: Some(\"Hall 3\")"));
+    site.end(sim).await;
 }
