@@ -9,6 +9,7 @@ mod auth;
 mod backup;
 mod body;
 mod compose;
+mod device;
 mod error;
 mod export;
 mod health;

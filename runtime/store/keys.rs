@@ -16,6 +16,9 @@
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
 //! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
+//! known    <partition> D <len><customer> <digits>                           a registered device
+//! tagged   <partition> T <len><customer> <len><tag> <digits>                the same by a tag
+//! seen     <partition> z <len><customer> <digits>                           when it was seen last
 //! control  fe c <len><kind> <id>                                            what is set up over the API
 //! used     fe u <len><kind> <id>                                            when that was used last
 //! audit    fe a <sequence u64>, fe s                                        who changed it; the newest of them
@@ -151,6 +154,9 @@ pub enum Kind {
     History = b'h' as isize,
     OfDevice = b'x' as isize,
     Parked = b'p' as isize,
+    Device = b'D' as isize,
+    Tagged = b'T' as isize,
+    Seen = b'z' as isize,
 }
 
 impl Kind {
@@ -378,6 +384,44 @@ pub fn once_age(partition: Partition, id: MessageId) -> Key {
 
 pub fn once_age_all(partition: Partition) -> (Key, Key) {
     (Box::new([partition.0, b'Y']), Box::new([partition.0, b'Y' + 1]))
+}
+
+/// A registered device; of no number, what the keys of all of them begin with.
+pub fn device(partition: Partition, customer: &str, digits: &str) -> Key {
+    of_device(partition, Kind::Device, customer, digits)
+}
+
+pub fn seen(partition: Partition, customer: &str, digits: &str) -> Key {
+    of_device(partition, Kind::Seen, customer, digits)
+}
+
+fn of_device(partition: Partition, kind: Kind, customer: &str, digits: &str) -> Key {
+    let mut key = prefixed(partition, kind, customer, digits.len());
+    key.extend_from_slice(digits.as_bytes());
+    key.into()
+}
+
+/// A registered device by its tag, which is shorter than 256 octets.
+pub fn tagged(partition: Partition, customer: &str, tag: &str, digits: &str) -> Key {
+    let mut key = prefixed(partition, Kind::Tagged, customer, 1 + tag.len() + digits.len());
+    key.push(tag.len() as u8);
+    key.extend_from_slice(tag.as_bytes());
+    key.extend_from_slice(digits.as_bytes());
+    key.into()
+}
+
+/// Keys that begin with `all` and then with `prefix`, behind `all` and `behind`.
+pub fn under(all: &[u8], prefix: &str, behind: Option<&str>) -> (Key, Key) {
+    let first = [all, prefix.as_bytes()].concat();
+    let to = after(&first);
+    let from = behind.map(|behind| [all, behind.as_bytes(), b"\0"].concat()).filter(|from| *from > first);
+    (from.unwrap_or(first).into(), to)
+}
+
+/// The text that ends a key, from an octet on.
+pub fn rest(key: &[u8], from: usize) -> std::io::Result<&str> {
+    let text = key.get(from..).and_then(|octets| std::str::from_utf8(octets).ok());
+    text.ok_or_else(|| std::io::Error::other("a key is malformed"))
 }
 
 /// Begins the keys of control objects; above every partition.
