@@ -7,6 +7,7 @@
 //! that is gone or slow is made up for by the others without anything being moved.
 
 mod current;
+mod devices;
 mod numbering;
 mod password;
 mod peer;
@@ -17,7 +18,9 @@ use std::sync::Arc;
 use wasmsc_smpp::Ton;
 
 use crate::config::{self, Config, Incomplete, Retry};
+use crate::firewall::CompiledPolicy;
 use crate::message::{Address, InvalidAddress};
+use devices::DeviceOwners;
 
 pub use current::{Changes, Current};
 pub use numbering::Numbering;
@@ -49,6 +52,8 @@ pub struct Customer {
     pub validity_max_ms: u64,
     pub join_timeout_ms: u64,
     pub incomplete: Incomplete,
+    /// Who may message whom.
+    pub policy: Arc<CompiledPolicy>,
     is_gone: bool,
     numbers: BTreeSet<Address>,
     senders: BTreeSet<Address>,
@@ -64,6 +69,7 @@ impl Customer {
             numbers: BTreeSet::new(),
             senders: BTreeSet::new(),
             devices: AddressSet::default(),
+            policy: self.policy.clone(),
             ..*self
         }
     }
@@ -112,6 +118,7 @@ pub struct Directory {
     rule_names: Vec<Box<str>>,
     customers_by_id: HashMap<Arc<str>, CustomerIndex>,
     number_owner: HashMap<Address, usize>,
+    device_owners: DeviceOwners,
     /// (digits, queue), longest first.
     routes: Vec<(Box<str>, QueueIndex)>,
     queues_by_name: HashMap<Arc<str>, QueueIndex>,
@@ -155,6 +162,7 @@ impl Directory {
         let customers_by_id = present.map(|(index, customer)| (customer.id.clone(), CustomerIndex(index)));
         Directory {
             customers_by_id: customers_by_id.collect(),
+            device_owners: DeviceOwners::new(&customers),
             customers,
             peers,
             queues,
@@ -171,6 +179,11 @@ impl Directory {
 
     pub fn owner_of_number(&self, number: &Address) -> Option<&Customer> {
         self.number_owner.get(number).map(|index| &*self.customers[*index])
+    }
+
+    /// Whose device it is; of several that could say so, the one with the longest prefix.
+    pub fn owner_of_device(&self, device: &Address) -> Option<&Customer> {
+        self.device_owners.find(device).map(|index| self.customer_at(index))
     }
 
     /// Whose MTs come from this number or name.
@@ -352,6 +365,7 @@ fn customer(from: &config::Customer) -> Customer {
         validity_max_ms: from.validity_max_secs * 1_000,
         join_timeout_ms: from.join_timeout_secs * 1_000,
         incomplete: from.incomplete,
+        policy: Arc::new(from.policy.compile().expect("the config was checked, its policies among it")),
         is_gone: false,
         numbers: from.numbers.iter().filter_map(|n| Address::parse(n).ok()).collect(),
         senders: from.senders.iter().filter_map(|n| Address::parse(n).ok()).collect(),

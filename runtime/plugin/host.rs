@@ -34,7 +34,6 @@ pub enum LoadError {
 pub(super) struct RuleFacts {
     /// `customer/name`.
     pub name: Arc<str>,
-    pub customer: Arc<str>,
     pub config: BTreeMap<String, String>,
     pub limits: Limits,
     pub directory: Arc<Current>,
@@ -79,7 +78,6 @@ impl PluginHost {
         };
         let facts = RuleFacts {
             name: name.as_str().into(),
-            customer: rule.customer.as_str().into(),
             config: rule.config.clone(),
             limits,
             directory,

@@ -13,6 +13,8 @@
 //! parked   <partition> p <len><peer> <form of its id>                       a receipt that came before its response
 //! once     <partition> y <len><customer> <hash of an idempotency key>       the message that a request made
 //! once_age <partition> Y <message id>                                       the same by its age
+//! opt_out  <partition> n <len><customer> <len><number> <device>             who wants no more messages of a number
+//! quota    <partition> q <len><customer> <device>                           how much of a day's quota is used
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
 //! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
@@ -151,6 +153,8 @@ pub enum Kind {
     History = b'h' as isize,
     OfDevice = b'x' as isize,
     Parked = b'p' as isize,
+    OptOut = b'n' as isize,
+    Quota = b'q' as isize,
 }
 
 impl Kind {
@@ -365,6 +369,21 @@ impl Subject {
         };
         (from, after(&all))
     }
+}
+
+pub fn opt_out(partition: Partition, customer: &str, number: &str, device: &str) -> Key {
+    let mut key = prefixed(partition, Kind::OptOut, customer, 1 + number.len() + device.len());
+    key.push(number.len() as u8);
+    key.extend_from_slice(number.as_bytes());
+    key.extend_from_slice(device.as_bytes());
+    key.into()
+}
+
+/// Of a device; without one, of the customer as a whole.
+pub fn quota(partition: Partition, customer: &str, device: &str) -> Key {
+    let mut key = prefixed(partition, Kind::Quota, customer, device.len());
+    key.extend_from_slice(device.as_bytes());
+    key.into()
 }
 
 pub fn once(partition: Partition, customer: &str, hash: &[u8; 32]) -> Key {

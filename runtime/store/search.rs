@@ -229,7 +229,7 @@ impl Store {
         row.map(|row| record::decode(&row)).transpose().map_err(io::Error::other)
     }
 
-    fn each(&self, from: Key, to: &[u8], mut each: impl FnMut(Row) -> io::Result<()>) -> io::Result<()> {
+    pub(super) fn each(&self, from: Key, to: &[u8], mut each: impl FnMut(Row) -> io::Result<()>) -> io::Result<()> {
         self.each_while(from, to, |row| each(row).map(|()| true))
     }
 
