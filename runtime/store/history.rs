@@ -65,6 +65,26 @@ impl Store {
         event.into_iter().chain([Op::Insert(device, Bytes::new())]).collect()
     }
 
+    /// A message that was refused at the door, for who looks why; nothing else of it is kept. Lost where there is no
+    /// room, and not waited for.
+    pub fn tell_refused(&self, customer: &str, received: Received, reason: &str) {
+        if !self.keeps_history || self.is_full() {
+            return;
+        }
+        let (partition, at) = (Partition::of(customer), received.message.received_at);
+        let mut inner = self.inner.lock();
+        if inner.failed.is_some() || inner.is_busy(received.message.content.octets.len()) {
+            return;
+        }
+        let id = inner.next_event(at);
+        let mut batch = self.begin(partition, customer, id, received);
+        batch.extend(self.event(partition, customer, id, at, || Event::Refused { reason: reason.into() }));
+        // It has not failed under this lock.
+        let _ = inner.submit(batch, None);
+        drop(inner);
+        self.work.notify_one();
+    }
+
     /// Rises with every event, over restarts too.
     fn number(&self, at: Timestamp) -> u64 {
         let next = |last: u64| Some((last + 1).max(at.0 << NUMBER_BITS));
