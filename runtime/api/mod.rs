@@ -11,6 +11,7 @@ mod body;
 mod compose;
 mod device;
 mod error;
+mod explain;
 mod export;
 mod health;
 mod history;

@@ -183,9 +183,13 @@ pub fn place_mo(
 
 fn first_word(message: &Message) -> String {
     match message.content.payload() {
-        Payload::Text(text) => text.split_whitespace().next().unwrap_or_default().to_owned(),
+        Payload::Text(text) => first_word_of(&text),
         Payload::Binary(_) => String::new(),
     }
+}
+
+pub fn first_word_of(text: &str) -> String {
+    text.split_whitespace().next().unwrap_or_default().to_owned()
 }
 
 fn admit_mt(
