@@ -12,12 +12,14 @@ mod compose;
 mod device;
 mod error;
 mod health;
+mod idempotency;
 mod key;
 mod links;
 mod message;
 mod object;
 mod openapi;
 mod operator;
+mod rates;
 mod rfc3339;
 mod router;
 mod scrape;
@@ -45,4 +47,5 @@ pub struct Api {
     operator: OperatorToken,
     body_max_octets: usize,
     backup_dir: Option<PathBuf>,
+    rates: rates::Rates,
 }

@@ -11,6 +11,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 
+use super::rates::Rates;
 use super::secret::Digest;
 use super::{Api, OperatorToken, router};
 use crate::clock;
@@ -67,7 +68,14 @@ impl Home {
         let house = House::new(directory, store.clone(), Arc::new(Nobody), 1, clock::now()).expect("stands");
         let setup = Setup::new(config, house.clone());
         let operator = OperatorToken { digest: Digest::of(OPERATOR), new: None };
-        let api = Api { house: house.clone(), setup, operator, body_max_octets: 100_000, backup_dir: None };
+        let api = Api {
+            house: house.clone(),
+            setup,
+            operator,
+            body_max_octets: 100_000,
+            backup_dir: None,
+            rates: Rates::new(u32::MAX),
+        };
         let router = router::router(Arc::new(api));
         Home { disk, store, house, writer, router }
     }

@@ -152,8 +152,8 @@ fn rows_survive_a_crash_and_finished_ones_stay_finished_across_checkpoints() {
             let finished = Finished {
                 partition,
                 event: id.event,
-                customer: "acme".into(),
-                rule: "wm".into(),
+                customer: "acme",
+                rule: "wm",
                 at: NOW,
                 subject,
                 state: Vec::new(),
@@ -183,8 +183,8 @@ fn a_commit_is_there_whole_or_not_at_all() {
         let finished = Finished {
             partition,
             event: id.event,
-            customer: "acme".into(),
-            rule: "wm".into(),
+            customer: "acme",
+            rule: "wm",
             at: NOW,
             subject: subject.clone(),
             state,

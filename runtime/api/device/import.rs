@@ -16,7 +16,7 @@ use crate::api::Api;
 use crate::api::auth::{Caller, Scope};
 use crate::api::body::{self, QueryOf, Reply};
 use crate::api::error::{Answer, Code, Problem, ProblemDetails};
-use crate::api::message::idempotency_key;
+use crate::api::idempotency;
 use crate::clock;
 use crate::device::Device;
 use crate::message::Address;
@@ -100,7 +100,7 @@ pub async fn import(
     request: Request,
 ) -> Answer<Reply<Report>> {
     let customer = caller.customer_of(&api, options.customer.as_deref(), Scope::Manage)?;
-    let key = idempotency_key(&headers)?;
+    let key = idempotency::key(&headers)?;
     let read: fn(&str) -> Answer<Read> = match content_type(&headers).as_str() {
         "text/csv" => read_csv,
         "application/x-ndjson" => read_lines,

@@ -72,8 +72,8 @@ fn finish(store: &Store, event: u64, partition: Partition) {
     let finished = Finished {
         partition,
         event,
-        customer: "acme".into(),
-        rule: "wm".into(),
+        customer: "acme",
+        rule: "wm",
         at: NOW,
         subject: subject(),
         state: vec![("last".into(), Some(event.to_be_bytes().to_vec()))],
