@@ -9,6 +9,7 @@ pub mod backup;
 pub mod bench;
 pub mod chat;
 pub mod completions;
+pub mod devices;
 pub mod doctor;
 pub mod failure;
 pub mod keys;
