@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::allocator;
 use crate::api;
+use crate::campaign_thread::CampaignThread;
 use crate::clock;
 use crate::config::Config;
 use crate::delivery::Delivery;
@@ -56,6 +57,7 @@ pub struct Server {
     alarms: tokio::task::JoinHandle<()>,
     housekeeping: tokio::task::JoinHandle<()>,
     rules: RuleThreads,
+    campaigns: CampaignThread,
     store: Arc<Store>,
     writer: std::thread::JoinHandle<Result<(), StoreFailed>>,
     failed: watch::Receiver<bool>,
@@ -114,6 +116,7 @@ impl Server {
         let operator_token = requests.as_mut().and_then(|server| server.new_operator_token.take());
         let api = requests.as_ref().map(api::Server::local_addr).transpose()?;
         let rules = RuleThreads::start(house.clone(), rules, threads)?;
+        let campaigns = CampaignThread::start(house.clone())?;
         let (closing, closing_receiver) = watch::channel(false);
         let requests = requests.map(|server| tokio::spawn(server.run(closing.subscribe())));
         let links = tokio::spawn(server.run(closing_receiver));
@@ -130,6 +133,7 @@ impl Server {
             alarms,
             housekeeping,
             rules,
+            campaigns,
             store,
             writer,
             failed,
@@ -153,8 +157,9 @@ impl Server {
         if let Err(error) = self.housekeeping.await {
             tracing::error!("housekeeping ended badly: {error}");
         }
-        let (rules, store, writer) = (self.rules, self.store, self.writer);
+        let (rules, campaigns, store, writer) = (self.rules, self.campaigns, self.store, self.writer);
         let closed = tokio::task::spawn_blocking(move || {
+            campaigns.stop();
             rules.stop();
             store.close();
             writer.join()

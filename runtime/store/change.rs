@@ -4,11 +4,13 @@
 
 use bytes::Bytes;
 
+use super::campaigns::{self, OfCampaign};
 use super::keys::{self, OutboxKey, Partition};
 use super::record::{self, DeadRecord, JoinedRecord, ParkedRecord};
 use super::tables::Op;
 use super::verbs::Queued;
 use super::{Done, Store, StoreFailed};
+use crate::campaign::CampaignId;
 use crate::message::{MessageId, Timestamp};
 use crate::timeline::Event;
 use crate::tracking::Tracked;
@@ -38,6 +40,8 @@ pub enum Change {
     /// A long message is whole; its parts may still be repeated.
     Join(Partition, Box<str>, JoinedRecord),
     Unjoin(Partition, Box<str>),
+    /// Of a customer's campaign.
+    OfCampaign(Box<str>, CampaignId, OfCampaign),
     /// A customer's registered device was seen.
     Seen(Box<str>, Box<str>, Timestamp),
     /// Something for the history of a customer's message.
@@ -87,6 +91,7 @@ fn op(change: Change) -> Op {
         Change::Dead(partition, id, dead) => Op::Put(keys::dead(partition, id), record::encode(&*dead)),
         Change::Unpart(partition, group, number) => Op::Delete(keys::part(partition, &group, number)),
         Change::Join(partition, group, joined) => Op::Put(keys::joined(partition, &group), record::encode(&joined)),
+        Change::OfCampaign(customer, id, change) => campaigns::op(&customer, id, change),
         Change::Seen(customer, digits, at) => {
             Op::Put(keys::seen(Partition::of(&customer), &customer, &digits), record::encode(&at))
         }

@@ -19,6 +19,9 @@
 //! known    <partition> D <len><customer> <digits>                           a registered device
 //! tagged   <partition> T <len><customer> <len><tag> <digits>                the same by a tag
 //! seen     <partition> z <len><customer> <digits>                           when it was seen last
+//! campaign <partition> C <len><customer> <!campaign u64>                    a campaign, and how far it is
+//! ends     <partition> E <len><customer> <!campaign u64>                    how its messages ended
+//! list     <partition> L <len><customer> <!campaign u64> <piece u32>        its devices, a thousand in a piece
 //! control  fe c <len><kind> <id>                                            what is set up over the API
 //! used     fe u <len><kind> <id>                                            when that was used last
 //! audit    fe a <sequence u64>, fe s                                        who changed it; the newest of them
@@ -27,12 +30,14 @@
 //! Every data key starts with its customer's partition, so that a transaction touches one partition only. Control
 //! objects have a range of their own, which a transaction with data never touches.
 
+mod campaigns;
 mod devices;
 
 use std::sync::Arc;
 
 use crate::message::{Class, MessageId, Timestamp};
 
+pub use campaigns::{addressees, campaign, campaign_ends, campaign_id, campaigns};
 pub use devices::{device, rest, seen, tagged, under};
 
 /// A key as the tables hold it.
@@ -161,6 +166,9 @@ pub enum Kind {
     Device = b'D' as isize,
     Tagged = b'T' as isize,
     Seen = b'z' as isize,
+    Campaign = b'C' as isize,
+    CampaignEnds = b'E' as isize,
+    Addressees = b'L' as isize,
 }
 
 impl Kind {

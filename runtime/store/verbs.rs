@@ -120,15 +120,15 @@ impl Store {
         now: Timestamp,
         done: impl FnOnce(Result<Vec<Accepted>, NotAccepted>) + Send + 'static,
     ) -> Vec<(MessageId, Partition)> {
-        self.accept_and(list, Vec::new(), now, done)
+        self.accept_and(list, (&[], Vec::new()), now, done)
     }
 
     /// As [`accept`](Self::accept), with more changes in the same batch: the parts that a joined message
-    /// replaces.
+    /// replaces. Where there are `numbers`, they are the events of the messages, one each.
     pub fn accept_and(
         &self,
         list: Vec<NewMessage>,
-        also: Vec<Change>,
+        (numbers, also): (&[u64], Vec<Change>),
         now: Timestamp,
         done: impl FnOnce(Result<Vec<Accepted>, NotAccepted>) + Send + 'static,
     ) -> Vec<(MessageId, Partition)> {
@@ -147,11 +147,14 @@ impl Store {
             done(Err(refusal));
             return Vec::new();
         }
+        let mut numbers = numbers.iter().copied();
+        let mut event = inner.last_event;
         for new in encoded {
             if new.sibling == 0 {
-                inner.last_event = event_after(inner.last_event, now);
+                event = numbers.next().unwrap_or_else(|| event_after(inner.last_event, now));
+                inner.last_event = inner.last_event.max(event);
             }
-            let event = MessageId::accepted(inner.last_event);
+            let event = MessageId::accepted(event);
             accepted.push(self.place(new, event, &mut batch));
         }
         batch.extend(also.into_iter().filter_map(|change| self.op(change)));
