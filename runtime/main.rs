@@ -41,6 +41,7 @@ enum Command {
     Links(cli::links::Args),
     Keys(cli::keys::Args),
     Devices(cli::devices::Args),
+    Campaign(cli::campaign::Args),
     /// Customers of a server, declared in its config file or made since.
     Customers(cli::objects::Args),
     /// Accounts, who bind to a server.
@@ -120,6 +121,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Links(arguments) => Ok(exit(runtime.block_on(cli::links::run(&arguments)))),
         Command::Keys(arguments) => Ok(exit(runtime.block_on(cli::keys::run(&arguments)))),
         Command::Devices(arguments) => Ok(exit(runtime.block_on(cli::devices::run(&arguments)))),
+        Command::Campaign(arguments) => Ok(exit(runtime.block_on(cli::campaign::run(&arguments)))),
         Command::Customers(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Customer, &arguments)))),
         Command::Accounts(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Account, &arguments)))),
         Command::Upstreams(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Upstream, &arguments)))),

@@ -7,6 +7,7 @@ pub mod apply;
 pub mod backup;
 #[cfg(feature = "bench")]
 pub mod bench;
+pub mod campaign;
 pub mod chat;
 pub mod completions;
 pub mod devices;

@@ -272,3 +272,31 @@ async fn devices_are_set_listed_imported_and_removed() {
     assert!(acme.fails(REFUSED, &["devices", "get", &address]).ends_with(" [404 not_found]\n"));
     site.end(()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_is_started_watched_listed_and_cancelled() {
+    let (site, operator) = start(Plan::network()).await;
+    let acme = Shell::new(site.api(), &key(&operator, "acme", &["read", "send"]).await);
+    let file = site.folder().join("devices.txt");
+    std::fs::write(&file, format!("+{DEVICE}\n+46800000001\n")).expect("written");
+    let file = file.display().to_string();
+    let id = acme.prints(&["campaign", "start", "--to-file", &file, "--once", "c1", "Good", "morning"]);
+    assert_eq!(acme.prints(&["campaign", "start", "--to-file", &file, "--once", "c1", "Good", "morning"]), id);
+    let mut sim = site.sim().await;
+    assert_eq!(sim.take().await.short_message.as_ref(), b"Good morning");
+    let watched = acme.prints(&["campaign", "show", "--watch", &id]);
+    let last = watched.lines().last().unwrap_or_default();
+    let bar = "#".repeat(30);
+    assert_eq!(last, format!("[{bar}] 100%  2 of 2  done  delivered 1, refused destination_not_allowed 1"));
+    let address = format!("+{DEVICE}");
+    let later = ["campaign", "start", "--to", &address, "--start-at", "2027-01-01T00:00:00Z", "--per-second", "5", "x"];
+    let later = acme.prints(&later);
+    assert!(acme.prints(&["campaign", "pause", &later]).ends_with("0 of 1  paused"));
+    assert!(acme.prints(&["campaign", "resume", &later]).ends_with("0 of 1  running"));
+    assert_eq!(acme.json(&["campaign", "cancel", &later])["state"], "cancelled");
+    let listed = acme.prints(&["campaign", "list"]);
+    let rows: Vec<&str> = listed.lines().collect();
+    assert!(rows.len() == 3 && rows[1].starts_with(&later) && rows[2].starts_with(&id), "{listed}");
+    assert!(acme.fails(REFUSED, &["campaign", "cancel", &id]).ends_with(" [409 too_late]\n"));
+    site.end(sim).await;
+}
