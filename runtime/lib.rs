@@ -3,10 +3,10 @@
 //! The map. Arrows point down only:
 //!
 //! ```text
-//! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  cli/  tokio, threads, sockets
+//! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  campaign_thread  cli/  tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
-//! HEART      firewall  route  schedule  retry  tracking  timeline  message  device  metrics  bucket     pure, take `now`
+//! HEART      firewall  route  schedule  retry  tracking  timeline  message  device  campaign  metrics  bucket  pure, take `now`
 //! PROTOCOL   crate wasmsc-smpp                                      pure
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
@@ -14,6 +14,8 @@
 pub mod allocator;
 pub mod api;
 mod bucket;
+pub mod campaign;
+mod campaign_thread;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -40,6 +40,8 @@ enum Command {
     Message(cli::message::Args),
     Links(cli::links::Args),
     Keys(cli::keys::Args),
+    Devices(cli::devices::Args),
+    Campaign(cli::campaign::Args),
     /// Customers of a server, declared in its config file or made since.
     Customers(cli::objects::Args),
     /// Accounts, who bind to a server.
@@ -118,6 +120,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Message(arguments) => Ok(exit(runtime.block_on(cli::message::run(&arguments)))),
         Command::Links(arguments) => Ok(exit(runtime.block_on(cli::links::run(&arguments)))),
         Command::Keys(arguments) => Ok(exit(runtime.block_on(cli::keys::run(&arguments)))),
+        Command::Devices(arguments) => Ok(exit(runtime.block_on(cli::devices::run(&arguments)))),
+        Command::Campaign(arguments) => Ok(exit(runtime.block_on(cli::campaign::run(&arguments)))),
         Command::Customers(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Customer, &arguments)))),
         Command::Accounts(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Account, &arguments)))),
         Command::Upstreams(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Upstream, &arguments)))),

@@ -12,6 +12,7 @@
 
 mod admit;
 mod batch;
+mod campaigns;
 mod counting;
 mod devices;
 mod ended;
@@ -21,6 +22,7 @@ mod judging;
 mod once;
 mod operations;
 mod opt_outs;
+mod outlet;
 mod parts;
 mod quotas;
 mod receipts;
@@ -43,7 +45,7 @@ use crate::firewall::{self, Reject};
 use crate::message::{Class, MessageId, Timestamp};
 use crate::metrics::{Metrics, Reached};
 use crate::plugin::{Effects, Invocation, Outcome};
-use crate::route::{Changes, Current, Directory, PeerIndex};
+use crate::route::{Changes, Current, Directory};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
 use crate::slots::Slots;
 use crate::store::keys::{Kind, OutboxKey, Partition};
@@ -52,36 +54,19 @@ use crate::timeline::Direction;
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
 use batch::Batch;
+pub use campaigns::{Begun, CampaignDone, NewCampaign, NoCampaign, begin, change_phase, drive};
 pub use devices::{DeviceEdit, Import, Imported, Keyed, NewDevice, NotRegistered, change_device, import_devices};
 use ended::{RETRY_LAST_MS, fail, mo_ended};
 pub use explain::{Explained, GoesTo, Question, explain};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
+pub use outlet::Outlet;
 pub use quotas::keep_quotas;
 pub use receipts::{PeerReceipt, receipt};
 use rule_call::{RuleGate, SubjectState};
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};
 pub use wake::{Alert, keep_house, wake};
-
-/// Takes messages that are durable and ready to leave. Delivery, in production.
-pub trait Outlet: Send + Sync {
-    fn offer(&self, queued: Vec<Queued>);
-    /// A message is durable that is not due yet.
-    fn later(&self, key: &OutboxKey);
-    /// A message's time is over then.
-    fn expires(&self, key: &OutboxKey, at: Timestamp);
-    /// Keeps a message from every link, until it is released; false when one has it in hand already.
-    fn withdraw(&self, key: &OutboxKey) -> bool;
-    /// What was withdrawn is not its row any more.
-    fn release(&self, key: &OutboxKey);
-    /// What was withdrawn waits as before.
-    fn give_back(&self, key: &OutboxKey, now: Timestamp);
-    /// Links take from the queues that their peers have now.
-    fn directory_changed(&self, now: Timestamp) -> std::io::Result<()>;
-    /// For an account that is bound, or soon; nothing of it is on disk.
-    fn alert(&self, peer: PeerIndex, alert: Alert);
-}
 
 /// Everything the main path works on.
 pub struct House {
@@ -106,6 +91,7 @@ pub struct House {
     firewall: Mutex<firewall::State>,
     opt_outs: RwLock<opt_outs::OptedOut>,
     refusals: refusals::Refusals,
+    campaigns: campaigns::Campaigns,
 }
 
 /// Rows that recovery reads at once.
@@ -130,6 +116,7 @@ impl House {
         devices::recover(&present, &store)?;
         let firewall = Mutex::new(quotas::recover(&store, now)?);
         let opt_outs = RwLock::new(opt_outs::OptedOut::recover(&store)?);
+        let campaigns = campaigns::Campaigns::recover(&store, now)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
         let metrics = Metrics::new(&present);
         drop(present);
@@ -150,6 +137,7 @@ impl House {
             firewall,
             opt_outs,
             refusals: refusals::Refusals::default(),
+            campaigns,
         };
         let house = Arc::new(house);
         house.reroute(now)?;
@@ -231,6 +219,8 @@ struct Also {
     offers: Vec<Queued>,
     /// Messages that nobody may take until then.
     releases: Vec<OutboxKey>,
+    /// Of the messages, where they were given out before.
+    numbers: Vec<u64>,
 }
 
 /// A new MO that a rule takes.
@@ -314,7 +304,7 @@ fn store_messages(
     done: impl FnOnce(Result<Vec<MessageId>, Reject>) + Send + 'static,
 ) -> Vec<(MessageId, Partition)> {
     let outlet = house.outlet.clone();
-    let Also { changes, offers, releases } = also;
+    let Also { changes, offers, releases, numbers } = also;
     let answer = move |result: Result<Vec<Accepted>, NotAccepted>| match result {
         Ok(accepted) => {
             releases.iter().for_each(|key| outlet.release(key));
@@ -331,7 +321,7 @@ fn store_messages(
         }
     };
     let entering = counting::Entering::of(house, &list);
-    let ids = house.store.accept_and(list, changes, now, answer);
+    let ids = house.store.accept_and(list, (&numbers, changes), now, answer);
     if !ids.is_empty() {
         entering.count(house);
     }

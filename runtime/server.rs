@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::allocator;
 use crate::api;
+use crate::campaign_thread::CampaignThread;
 use crate::clock;
 use crate::config::Config;
 use crate::delivery::Delivery;
@@ -56,6 +57,7 @@ pub struct Server {
     alarms: tokio::task::JoinHandle<()>,
     housekeeping: tokio::task::JoinHandle<()>,
     rules: RuleThreads,
+    campaigns: CampaignThread,
     house: Arc<House>,
     writer: std::thread::JoinHandle<Result<(), StoreFailed>>,
     failed: watch::Receiver<bool>,
@@ -114,6 +116,7 @@ impl Server {
         let operator_token = requests.as_mut().and_then(|server| server.new_operator_token.take());
         let api = requests.as_ref().map(api::Server::local_addr).transpose()?;
         let rules = RuleThreads::start(house.clone(), rules, threads)?;
+        let campaigns = CampaignThread::start(house.clone())?;
         let (closing, closing_receiver) = watch::channel(false);
         let requests = requests.map(|server| tokio::spawn(server.run(closing.subscribe())));
         let links = tokio::spawn(server.run(closing_receiver));
@@ -131,6 +134,7 @@ impl Server {
             alarms,
             housekeeping,
             rules,
+            campaigns,
             house,
             writer,
             failed,
@@ -154,8 +158,9 @@ impl Server {
         if let Err(error) = self.housekeeping.await {
             tracing::error!("housekeeping ended badly: {error}");
         }
-        let (rules, house, writer) = (self.rules, self.house, self.writer);
+        let (rules, campaigns, house, writer) = (self.rules, self.campaigns, self.house, self.writer);
         let closed = tokio::task::spawn_blocking(move || {
+            campaigns.stop();
             rules.stop();
             // A store that failed says so when the writer ends.
             while relay::keep_quotas(&house, clock::now()).is_ok_and(|written| written > 0) {}

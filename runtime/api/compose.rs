@@ -29,35 +29,35 @@ const PRIORITY_MAX: u8 = 3;
 pub struct NewMessage {
     /// A number or a name of the customer; without it, the customer's first number.
     #[schema(example = "7001")]
-    from: Option<String>,
+    pub from: Option<String>,
     /// A device of the customer.
     #[schema(example = "+46701234567")]
-    to: String,
+    pub to: String,
     #[schema(example = "WM1 CLOSE")]
-    text: Option<String>,
+    pub text: Option<String>,
     #[serde(default)]
-    encoding: Encoding,
-    binary: Option<Octets>,
+    pub encoding: Encoding,
+    pub binary: Option<Octets>,
     /// `data_coding` (3GPP TS 23.038) of `binary`; 4 without it, which is octets.
-    data_coding: Option<u8>,
+    pub data_coding: Option<u8>,
     /// User data header before `binary`, with its length octet.
-    udh: Option<Octets>,
+    pub udh: Option<Octets>,
     /// How long it is tried, from when it may leave; without it, the customer's usual time.
     #[schema(minimum = 1, example = 3600)]
-    validity_secs: Option<u64>,
+    pub validity_secs: Option<u64>,
     /// Not before this.
-    schedule_at: Option<Time>,
+    pub schedule_at: Option<Time>,
     /// Ask the network whether it arrived; without that, `accepted` may be the last that is known.
     #[serde(default = "yes")]
     #[schema(default = true)]
-    receipt: bool,
+    pub receipt: bool,
     /// 0 is bulk, 3 the most urgent.
     #[serde(default)]
     #[schema(maximum = 3)]
-    priority: u8,
+    pub priority: u8,
     /// What the client calls it; shown when the message is looked up.
     #[schema(max_length = 64)]
-    tag: Option<String>,
+    pub tag: Option<String>,
 }
 
 fn yes() -> bool {

@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod backup;
 mod body;
+mod campaign;
 mod compose;
 mod device;
 mod error;

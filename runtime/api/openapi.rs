@@ -29,6 +29,7 @@ pub fn head() -> OpenApi {
             tag("keys", "API keys of customers"),
             tag("customers", "Customers, with their numbers and devices"),
             tag("devices", "Devices that customers register"),
+            tag("campaigns", "One message to many devices"),
             tag("accounts", "Who binds to us, and whom we bind to"),
             tag("firewall", "Who may message whom"),
             tag("operation", "For the operator and its tools"),

@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 
 use super::error::{Code, Problem};
 use super::{
-    Api, apply, audit, backup, device, explain, export, health, history, key, links, message, object, openapi, scrape,
-    statuses,
+    Api, apply, audit, backup, campaign, device, explain, export, health, history, key, links, message, object,
+    openapi, scrape, statuses,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -55,6 +55,11 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(device::list))
         .routes(routes!(device::get, device::put, device::patch, device::delete))
         .routes(routes!(device::import::import))
+        .routes(routes!(campaign::begin, campaign::list))
+        .routes(routes!(campaign::get))
+        .routes(routes!(campaign::pause))
+        .routes(routes!(campaign::resume))
+        .routes(routes!(campaign::cancel))
         .routes(routes!(apply::apply))
         .routes(routes!(audit::list))
         .routes(routes!(health::alive))

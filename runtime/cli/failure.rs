@@ -29,6 +29,10 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    pub fn is(&self, code: &str) -> bool {
+        self.code == code
+    }
+
     /// What stands before the API may answer in words of its own.
     pub fn read(status: StatusCode, body: &[u8]) -> Refusal {
         serde_json::from_slice(body).unwrap_or_else(|_| Refusal {

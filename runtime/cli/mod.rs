@@ -7,8 +7,10 @@ pub mod apply;
 pub mod backup;
 #[cfg(feature = "bench")]
 pub mod bench;
+pub mod campaign;
 pub mod chat;
 pub mod completions;
+pub mod devices;
 pub mod doctor;
 pub mod failure;
 pub mod keys;

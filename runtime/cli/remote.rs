@@ -48,6 +48,8 @@ pub struct Ask<'a> {
     /// Behind the base, such as `/v1/links`.
     pub path: &'a str,
     pub body: Option<&'a Value>,
+    /// A body that is no JSON, with its Content-Type.
+    pub raw: Option<(&'a str, Bytes)>,
     pub idempotency_key: Option<&'a str>,
     /// Longer without an answer means that there will be none.
     pub within: Duration,
@@ -55,7 +57,7 @@ pub struct Ask<'a> {
 
 impl<'a> Ask<'a> {
     pub fn get(path: &'a str) -> Ask<'a> {
-        Ask { method: Method::GET, path, body: None, idempotency_key: None, within: ANSWER_WITHIN }
+        Ask { method: Method::GET, path, body: None, raw: None, idempotency_key: None, within: ANSWER_WITHIN }
     }
 
     pub fn delete(path: &'a str) -> Ask<'a> {
@@ -69,6 +71,14 @@ impl<'a> Ask<'a> {
 
     pub fn post(path: &'a str, body: &'a Value) -> Ask<'a> {
         Ask { body: Some(body), ..Ask::do_it(path) }
+    }
+
+    pub fn put(path: &'a str, body: &'a Value) -> Ask<'a> {
+        Ask { method: Method::PUT, ..Ask::post(path, body) }
+    }
+
+    pub fn patch(path: &'a str, body: &'a Value) -> Ask<'a> {
+        Ask { method: Method::PATCH, ..Ask::post(path, body) }
     }
 }
 
@@ -114,12 +124,16 @@ impl Remote {
         if let Some(key) = ask.idempotency_key {
             request = request.header("idempotency-key", key);
         }
-        let body = match ask.body {
-            Some(body) => {
+        let body = match (ask.body, &ask.raw) {
+            (Some(body), _) => {
                 request = request.header(CONTENT_TYPE, "application/json");
                 Body::from(body.to_string())
             }
-            None => Body::empty(),
+            (None, Some((kind, octets))) => {
+                request = request.header(CONTENT_TYPE, *kind);
+                Body::from(octets.clone())
+            }
+            (None, None) => Body::empty(),
         };
         request.body(body).map_err(|error| Failure::Usage(error.to_string()))
     }

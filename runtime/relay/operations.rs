@@ -8,6 +8,7 @@ use wasmsc_smpp::DataCoding;
 use wasmsc_smpp::receipt::MessageState;
 use wasmsc_smpp::text::dcs;
 
+use super::campaigns::Left;
 use super::{Also, House, Origin, Submission, expiry, offer_when_due, receipts};
 use crate::firewall::{self, Reject};
 use crate::message::{Address, Class, MessageId, Timestamp, is_default_alphabet};
@@ -125,6 +126,18 @@ pub fn cancel(
         Ok(found) => found,
         Err(not_done) => return done(Err(not_done)),
     };
+    cancel_these(house, from, &ids, now, none_ended, done);
+}
+
+/// `none_ended`: what is told when none of them waits.
+pub fn cancel_these(
+    house: &House,
+    from: Origin,
+    ids: &[MessageId],
+    now: Timestamp,
+    none_ended: NotDone,
+    done: impl FnOnce(Result<(), NotDone>) + Send + 'static,
+) {
     let mut is_any = false;
     let mut chunks = ids.chunks(CANCEL_MAX).peekable();
     // Everybody else has a turn between them. The last one answers.
@@ -226,6 +239,7 @@ fn end(
     also.changes.extend(offers.iter().map(|queued| Change::Queue(queued.clone())));
     also.offers.extend(offers);
     also.changes.extend(house.ended((partition, id), &tracked, now));
+    also.changes.extend(house.of_campaign(id, &tracked, Left::Now));
     also.changes.push(Change::Track(partition, id, Box::new(tracked)));
     Ok(())
 }
@@ -355,7 +369,7 @@ fn write(
     now: Timestamp,
     done: impl FnOnce(Result<(), NotDone>) + Send + 'static,
 ) {
-    let Also { changes, offers, releases } = also;
+    let Also { changes, offers, releases, .. } = also;
     let outlet = house.outlet.clone();
     let durable: Done = Box::new(move |result| {
         // A store that failed hands nothing out any more.

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use wasmsc_smpp::receipt::{IdFormat, IdSource, MessageState, canonical_ids};
 
+use super::campaigns::Left;
 use super::{House, Stored};
 use crate::firewall::Reject;
 use crate::message::{Address, MessageId, Timestamp};
@@ -115,6 +116,7 @@ fn apply(
     changes.extend(house.happened((partition, id), &tracked.customer, now, told));
     if tracked.is_final() {
         changes.extend(house.ended((partition, id), &tracked, now));
+        changes.extend(house.of_campaign(id, &tracked, Left::Before));
     }
     changes.push(Change::Track(partition, id, Box::new(tracked)));
     tracing::debug!(message_id = %id, account = &*peer.name, state = ?receipt.state, "receipt");

@@ -2,6 +2,7 @@
 
 use wasmsc_smpp::receipt::MessageState;
 
+use super::campaigns::Left;
 use super::{House, Stored, receipts, wake};
 use crate::message::Timestamp;
 use crate::metrics::Reached;
@@ -91,6 +92,7 @@ impl Settled {
             let ended = || Event::Ended { state: tracked.state().octet(), error: tracked.error };
             self.happened(house, &queued, now, ended);
         }
+        self.changes.extend(house.of_campaign(id, &tracked, Left::Now));
         self.changes.push(Change::Track(partition, id, Box::new(tracked)));
     }
 
@@ -145,6 +147,7 @@ impl Settled {
         if let Some(mut tracked) = queued.record.tracked.then(|| self.tracked(house, &queued)).flatten() {
             self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
             let notice = tracked.failed(state, error, now);
+            self.changes.extend(house.of_campaign(id, &tracked, Left::Now));
             self.offers.extend(receipts::notify(house, (partition, id), &mut tracked, notice));
             self.changes.push(Change::Track(partition, id, Box::new(tracked)));
         }

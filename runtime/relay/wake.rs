@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use wasmsc_smpp::tlv::tag;
 
+use super::campaigns::Left;
 use super::operations::unqueue;
 use super::{House, Stored, offer_when_due, parts, queue_to, quotas, receipts};
 use crate::message::{Address, Message, MessageId, Timestamp};
@@ -304,6 +305,7 @@ fn end_history(
     let notice = tracked.lost_sight(now);
     let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
     let ended = house.ended((partition, id), &tracked, now);
-    let changes = ended.into_iter().chain([Change::Track(partition, id, Box::new(tracked))]).collect();
+    let ended = ended.into_iter().chain(house.of_campaign(id, &tracked, Left::Before));
+    let changes = ended.chain([Change::Track(partition, id, Box::new(tracked))]).collect();
     receipts::write(house, changes, offers, Vec::new()).map_err(io::Error::other)
 }

@@ -4,12 +4,14 @@
 
 use bytes::Bytes;
 
+use super::campaigns::{self, OfCampaign};
 use super::keys::{self, OutboxKey, Partition};
 use super::opt_outs::{self, OptOutRecord};
 use super::record::{self, DeadRecord, JoinedRecord, ParkedRecord};
 use super::tables::Op;
 use super::verbs::Queued;
 use super::{Done, Store, StoreFailed};
+use crate::campaign::CampaignId;
 use crate::firewall::rates::QuotaRow;
 use crate::message::{MessageId, Timestamp};
 use crate::timeline::Event;
@@ -40,6 +42,8 @@ pub enum Change {
     /// A long message is whole; its parts may still be repeated.
     Join(Partition, Box<str>, JoinedRecord),
     Unjoin(Partition, Box<str>),
+    /// Of a customer's campaign.
+    OfCampaign(Box<str>, CampaignId, OfCampaign),
     /// A customer's registered device was seen.
     Seen(Box<str>, Box<str>, Timestamp),
     /// This device wants no more messages of this number.
@@ -97,6 +101,7 @@ fn op(change: Change) -> Op {
         Change::Dead(partition, id, dead) => Op::Put(keys::dead(partition, id), record::encode(&*dead)),
         Change::Unpart(partition, group, number) => Op::Delete(keys::part(partition, &group, number)),
         Change::Join(partition, group, joined) => Op::Put(keys::joined(partition, &group), record::encode(&joined)),
+        Change::OfCampaign(customer, id, change) => campaigns::op(&customer, id, change),
         Change::Seen(customer, digits, at) => {
             Op::Put(keys::seen(Partition::of(&customer), &customer, &digits), record::encode(&at))
         }

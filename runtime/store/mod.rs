@@ -11,6 +11,7 @@
 
 mod backend;
 pub mod backup;
+mod campaigns;
 mod change;
 mod commit_log;
 mod control;
@@ -41,6 +42,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use crate::metrics::Histogram;
 
 pub use backend::Opened;
+pub use campaigns::{OfCampaign, PIECE};
 pub use change::Change;
 pub use control::{Audit, Control, ControlChange, Edit, SECRETS};
 pub use devices::{Rewrite, Rewrites};

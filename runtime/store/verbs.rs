@@ -119,15 +119,15 @@ impl Store {
         now: Timestamp,
         done: impl FnOnce(Result<Vec<Accepted>, NotAccepted>) + Send + 'static,
     ) -> Vec<(MessageId, Partition)> {
-        self.accept_and(list, Vec::new(), now, done)
+        self.accept_and(list, (&[], Vec::new()), now, done)
     }
 
     /// As [`accept`](Self::accept), with more changes in the same batch: the parts that a joined message
-    /// replaces.
+    /// replaces. Where there are `numbers`, they are the events of the messages, one each.
     pub fn accept_and(
         &self,
         list: Vec<NewMessage>,
-        also: Vec<Change>,
+        (numbers, also): (&[u64], Vec<Change>),
         now: Timestamp,
         done: impl FnOnce(Result<Vec<Accepted>, NotAccepted>) + Send + 'static,
     ) -> Vec<(MessageId, Partition)> {
@@ -146,11 +146,14 @@ impl Store {
             done(Err(refusal));
             return Vec::new();
         }
+        let mut numbers = numbers.iter().copied();
+        let mut event = inner.last_event;
         for new in encoded {
             if new.sibling == 0 {
-                inner.next_event(now);
+                event = numbers.next().unwrap_or_else(|| event_after(inner.last_event, now));
+                inner.last_event = inner.last_event.max(event);
             }
-            let event = MessageId::accepted(inner.last_event);
+            let event = MessageId::accepted(event);
             accepted.push(self.place(new, event, &mut batch));
         }
         batch.extend(also.into_iter().filter_map(|change| self.op(change)));
@@ -324,10 +327,15 @@ impl Store {
     }
 }
 
+/// The number of the next event.
+pub(super) fn event_after(last: u64, now: Timestamp) -> u64 {
+    (last + 1).max(now.0 << EVENT_BITS)
+}
+
 impl Inner {
     /// Counts up, and tells the time.
     pub(super) fn next_event(&mut self, now: Timestamp) -> MessageId {
-        self.last_event = (self.last_event + 1).max(now.0 << EVENT_BITS);
+        self.last_event = event_after(self.last_event, now);
         MessageId::accepted(self.last_event)
     }
 }

@@ -1,5 +1,6 @@
 //! The REST API over real sockets: a server in this process or as a process of its own, and a plain HTTP client.
 
+mod campaigns;
 pub mod client;
 mod devices;
 mod docs;

@@ -244,3 +244,59 @@ async fn files_are_applied_shown_and_taken_back() {
     assert_eq!(shell.json(&["upstreams", "list"])["objects"], serde_json::json!([]));
     site.end(()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_are_set_listed_imported_and_removed() {
+    let (site, operator) = start(Plan::network()).await;
+    let acme = Shell::new(site.api(), &key(&operator, "acme", &["read", "manage"]).await);
+    let address = format!("+{DEVICE}");
+    let line = ["devices", "set", &address, "--tag", "pump", "--tag", "a", "--attribute", "site=Hall 3", "--imei", ""];
+    assert_eq!(acme.json(&line)["tags"], serde_json::json!(["a", "pump"]));
+    let changed = acme.json(&["devices", "set", &address, "--status", "suspended", "--attribute", "owner=Eva"]);
+    assert_eq!(changed["attributes"], serde_json::json!({ "owner": "Eva", "site": "Hall 3" }));
+    let file = site.folder().join("devices.csv");
+    std::fs::write(&file, "address,tags\n+46700000002,pump\n+46700000003,two words\n").expect("written");
+    let file = file.display().to_string();
+    assert_eq!(acme.run(&["devices", "import", &file, "--dry-run"]).status.code(), Some(1));
+    let output = acme.run(&["devices", "import", &file]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "created 1, updated 0, unchanged 0\n");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("devices.csv:3: tags: \"two words\""), "{output:?}");
+    let listed = acme.prints(&["devices", "list", "--tag", "pump", "--prefix", "+4670"]);
+    let rows: Vec<&str> = listed.lines().collect();
+    assert_eq!(rows.len(), 3, "{listed}");
+    assert!(rows[1].contains("suspended") && rows[1].ends_with("owner=Eva site=Hall 3"), "{listed}");
+    let of_acme =
+        Shell::new(site.api(), &operator).json(&["devices", "list", "--customer", "acme", "--status", "active"]);
+    assert_eq!(of_acme["devices"].as_array().map(Vec::len), Some(1));
+    acme.prints(&["devices", "remove", &address]);
+    assert!(acme.fails(REFUSED, &["devices", "get", &address]).ends_with(" [404 not_found]\n"));
+    site.end(()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_is_started_watched_listed_and_cancelled() {
+    let (site, operator) = start(Plan::network()).await;
+    let acme = Shell::new(site.api(), &key(&operator, "acme", &["read", "send"]).await);
+    let file = site.folder().join("devices.txt");
+    std::fs::write(&file, format!("+{DEVICE}\n+46800000001\n")).expect("written");
+    let file = file.display().to_string();
+    let id = acme.prints(&["campaign", "start", "--to-file", &file, "--once", "c1", "Good", "morning"]);
+    assert_eq!(acme.prints(&["campaign", "start", "--to-file", &file, "--once", "c1", "Good", "morning"]), id);
+    let mut sim = site.sim().await;
+    assert_eq!(sim.take().await.short_message.as_ref(), b"Good morning");
+    let watched = acme.prints(&["campaign", "show", "--watch", &id]);
+    let last = watched.lines().last().unwrap_or_default();
+    let bar = "#".repeat(30);
+    assert_eq!(last, format!("[{bar}] 100%  2 of 2  done  delivered 1, refused a2p_own_only 1"));
+    let address = format!("+{DEVICE}");
+    let later = ["campaign", "start", "--to", &address, "--start-at", "2027-01-01T00:00:00Z", "--per-second", "5", "x"];
+    let later = acme.prints(&later);
+    assert!(acme.prints(&["campaign", "pause", &later]).ends_with("0 of 1  paused"));
+    assert!(acme.prints(&["campaign", "resume", &later]).ends_with("0 of 1  running"));
+    assert_eq!(acme.json(&["campaign", "cancel", &later])["state"], "cancelled");
+    let listed = acme.prints(&["campaign", "list"]);
+    let rows: Vec<&str> = listed.lines().collect();
+    assert!(rows.len() == 3 && rows[1].starts_with(&later) && rows[2].starts_with(&id), "{listed}");
+    assert!(acme.fails(REFUSED, &["campaign", "cancel", &id]).ends_with(" [409 too_late]\n"));
+    site.end(sim).await;
+}
