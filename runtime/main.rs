@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 use wasmsc::cli::{self, failure::exit};
 use wasmsc::config::{Config, Kind};
@@ -29,6 +29,9 @@ enum Command {
         /// The config file; paths in it are relative to it.
         #[arg(long, default_value = "wasmsc.toml")]
         config: PathBuf,
+        /// How log lines are written.
+        #[arg(long, value_enum, default_value_t, env = "WASMSC_LOG_FORMAT")]
+        log_format: LogFormat,
     },
     /// Plays a fleet of water meters behind one network account, as a real SMPP client.
     Simulate(cli::simulate::Args),
@@ -55,18 +58,43 @@ enum Command {
     Bench(cli::bench::Args),
 }
 
+/// For people, or a JSON object each, for what collects logs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Command {
+    fn log_format(&self) -> LogFormat {
+        match self {
+            Command::Serve { log_format, .. } => *log_format,
+            _ => LogFormat::Text,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     wasmsc::allocator::bound_arenas();
     raise_descriptor_limit();
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    log(arguments.command.log_format());
     match execute(arguments.command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("wasmsc: {error}"); // our errors name their cause themselves
             ExitCode::FAILURE
         }
+    }
+}
+
+fn log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
     }
 }
 
@@ -80,7 +108,7 @@ fn raise_descriptor_limit() {
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("the async runtime cannot start")?;
     match command {
-        Command::Serve { config } => {
+        Command::Serve { config, .. } => {
             let config = Config::load(&config)?;
             runtime.block_on(serve(config)).map(|()| ExitCode::SUCCESS)
         }

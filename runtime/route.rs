@@ -22,7 +22,7 @@ use crate::message::{Address, InvalidAddress};
 pub use current::{Changes, Current};
 pub use numbering::Numbering;
 pub use password::{Password, hash_password, is_password_hash, knows_password};
-pub use peer::{AddressSet, Login, Outbind, Peer, Rate, national_tables};
+pub use peer::{AddressSet, Login, Outbind, Peer, national_tables};
 
 /// Index of a peer in [`Directory::peers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -90,7 +90,11 @@ impl FromRequestParts<Arc<Api>> for Caller {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(refused());
         }
-        identify(api, token.trim()).ok_or_else(refused)
+        let caller = identify(api, token.trim()).ok_or_else(refused)?;
+        if let Caller::Key(key) = &caller {
+            api.rates.take(key.customer, clock::instant())?;
+        }
+        Ok(caller)
     }
 }
 

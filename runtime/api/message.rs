@@ -56,7 +56,7 @@ struct Kept {
         (status = 202, description = "Accepted, and durable", body = Accepted),
         (status = 403, description = "The key has not the scope for this, or it is the operator who asks",
             body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 429, description = "There is no room now; see Retry-After",
+        (status = 429, description = "There is no room now, or too many requests came; see Retry-After",
             body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
     ),

@@ -19,6 +19,7 @@ mod message;
 mod object;
 mod openapi;
 mod operator;
+mod rates;
 mod rfc3339;
 mod router;
 mod scrape;
@@ -49,4 +50,5 @@ pub struct Api {
     body_max_octets: usize,
     backup_dir: Option<PathBuf>,
     readers: history::Readers,
+    rates: rates::Rates,
 }

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use super::history::Readers;
 use super::operator::OperatorToken;
+use super::rates::Rates;
 use super::{Api, router};
 use crate::config;
 use crate::relay::House;
@@ -67,8 +68,9 @@ impl Server {
         let new_operator_token = operator.new.take();
         let listener = TcpListener::bind(config.listen).await.map_err(named)?;
         let backup_dir = config.backup_dir.clone();
-        let (body_max_octets, readers) = (config.body_max_octets, Readers::default());
-        let api = Api { house, setup, operator, body_max_octets, backup_dir, readers };
+        let (body_max_octets, rates) = (config.body_max_octets, Rates::new(config.requests_per_sec));
+        let readers = Readers::default();
+        let api = Api { house, setup, operator, body_max_octets, backup_dir, rates, readers };
         let router = router::router(Arc::new(api));
         Ok(Server { listener, acceptors, router, connections_max: config.connections_max, new_operator_token })
     }

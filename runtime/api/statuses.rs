@@ -1,14 +1,15 @@
 //! Writes out which problems an operation can give: what its `default` response stands for, status by status.
 //!
 //! What follows from an operation's shape is here: a token can be wrong where one is asked for, a body where there
-//! is one. What only the handler knows (403, 409, 429, and 404 where the path names nothing) it documents itself.
+//! is one. What only the handler knows (403, 409, and 404 where the path names nothing) it documents itself.
 
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{OpenApi, RefOr, Response};
 
 const DEFAULT: &str = "default";
 
-const OF_TOKENS: [(&str, &str); 1] = [("401", "No valid token came with the request")];
+const OF_TOKENS: [(&str, &str); 2] =
+    [("401", "No valid token came with the request"), ("429", "Too many requests of one customer; see Retry-After")];
 const OF_PARAMETERS: [(&str, &str); 1] = [("400", "The path, the query, a header or the body cannot be read")];
 const OF_PATHS: [(&str, &str); 1] = [("404", "There is nothing under this name, or it is another customer's")];
 const OF_BODIES: [(&str, &str); 5] = [

@@ -19,6 +19,9 @@ pub struct Api {
     /// Where `POST /v1/backup` makes backups, a folder each; without it there are none.
     #[serde(default)]
     pub backup_dir: Option<PathBuf>,
+    /// Requests of one customer in a second, with all its keys together; more get 429. The operator has no limit.
+    #[serde(default = "default_requests_per_sec")]
+    pub requests_per_sec: u32,
     /// Connections at once; more are closed as they come.
     #[serde(default = "default_connections_max")]
     pub connections_max: usize,
@@ -37,6 +40,10 @@ pub struct ApiTls {
 /// Room for any message, and for components of rules of a usual size.
 fn default_body_max_octets() -> usize {
     4 << 20
+}
+/// More than people and most software ever ask for; who sends thousands in a second is given more.
+fn default_requests_per_sec() -> u32 {
+    1_000
 }
 /// Each may hold a body of `body_max_octets`.
 fn default_connections_max() -> usize {

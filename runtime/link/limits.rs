@@ -9,61 +9,15 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::bucket::{Bucket, Rate};
 use crate::config::Ban;
-use crate::route::{PeerIndex, Rate};
+use crate::route::PeerIndex;
 use crate::slots::Slots;
 
 /// Addresses that are remembered for their failed binds; beyond, the oldest news goes first.
 const STRIKES_MAX: usize = 10_000;
 /// Without another failure for this long, an address starts over.
 const FORGET_AFTER: Duration = Duration::from_secs(3_600);
-
-/// Tokens that come back with time: `rate.per_sec` a second, `rate.burst` at most.
-#[derive(Debug)]
-pub struct Bucket {
-    rate: Rate,
-    tokens: f64,
-    at: Option<Instant>,
-}
-
-impl Bucket {
-    pub fn new(rate: Rate) -> Bucket {
-        Bucket { rate, tokens: f64::from(rate.burst), at: None }
-    }
-
-    fn refill(&mut self, now: Instant) {
-        let since = self.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
-        self.tokens =
-            (self.tokens + since.as_secs_f64() * f64::from(self.rate.per_sec)).min(f64::from(self.rate.burst));
-        self.at = Some(now);
-    }
-
-    /// True when there was a token, which is gone then.
-    pub fn take(&mut self, now: Instant) -> bool {
-        self.refill(now);
-        let has_token = self.tokens >= 1.0;
-        if has_token {
-            self.tokens -= 1.0;
-        }
-        has_token
-    }
-
-    /// Whole tokens at `now`.
-    pub fn available(&mut self, now: Instant) -> usize {
-        self.refill(now);
-        self.tokens as usize
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.tokens < 1.0
-    }
-
-    /// When the next token is there.
-    pub fn next_token(&self) -> Option<Instant> {
-        let missing = (1.0 - self.tokens).max(0.0) / f64::from(self.rate.per_sec);
-        Some(self.at? + Duration::from_secs_f64(missing))
-    }
-}
 
 pub struct Limits {
     /// By [`PeerIndex`].
@@ -107,7 +61,7 @@ impl Limits {
     pub fn may_submit(&self, peer: PeerIndex, rate: Option<Rate>, now: Instant) -> bool {
         let Some(rate) = rate else { return true };
         let mut bucket = self.buckets.at(peer.0).lock();
-        let own = bucket.take().filter(|bucket| bucket.rate == rate);
+        let own = bucket.take().filter(|bucket| bucket.rate() == rate);
         bucket.insert(own.unwrap_or_else(|| Bucket::new(rate))).take(now)
     }
 
@@ -173,18 +127,6 @@ mod tests {
 
     fn limits() -> Limits {
         Limits::new(Ban { after_failures: 3, first_secs: 10, longest_secs: 30 }, 2)
-    }
-
-    #[test]
-    fn a_bucket_gives_its_burst_at_once_and_its_rate_after() {
-        let start = Instant::now();
-        let mut bucket = Bucket::new(Rate { per_sec: 10, burst: 3 });
-        let taken = (0..5).filter(|_| bucket.take(start)).count();
-        assert_eq!(taken, 3);
-        assert_eq!(bucket.next_token(), Some(start + Duration::from_millis(100)));
-        assert!(!bucket.take(start + Duration::from_millis(99)));
-        assert!(bucket.take(start + Duration::from_millis(101)));
-        assert_eq!(bucket.available(start + Duration::from_secs(60)), 3, "no more than the burst gathers");
     }
 
     #[test]

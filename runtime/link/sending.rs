@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use wasmsc_smpp::{Body, CommandStatus, Sm};
 
-use super::limits::Bucket;
 use super::translate;
+use crate::bucket::Bucket;
 use crate::relay::Answer;
 use crate::retry::ErrorClass;
 use crate::route::Peer;

@@ -11,6 +11,7 @@ use wasmsc_smpp::segment::Style;
 use wasmsc_smpp::text::{Alphabet, EncodeOptions, NationalTables};
 
 use super::{Numbering, Password, QueueIndex};
+use crate::bucket::Rate;
 use crate::config::{self, DefaultAlphabet, LongMessages, Mode, RelayTlvs};
 use crate::message::Address;
 
@@ -69,13 +70,6 @@ pub struct Outbind {
     /// Host and port.
     pub address: Box<str>,
     pub password: Box<str>,
-}
-
-/// A token bucket's size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    pub per_sec: u32,
-    pub burst: u32,
 }
 
 /// Exact addresses and prefixes of numbers.

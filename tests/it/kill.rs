@@ -5,12 +5,10 @@
 
 mod ledger;
 
-use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -22,6 +20,7 @@ use wasmsc::cli::simulate::start_links;
 use wasmsc::clock;
 
 use self::ledger::{Goal, Known, Ledger, LinkTraffic, MESSAGE_ID_TLV};
+use crate::support::process::Process;
 use crate::support::server::built;
 
 const ROUNDS: u32 = 24;
@@ -105,7 +104,7 @@ struct Site {
 
 /// A server that is up, and the links to it.
 struct Life {
-    server: Server,
+    server: Process,
     links: JoinSet<Result<(), ClientError>>,
 }
 
@@ -120,14 +119,14 @@ impl Site {
     /// Starts the server, lets the links send `to_send` MOs, and returns when `goal` is reached.
     async fn live(&mut self, to_send: u64, goal: Goal) -> Life {
         let before = clock::instant();
-        let server = Server::spawn(self.folder.path());
-        let address = server.ready(READY_PATIENCE).unwrap_or_else(|why| panic!("{why:?}: {}", server.log()));
+        let server = Process::spawn(self.folder.path(), &[]);
+        let ready = server.ready(READY_PATIENCE).unwrap_or_else(|why| panic!("{why:?}: {}", server.log()));
         self.start_took = clock::instant() - before;
         self.ledger.lock().begin_life(to_send, goal);
         let mut links = JoinSet::new();
         for _ in 0..LINKS {
             let config = LinkConfig {
-                connect: address.clone(),
+                connect: ready.smpp.clone(),
                 system_id: "sim".to_owned(),
                 password: "secret".to_owned(),
                 window: WINDOW,
@@ -165,7 +164,7 @@ impl Site {
     /// Kills at a random moment before the server is ready, or as soon as it is: in the last part of the
     /// start, as loading the rule comes first and the store is what matters.
     fn kill_while_starting(&self, rng: &mut Rng) {
-        let mut server = Server::spawn(self.folder.path());
+        let mut server = Process::spawn(self.folder.path(), &[]);
         let moment = self.start_took.mul_f64(rng.between(0.6, 1.1));
         match server.ready(moment) {
             Ok(_) | Err(RecvTimeoutError::Timeout) => server.kill(),
@@ -190,64 +189,6 @@ impl Life {
         let links = async { while self.links.join_next().await.is_some_and(|ended| ended.is_ok()) {} };
         tokio::time::timeout(EXIT_PATIENCE, links).await.expect("links end with their server");
         assert!(self.links.is_empty(), "a link's task panicked");
-    }
-}
-
-struct Server {
-    child: Child,
-    /// Lines of its stdout; disconnected when it has ended.
-    lines: Receiver<String>,
-    log: PathBuf,
-}
-
-impl Server {
-    fn spawn(folder: &Path) -> Server {
-        let log = folder.join("stderr");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wasmsc"));
-        command.arg("serve").arg("--config").arg(folder.join("wasmsc.toml")).env("RUST_LOG", "info");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).expect("a file for stderr"));
-        let mut child = command.spawn().expect("the binary runs");
-        let stdout = child.stdout.take().expect("stdout is piped");
-        let (sender, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
-        });
-        Server { child, lines, log }
-    }
-
-    /// Its address, once it serves.
-    fn ready(&self, patience: Duration) -> Result<String, RecvTimeoutError> {
-        let line = self.lines.recv_timeout(patience)?;
-        let address = line.strip_prefix("ready smpp=").unwrap_or_else(|| panic!("unexpected line {line:?}"));
-        Ok(address.to_owned())
-    }
-
-    /// `kill -9`.
-    fn kill(&mut self) {
-        self.child.kill().expect("it runs until it is killed");
-        self.child.wait().expect("it is our child");
-    }
-
-    fn terminate(&mut self, patience: Duration) {
-        let sent = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
-        assert!(sent.expect("kill runs").success());
-        let ended = self.lines.recv_timeout(patience);
-        assert_eq!(ended, Err(RecvTimeoutError::Disconnected), "runs {patience:?} after SIGTERM: {}", self.log());
-        let status = self.child.wait().expect("it is our child");
-        assert_eq!(status.code(), Some(0), "after SIGTERM: {}", self.log());
-    }
-
-    fn log(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        format!("the server's log ends with\n{}", lines[lines.len().saturating_sub(20)..].join("\n"))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -7,6 +7,7 @@ mod conformance;
 mod hostile_peers;
 mod hostile_rules;
 mod kill;
+mod log;
 mod smsc;
 mod support;
 mod tidy;

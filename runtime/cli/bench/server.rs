@@ -64,6 +64,8 @@ pub struct Server {
     variant: Variant,
     log: &'static str,
     pub address: String,
+    /// Further words of the line that it is ready with, and the line behind it: `api=`, `operator_token=`.
+    named: Vec<(String, String)>,
 }
 
 impl Server {
@@ -73,8 +75,8 @@ impl Server {
         fs::write(folder.config(), config_text(&rule, setup.window, setup.extras))?;
         let (variant, log) = (setup.variant, setup.extras.log);
         let child = spawn(&folder, variant, log)?;
-        let mut server = Self { child, folder, variant, log, address: String::new() };
-        server.address = server.await_ready().map_err(|error| error.context(server.log_tail()))?;
+        let mut server = Self { child, folder, variant, log, address: String::new(), named: Vec::new() };
+        server.await_ready().map_err(|error| error.context(server.log_tail()))?;
         Ok(server)
     }
 
@@ -94,8 +96,23 @@ impl Server {
     pub fn start_again(&mut self) -> anyhow::Result<Duration> {
         let started = clock::instant();
         self.child = spawn(&self.folder, self.variant, self.log)?;
-        self.address = self.await_ready().map_err(|error| error.context(self.log_tail()))?;
+        self.await_ready().map_err(|error| error.context(self.log_tail()))?;
         Ok(started.elapsed())
+    }
+
+    /// Where its REST API is.
+    pub fn api(&self) -> anyhow::Result<&str> {
+        self.named("api")
+    }
+
+    /// Made at its first start.
+    pub fn operator_token(&self) -> anyhow::Result<&str> {
+        self.named("operator_token")
+    }
+
+    fn named(&self, name: &str) -> anyhow::Result<&str> {
+        let found = self.named.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| &**value).with_context(|| format!("the server printed no {name}="))
     }
 
     /// Octets on disk in its data directory.
@@ -115,9 +132,9 @@ impl Server {
         format!("the server's log ends with:\n{}", tail.join("\n"))
     }
 
-    /// Reads `ready smpp=127.0.0.1:PORT`. A thread reads, since a pipe has no timeout; it goes on reading
-    /// so that the child never blocks on a full pipe.
-    fn await_ready(&mut self) -> anyhow::Result<String> {
+    /// Reads `ready smpp=127.0.0.1:PORT api=127.0.0.1:PORT` and, where there is an API, the line behind it. A thread
+    /// reads, since a pipe has no timeout; it goes on reading so that the child never blocks on a full pipe.
+    fn await_ready(&mut self) -> anyhow::Result<()> {
         let stdout = self.child.stdout.take().context("the server has no stdout")?;
         let (lines, ready) = mpsc::channel();
         std::thread::spawn(move || {
@@ -125,18 +142,28 @@ impl Server {
                 let _ = lines.send(line);
             }
         });
+        let next = || match ready.recv_timeout(READY_PATIENCE) {
+            Ok(line) => Ok(line),
+            Err(mpsc::RecvTimeoutError::Timeout) => bail!("the server is not ready after {READY_PATIENCE:?}"),
+            Err(mpsc::RecvTimeoutError::Disconnected) => bail!("the server ended before it was ready"),
+        };
         loop {
-            match ready.recv_timeout(READY_PATIENCE) {
-                Ok(line) => {
-                    if let Some(address) = line.strip_prefix("ready smpp=") {
-                        return Ok(address.trim().to_owned());
-                    }
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => bail!("the server is not ready after {READY_PATIENCE:?}"),
-                Err(mpsc::RecvTimeoutError::Disconnected) => bail!("the server ended before it was ready"),
+            let line = next()?;
+            let Some(words) = line.strip_prefix("ready ") else { continue };
+            self.named.retain(|(name, _)| name == "operator_token");
+            self.named.extend(words.split(' ').filter_map(named));
+            self.address = self.named("smpp")?.to_owned();
+            if self.api().is_ok() && self.operator_token().is_err() {
+                self.named.extend(named(&next()?));
             }
+            return Ok(());
         }
     }
+}
+
+/// `name=value`
+fn named(word: &str) -> Option<(String, String)> {
+    word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 impl Drop for Server {

@@ -10,8 +10,8 @@ use subtle::ConstantTimeEq;
 use wasmsc_smpp::{Bind, BindMode, CommandStatus, InterfaceVersion, Outbind, Role, Session, SessionConfig};
 
 use super::{LinkCore, Shared};
+use crate::bucket::Bucket;
 use crate::config::{self, Mode};
-use crate::link::limits::Bucket;
 use crate::link::sending::Sending;
 use crate::metrics;
 use crate::route::{Peer, PeerIndex};

@@ -154,6 +154,28 @@ async fn a_request_that_is_under_way_is_answered_when_the_house_closes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_customer_that_asks_too_often_waits_and_the_operator_and_others_do_not() {
+    let table = "[api]\nlisten = \"127.0.0.1:0\"\nrequests_per_sec = 1\n";
+    let site = Plan::network().more(table).start().await;
+    let operator = Client::new(site.api(), Some(&site.operator_token()));
+    let (acme, beta) = (key(&operator, "acme", &["read"]).await, key(&operator, "beta", &["read"]).await);
+    let mut refused = None;
+    for _ in 0..100 {
+        operator.get("/v1/links").await.expect(200);
+        let reply = acme.get("/v1/messages/0").await;
+        if reply.status == 429 {
+            refused = Some(reply);
+            break;
+        }
+    }
+    let refused = refused.expect("one request in a second is allowed");
+    assert_eq!(refused.headers["retry-after"], "1");
+    assert_eq!(refused.problem(429), "too_many_requests");
+    assert_eq!(beta.get("/v1/messages/0").await.problem(404), "not_found");
+    site.end(()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_above_the_limit_are_closed_and_the_next_is_served_when_one_ends() {
     let table = "[api]\nlisten = \"127.0.0.1:0\"\nconnections_max = 1\n";
     let site = Plan::network().more(table).start().await;

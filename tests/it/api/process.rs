@@ -1,13 +1,13 @@
 //! The real binary: what it prints, and what a `kill -9` leaves.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::json;
 
 use super::client::{Client, TABLE, key};
+use crate::support::PATIENCE;
+use crate::support::process::Process;
 
 const CONFIG: &str = r#"data_dir = "data"
 [smpp]
@@ -24,53 +24,18 @@ role = "network"
 routes = ["+46"]
 "#;
 
-struct Process {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Process {
-    fn start(folder: &Path) -> Process {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wasmsc"));
-        command.arg("serve").arg("--config").arg(folder.join("wasmsc.toml"));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("the binary runs");
-        let stdout = child.stdout.take().expect("stdout is piped");
-        Process { child, lines: BufReader::new(stdout).lines() }
-    }
-
-    fn line(&mut self) -> String {
-        self.lines.next().expect("a line").expect("readable")
-    }
-
-    /// Without a token.
-    fn api(&mut self) -> Client {
-        let ready = self.line();
-        let address = ready.split(" api=").nth(1).unwrap_or_else(|| panic!("no api= in {ready:?}"));
-        assert!(ready.starts_with("ready smpp=127.0.0.1:"), "{ready:?}");
-        Client::new(address.parse().expect("an address"), None)
-    }
-
-    fn kill(mut self) {
-        self.child.kill().expect("it runs until it is killed");
-        self.child.wait().expect("it is our child");
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn start(folder: &Path) -> (Process, Client) {
+    let process = Process::spawn(folder, &[]);
+    let ready = process.ready(PATIENCE).unwrap_or_else(|why| panic!("{why:?}: {}", process.log()));
+    (process, Client::new(ready.api.expect("[api] is there"), None))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_messages_and_idempotency_keys_that_were_told_survive_kill_9() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     fs::write(folder.path().join("wasmsc.toml"), format!("{CONFIG}{TABLE}")).expect("written");
-    let mut first = Process::start(folder.path());
-    let nobody = first.api();
-    let line = first.line();
+    let (mut first, nobody) = start(folder.path());
+    let line = first.line(PATIENCE);
     let token = line.strip_prefix("operator_token=").unwrap_or_else(|| panic!("unexpected line {line:?}"));
     let file = fs::read_to_string(folder.path().join("data/operator-token")).expect("the file is there");
     assert_eq!(file.trim(), token);
@@ -85,8 +50,7 @@ async fn keys_messages_and_idempotency_keys_that_were_told_survive_kill_9() {
     let answer = acme.post_once("/v1/messages", "order-1", &body).await.expect(202);
     first.kill();
 
-    let mut second = Process::start(folder.path());
-    let nobody = second.api();
+    let (mut second, nobody) = start(folder.path());
     let acme = nobody.with_token(acme.token());
     let again = acme.post_once("/v1/messages", "order-1", &body).await.expect(202);
     assert_eq!(again.text, answer.text);

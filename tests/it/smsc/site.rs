@@ -112,8 +112,12 @@ role = "network"
         )
     }
 
+    pub fn premises(&self) -> Premises {
+        Premises::new(self.smpp.clone(), self.tables())
+    }
+
     pub async fn start(self) -> Site {
-        let premises = Premises::new(self.smpp.clone(), self.tables());
+        let premises = self.premises();
         let server = premises.start().await.expect("the server starts");
         Site { smpp: server.smpp, premises, server }
     }

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod log;
 pub mod premises;
+pub mod process;
 pub mod server;
 
 use std::time::Duration;

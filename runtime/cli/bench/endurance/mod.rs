@@ -3,6 +3,7 @@
 //! Each scenario is one server and one verdict; [`peer`] is a bind that does as it is told, for what
 //! `simulate`'s well-behaved client would never do.
 
+mod api;
 mod backlog;
 mod binds;
 mod churn;
@@ -19,6 +20,7 @@ use super::Args;
 use super::server::{Server, Setup};
 use crate::clock;
 
+const API_SECONDS: u64 = 10;
 const CHURN_SECONDS: u64 = 600;
 const BACKLOG_MESSAGES: u64 = 1_000_000;
 /// The server may linger on a link after its peer is gone; see `LINGER` and `DRAIN` of `link::driver`.
@@ -33,6 +35,7 @@ pub enum Endurance {
     Binds,
     Churn,
     Backlog,
+    Api,
 }
 
 impl FromStr for Endurance {
@@ -43,9 +46,10 @@ impl FromStr for Endurance {
             "binds" => Ok(Self::Binds),
             "churn" => Ok(Self::Churn),
             "backlog" => Ok(Self::Backlog),
+            "api" => Ok(Self::Api),
             number => match number.parse() {
                 Ok(messages) if messages > 0 => Ok(Self::Memory(messages)),
-                _ => Err(format!("{number:?} is neither a number of messages nor binds, churn or backlog")),
+                _ => Err(format!("{number:?} is neither a number of messages nor binds, churn, backlog or api")),
             },
         }
     }
@@ -63,6 +67,7 @@ pub async fn run(endurance: Endurance, setup: Setup, args: &Args) -> anyhow::Res
             ensure!(messages <= 1_000_000, "a backlog is of 1000000 messages at most");
             backlog::run(setup, messages as u32).await
         }
+        Endurance::Api => api::run(setup, Duration::from_secs(args.seconds.unwrap_or(API_SECONDS))).await,
     }
 }
 

@@ -159,6 +159,11 @@ impl Drain {
         let seen = vec![false; numbers.devices() as usize];
         Self { numbers, seen, until, taken: 0, repeated: 0, tally: Tally::default() }
     }
+
+    /// So many are enough after all.
+    pub fn expect(&mut self, until: u32) {
+        self.until = until;
+    }
 }
 
 impl Progress for Drain {
