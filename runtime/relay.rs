@@ -18,6 +18,7 @@ mod history;
 mod once;
 mod operations;
 mod parts;
+mod pickup;
 mod receipts;
 mod repeats;
 mod settle;
@@ -48,6 +49,7 @@ use batch::Batch;
 use ended::{RETRY_LAST_MS, fail, mo_ended};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
+pub use pickup::{Arrivals, pick_up};
 pub use receipts::{PeerReceipt, receipt};
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};
@@ -91,6 +93,7 @@ pub struct House {
     once: Mutex<()>,
     pub metrics: Metrics,
     absentees: Mutex<wake::Absentees>,
+    inboxes: Arc<pickup::Inboxes>,
 }
 
 /// Rows that recovery reads at once.
@@ -112,6 +115,7 @@ impl House {
         let joiner = Mutex::new(parts::Joiner::recover(&present, &store)?);
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
         let parked = store.count(Kind::Parked)?;
+        let inboxes = Arc::new(pickup::Inboxes::recover(&present, &store)?);
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
         let metrics = Metrics::new(&present);
         drop(present);
@@ -129,6 +133,7 @@ impl House {
             once: Mutex::new(()),
             metrics,
             absentees,
+            inboxes,
         };
         let house = Arc::new(house);
         house.reroute(now)?;
@@ -291,6 +296,8 @@ fn store_messages(
 ) -> Vec<(MessageId, Partition)> {
     let outlet = house.outlet.clone();
     let Also { changes, offers, releases } = also;
+    let kept = pickup::entering(house, &list);
+    let (inboxes, filled) = (house.inboxes.clone(), kept.clone());
     let answer = move |result: Result<Vec<Accepted>, NotAccepted>| match result {
         Ok(accepted) => {
             releases.iter().for_each(|key| outlet.release(key));
@@ -299,6 +306,7 @@ fn store_messages(
             }
             let (ids, queued): (Vec<_>, Vec<_>) = accepted.into_iter().map(|a| (a.id, a.queued)).unzip();
             offer_when_due(&*outlet, queued.into_iter().flatten().collect(), now);
+            filled.into_iter().for_each(|customer| inboxes.arrived(customer));
             done(Ok(ids));
         }
         Err(refusal) => {
@@ -313,6 +321,7 @@ fn store_messages(
     }
     if ids.is_empty() {
         // The store took none of them: they do not wait after all.
+        kept.into_iter().for_each(|customer| house.inboxes.leave(customer, 1));
         let directory = house.directory();
         let customer = |run: &Scheduled| &*directory.rules[run.key.rule.0].customer;
         subjects.iter().flatten().for_each(|run| house.count(customer(run), -1));
@@ -320,15 +329,6 @@ fn store_messages(
         house.schedule_accepted(&ids, subjects, now);
     }
     ids
-}
-
-impl From<NotAccepted> for Reject {
-    fn from(refusal: NotAccepted) -> Reject {
-        match refusal {
-            NotAccepted::Busy => Reject::StoreBusy,
-            NotAccepted::Failed(failed) => Reject::StoreFailed(failed.to_string()),
-        }
-    }
 }
 
 /// Durable messages: those that are due go to delivery, for the others it sets its alarm.
@@ -474,8 +474,11 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
     }
     house.count_message(customer, Direction::Mo, Reached::Taken);
     queued.iter().for_each(|_| house.count_message(customer, Direction::Mt, Reached::Accepted));
-    let (tracked, receipts) =
-        if event.is_tracked { mo_ended(house, event, MessageState::Delivered, now) } else { (None, Vec::new()) };
+    let (tracked, receipts) = if event.is_tracked {
+        mo_ended(house, (event.partition, id), MessageState::Delivered, now)
+    } else {
+        (None, Vec::new())
+    };
     queued.extend(receipts);
     let finished = Finished {
         partition: event.partition,

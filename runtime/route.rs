@@ -40,6 +40,14 @@ pub struct RuleIndex(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CustomerIndex(pub usize);
 
+/// Where a customer picks up its MOs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inbox {
+    /// MOs that may wait there.
+    pub max: usize,
+    pub keep_ms: u64,
+}
+
 /// A tenant.
 #[derive(Debug)]
 pub struct Customer {
@@ -49,6 +57,7 @@ pub struct Customer {
     pub validity_max_ms: u64,
     pub join_timeout_ms: u64,
     pub incomplete: Incomplete,
+    pub inbox: Option<Inbox>,
     is_gone: bool,
     numbers: BTreeSet<Address>,
     senders: BTreeSet<Address>,
@@ -61,6 +70,7 @@ impl Customer {
         Customer {
             id: self.id.clone(),
             is_gone: true,
+            inbox: None,
             numbers: BTreeSet::new(),
             senders: BTreeSet::new(),
             devices: AddressSet::default(),
@@ -352,6 +362,7 @@ fn customer(from: &config::Customer) -> Customer {
         validity_max_ms: from.validity_max_secs * 1_000,
         join_timeout_ms: from.join_timeout_secs * 1_000,
         incomplete: from.incomplete,
+        inbox: from.inbox.then(|| Inbox { max: from.inbox_max, keep_ms: u64::from(from.inbox_days) * 86_400_000 }),
         is_gone: false,
         numbers: from.numbers.iter().filter_map(|n| Address::parse(n).ok()).collect(),
         senders: from.senders.iter().filter_map(|n| Address::parse(n).ok()).collect(),

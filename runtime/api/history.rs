@@ -184,11 +184,11 @@ pub async fn page(
 }
 
 /// Stable: it names the last message that was looked at.
-fn cursor(of: MessageId) -> String {
+pub fn cursor(of: MessageId) -> String {
     URL_SAFE_NO_PAD.encode(of.to_key())
 }
 
-fn behind(cursor: &str) -> Result<MessageId, Problem> {
+pub fn behind(cursor: &str) -> Result<MessageId, Problem> {
     let key = URL_SAFE_NO_PAD.decode(cursor).ok().filter(|key| key.len() == MessageId::KEY_OCTETS);
     let id = key.and_then(|key| MessageId::from_key(&key));
     id.ok_or_else(|| Problem::new(Code::MalformedRequest, "cursor is `next` of an answer, as it stands there"))

@@ -13,6 +13,7 @@ mod error;
 mod export;
 mod health;
 mod history;
+mod inbox;
 mod key;
 mod links;
 mod message;
@@ -50,5 +51,6 @@ pub struct Api {
     body_max_octets: usize,
     backup_dir: Option<PathBuf>,
     readers: history::Readers,
+    waiting: inbox::Waiting,
     rates: rates::Rates,
 }

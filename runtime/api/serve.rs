@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::history::Readers;
+use super::inbox::Waiting;
 use super::operator::OperatorToken;
 use super::rates::Rates;
 use super::{Api, router};
@@ -28,7 +29,7 @@ use crate::tls::{Acceptors, ServerFiles};
 /// after it, too.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// How long the end of the house waits for requests that are under way. They wait for a sync at most, so that
+/// How long the end of the house waits for requests that are under way. They wait for a sync at most, those at an inbox no more, so that
 /// only a client that does not read its answer takes as long.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
 /// Pause after an accept that failed, such as for want of file descriptors.
@@ -37,6 +38,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Server {
     listener: TcpListener,
     acceptors: Option<Arc<Acceptors>>,
+    api: Arc<Api>,
     router: Router,
     connections_max: usize,
     /// It was made at this start; to be shown once.
@@ -70,9 +72,11 @@ impl Server {
         let backup_dir = config.backup_dir.clone();
         let (body_max_octets, rates) = (config.body_max_octets, Rates::new(config.requests_per_sec));
         let readers = Readers::default();
-        let api = Api { house, setup, operator, body_max_octets, backup_dir, rates, readers };
-        let router = router::router(Arc::new(api));
-        Ok(Server { listener, acceptors, router, connections_max: config.connections_max, new_operator_token })
+        let api =
+            Api { house, setup, operator, body_max_octets, backup_dir, rates, readers, waiting: Waiting::default() };
+        let api = Arc::new(api);
+        let router = router::router(api.clone());
+        Ok(Server { listener, acceptors, api, router, connections_max: config.connections_max, new_operator_token })
     }
 
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -107,6 +111,7 @@ impl Server {
             }
         }
         drop(self.listener);
+        self.api.waiting.ending.send_replace(true);
         while connections.join_next().await.is_some() {}
     }
 

@@ -10,6 +10,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 
 use super::history::Readers;
+use super::inbox::Waiting;
 use super::rates::Rates;
 use super::secret::Digest;
 use super::{Api, OperatorToken, router};
@@ -67,7 +68,16 @@ impl Home {
         let setup = Setup::new(config, house.clone());
         let operator = OperatorToken { digest: Digest::of(OPERATOR), new: None };
         let (rates, readers) = (Rates::new(u32::MAX), Readers::default());
-        let api = Api { house, setup, operator, body_max_octets: 1_000, backup_dir: None, rates, readers };
+        let api = Api {
+            house,
+            setup,
+            operator,
+            body_max_octets: 1_000,
+            backup_dir: None,
+            rates,
+            readers,
+            waiting: Waiting::default(),
+        };
         let router = router::router(Arc::new(api));
         Home { disk, store, writer, router }
     }

@@ -203,6 +203,9 @@ fn check_customer(customer: &Customer) -> Result<(), String> {
             return Err(format!("customer {}: senders: {sender:?} is no name; numbers belong in numbers", customer.id));
         }
     }
+    for (key, value) in [("inbox_max", customer.inbox_max), ("inbox_days", customer.inbox_days as usize)] {
+        at_least_1(&format!("customer {}", customer.id), key, value)?;
+    }
     if customer.validity_secs > customer.validity_max_secs {
         return Err(format!("customer {}: validity_secs is above validity_max_secs", customer.id));
     }

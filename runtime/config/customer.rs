@@ -30,6 +30,15 @@ pub struct Customer {
     /// What becomes of a long MO of which a part is still missing then.
     #[serde(default)]
     pub incomplete: Incomplete,
+    /// Its MOs wait for `GET /v1/inbox` as well; without a rule or an application, there only.
+    #[serde(default)]
+    pub inbox: bool,
+    /// MOs that may wait there; above, senders get ESME_RMSGQFUL.
+    #[serde(default = "default_inbox_max")]
+    pub inbox_max: usize,
+    /// After so many days one that nobody has picked up is gone.
+    #[serde(default = "default_inbox_days")]
+    pub inbox_days: u32,
 }
 
 /// Fate of a long message that stayed incomplete.
@@ -52,6 +61,12 @@ fn default_validity_secs() -> u64 {
 }
 fn default_validity_max_secs() -> u64 {
     7 * 86_400
+}
+fn default_inbox_max() -> usize {
+    100_000
+}
+fn default_inbox_days() -> u32 {
+    7
 }
 /// Half an hour, as Kannel waits.
 fn default_join_timeout_secs() -> u64 {

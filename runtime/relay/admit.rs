@@ -52,25 +52,48 @@ fn admit_mo(house: &House, peer: &Arc<str>, submission: Submission) -> Result<Ad
     let tracked = (wish != 0).then(|| Box::new(Tracked::new(&customer.id, peer, wish, &message, Later::Now)));
     let (place, subject) = place_mo(house, customer, &message, tracked)?;
     Ok(Admitted::Whole(
-        NewMessage { customer: (*customer.id).into(), place, message, by: peer.clone(), sibling: 0 },
+        NewMessage {
+            customer: (*customer.id).into(),
+            place,
+            message,
+            by: peer.clone(),
+            sibling: 0,
+            is_picked_up: customer.inbox.is_some(),
+        },
         subject,
     ))
 }
 
-/// Rules get long messages whole, applications when they want to.
+/// Rules and inboxes get long messages whole, applications when they want to.
 fn joins_parts(directory: &Directory, customer: &Customer, message: &Message) -> bool {
     match directory.destination(customer, &message.destination, String::new) {
         Some(Destination::Application(account)) => {
             // A rule with a keyword may want it: only the whole text tells.
-            directory.peer(account).join_segments || directory.has_keywords(&message.destination)
+            customer.inbox.is_some()
+                || directory.peer(account).join_segments
+                || directory.has_keywords(&message.destination)
         }
         Some(Destination::Rule(_)) | None => true,
     }
 }
 
-/// Where a whole MO waits. One for a rule is counted already: the messages of one batch must not slip in
+/// Where a whole MO waits. One for a rule or an inbox is counted already: the messages of one batch must not slip in
 /// together.
 pub fn place_mo(
+    house: &House,
+    customer: &Customer,
+    message: &Message,
+    tracked: Option<Box<Tracked>>,
+) -> Result<(Place, Option<Scheduled>), Reject> {
+    let inbox = house.enter_inbox(customer)?;
+    let placed = place_beside_inbox(house, customer, message, tracked);
+    if let Some(inbox) = inbox.filter(|_| placed.is_err()) {
+        house.inboxes.leave(inbox, 1);
+    }
+    placed
+}
+
+fn place_beside_inbox(
     house: &House,
     customer: &Customer,
     message: &Message,
@@ -107,6 +130,7 @@ pub fn place_mo(
                 None,
             ))
         }
+        None if customer.inbox.is_some() => Ok((Place::Pickup { tracked }, None)),
         None => Err(Reject::NobodyServes(message.destination.to_string())),
     }
 }
@@ -155,7 +179,10 @@ fn admit_mt(
     });
     let (message, sibling) = (submission.message, submission.sibling);
     let by = from.name(directory);
-    Ok(Admitted::Whole(NewMessage { customer: customer.into(), place, message, by, sibling }, None))
+    Ok(Admitted::Whole(
+        NewMessage { customer: customer.into(), place, message, by, sibling, is_picked_up: false },
+        None,
+    ))
 }
 
 /// Nobody plans further ahead; what does is a mistake, or a peer that fills the disk.

@@ -19,7 +19,7 @@ impl Entering {
     pub fn of(house: &House, list: &[NewMessage]) -> Entering {
         let one = |new: &NewMessage| {
             let direction = match &new.place {
-                Place::Inbox { .. } => Direction::Mo,
+                Place::Inbox { .. } | Place::Pickup { .. } => Direction::Mo,
                 Place::Outbox(waiting) => {
                     if waiting.to_application {
                         Direction::Mo

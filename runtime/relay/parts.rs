@@ -163,7 +163,14 @@ pub fn accept(
         return done(Err(Reject::TooManyParts(new.customer.into())));
     }
     let place = Place::Part { group: new.group, number };
-    let message = NewMessage { customer: new.customer.clone(), place, message: new.message, by: new.by, sibling: 0 };
+    let message = NewMessage {
+        customer: new.customer.clone(),
+        place,
+        message: new.message,
+        by: new.by,
+        sibling: 0,
+        is_picked_up: false,
+    };
     let ids = store_messages(house, vec![message], vec![None], Also::default(), now, move |result| {
         done(result.map(|ids| ids[0]));
     });
@@ -232,7 +239,8 @@ fn store_joined(
         }
     };
     let also = Also { changes, ..Also::default() };
-    let whole = NewMessage { customer: (*customer.id).into(), place, message, by, sibling: 0 };
+    let is_picked_up = customer.inbox.is_some();
+    let whole = NewMessage { customer: (*customer.id).into(), place, message, by, sibling: 0, is_picked_up };
     let ids = store_messages(house, vec![whole], vec![subject], also, now, move |result| {
         done(result.map(|ids| ids[0]));
     });

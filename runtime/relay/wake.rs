@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use wasmsc_smpp::tlv::tag;
 
 use super::operations::unqueue;
-use super::{House, Stored, offer_when_due, parts, queue_to, receipts};
+use super::{House, Stored, offer_when_due, parts, pickup, queue_to, receipts};
 use crate::message::{Address, Message, MessageId, Timestamp};
 use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
@@ -223,6 +223,9 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
     };
     if is_time && let Err(error) = end_histories(house, now).and_then(|()| house.store.forget_once(now)) {
         tracing::error!("the history cannot be read: {error}");
+    }
+    if is_time && let Err(error) = pickup::sweep(house, now) {
+        tracing::error!("inboxes cannot be read: {error}");
     }
     // What was on its way in when its route went.
     if is_time && let Err(error) = house.reroute(now) {

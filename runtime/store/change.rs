@@ -5,6 +5,7 @@
 use bytes::Bytes;
 
 use super::keys::{self, OutboxKey, Partition};
+use super::pickup;
 use super::record::{self, DeadRecord, JoinedRecord, ParkedRecord};
 use super::tables::Op;
 use super::verbs::Queued;
@@ -38,6 +39,8 @@ pub enum Change {
     /// A long message is whole; its parts may still be repeated.
     Join(Partition, Box<str>, JoinedRecord),
     Unjoin(Partition, Box<str>),
+    /// A customer has an MO of its inbox, or its time there is over.
+    PickedUp(Partition, Box<str>, MessageId),
     /// Something for the history of a customer's message.
     Happened(Partition, Box<str>, MessageId, Timestamp, Event),
 }
@@ -85,6 +88,7 @@ fn op(change: Change) -> Op {
         Change::Dead(partition, id, dead) => Op::Put(keys::dead(partition, id), record::encode(&*dead)),
         Change::Unpart(partition, group, number) => Op::Delete(keys::part(partition, &group, number)),
         Change::Join(partition, group, joined) => Op::Put(keys::joined(partition, &group), record::encode(&joined)),
+        Change::PickedUp(partition, customer, id) => Op::Delete(pickup::key(partition, &customer, id)),
         Change::Unjoin(partition, group) => Op::Delete(keys::joined(partition, &group)),
     }
 }

@@ -13,6 +13,7 @@
 //! parked   <partition> p <len><peer> <form of its id>                       a receipt that came before its response
 //! once     <partition> y <len><customer> <hash of an idempotency key>       the message that a request made
 //! once_age <partition> Y <message id>                                       the same by its age
+//! pickup   <partition> g <len><customer> <message id>                       an MO that its customer picks up over the API
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
 //! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
@@ -126,7 +127,7 @@ fn queue_prefix(partition: Partition, queue: &str, more: usize) -> Vec<u8> {
     prefixed(partition, Kind::Outbox, queue, more)
 }
 
-fn prefixed(partition: Partition, kind: Kind, name: &str, more: usize) -> Vec<u8> {
+pub(super) fn prefixed(partition: Partition, kind: Kind, name: &str, more: usize) -> Vec<u8> {
     let mut key = Vec::with_capacity(3 + name.len() + more);
     key.extend_from_slice(&[partition.0, kind.octet(), name.len() as u8]);
     key.extend_from_slice(name.as_bytes());
@@ -151,6 +152,7 @@ pub enum Kind {
     History = b'h' as isize,
     OfDevice = b'x' as isize,
     Parked = b'p' as isize,
+    Pickup = b'g' as isize,
 }
 
 impl Kind {
@@ -418,7 +420,7 @@ pub fn audit_sequence() -> Key {
 }
 
 /// The smallest key that is greater than every key with this prefix.
-fn after(prefix: &[u8]) -> Key {
+pub(super) fn after(prefix: &[u8]) -> Key {
     let mut end = prefix.to_vec();
     while let Some(last) = end.pop() {
         if last < u8::MAX {

@@ -4,6 +4,7 @@ pub mod client;
 mod docs;
 mod errors;
 mod history;
+mod inbox;
 mod keys;
 mod messages;
 mod objects;
