@@ -13,6 +13,7 @@
 mod admit;
 mod batch;
 mod counting;
+mod devices;
 mod ended;
 mod history;
 mod once;
@@ -21,6 +22,7 @@ mod parts;
 mod pickup;
 mod receipts;
 mod repeats;
+mod rule_call;
 mod settle;
 mod submission;
 mod wake;
@@ -36,21 +38,23 @@ use wasmsc_smpp::receipt::MessageState;
 use crate::firewall::Reject;
 use crate::message::{Class, MessageId, Timestamp};
 use crate::metrics::{Metrics, Reached};
-use crate::plugin::{Effects, Invocation, Outcome, StateView};
+use crate::plugin::{Effects, Invocation, Outcome};
 use crate::route::{Changes, Current, Directory, PeerIndex};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
 use crate::slots::Slots;
-use crate::store::keys::{Kind, OutboxKey, Partition, Subject};
+use crate::store::keys::{Kind, OutboxKey, Partition};
 use crate::store::{Accepted, Change, Finished, NewMessage, NotAccepted, OutboxRecord, Queued, Store};
 use crate::timeline::Direction;
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
 use batch::Batch;
+pub use devices::{DeviceEdit, Import, Imported, Keyed, NewDevice, NotRegistered, change_device, import_devices};
 use ended::{RETRY_LAST_MS, fail, mo_ended};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
 pub use pickup::{Arrivals, pick_up};
 pub use receipts::{PeerReceipt, receipt};
+use rule_call::SubjectState;
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};
 pub use wake::{Alert, keep_house, wake};
@@ -116,6 +120,7 @@ impl House {
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
         let parked = store.count(Kind::Parked)?;
         let inboxes = Arc::new(pickup::Inboxes::recover(&present, &store)?);
+        devices::recover(&present, &store)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
         let metrics = Metrics::new(&present);
         drop(present);
@@ -244,6 +249,7 @@ pub fn accept<T: Send + 'static>(
         submission.sibling = if has_lead { submission.sibling } else { 0 };
         if from.customer(&house.directory()).is_none() {
             wake::wake(house, &submission.message.source, now);
+            admitted.also.changes.extend(house.seen(&submission.message.source, now));
         }
         let repeat_key = repeats::key(house, from, &submission);
         let is_found_only_there = repeat_key.is_some() && admitted.repeat_keys.contains(&repeat_key);
@@ -406,8 +412,7 @@ pub fn claim(house: &House, key: &SubjectKey, event: Event) -> Option<Invocation
             return None;
         }
     };
-    let subject = subject(house, key, event.partition);
-    let state = Arc::new(SubjectState { store: house.store.clone(), subject });
+    let state = SubjectState::new(house, key, event.partition);
     Some(Invocation {
         rule: key.rule,
         id: MessageId::accepted(event.number),
@@ -416,25 +421,6 @@ pub fn claim(house: &House, key: &SubjectKey, event: Event) -> Option<Invocation
         state,
         secret: *house.store.secret(),
     })
-}
-
-fn subject(house: &House, key: &SubjectKey, partition: Partition) -> Subject {
-    Subject::new(partition, house.directory().rule_name(key.rule), &key.device)
-}
-
-struct SubjectState {
-    store: Arc<Store>,
-    subject: Subject,
-}
-
-impl StateView for SubjectState {
-    fn get(&self, name: &str) -> std::io::Result<Option<bytes::Bytes>> {
-        self.store.state(&self.subject, name)
-    }
-
-    fn names(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<String>> {
-        self.store.state_names(&self.subject, prefix, after, limit)
-    }
 }
 
 /// Commits what the rule did, or its failure. An error means that the store has failed.
@@ -486,7 +472,7 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
         customer,
         rule: directory.rule_name(key.rule),
         at: now,
-        subject: subject(house, key, event.partition),
+        subject: rule_call::subject(house, key.rule, &key.device, event.partition),
         state: effects.state,
         queued,
         tracked,

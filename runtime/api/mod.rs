@@ -9,10 +9,12 @@ mod auth;
 mod backup;
 mod body;
 mod compose;
+mod device;
 mod error;
 mod export;
 mod health;
 mod history;
+mod idempotency;
 mod inbox;
 mod key;
 mod links;
@@ -33,6 +35,7 @@ mod wanted;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::config;
 use crate::relay::House;
 use crate::setup::Setup;
 use operator::OperatorToken;
@@ -50,7 +53,22 @@ pub struct Api {
     operator: OperatorToken,
     body_max_octets: usize,
     backup_dir: Option<PathBuf>,
+    rates: rates::Rates,
     readers: history::Readers,
     waiting: inbox::Waiting,
-    rates: rates::Rates,
+}
+
+impl Api {
+    fn new(config: &config::Api, house: Arc<House>, setup: Arc<Setup>, operator: OperatorToken) -> Api {
+        Api {
+            house,
+            setup,
+            operator,
+            body_max_octets: config.body_max_octets,
+            backup_dir: config.backup_dir.clone(),
+            rates: rates::Rates::new(config.requests_per_sec),
+            readers: history::Readers::default(),
+            waiting: inbox::Waiting::default(),
+        }
+    }
 }

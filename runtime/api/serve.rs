@@ -15,10 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::history::Readers;
-use super::inbox::Waiting;
 use super::operator::OperatorToken;
-use super::rates::Rates;
 use super::{Api, router};
 use crate::config;
 use crate::relay::House;
@@ -69,12 +66,7 @@ impl Server {
         let mut operator = OperatorToken::load(data_dir)?;
         let new_operator_token = operator.new.take();
         let listener = TcpListener::bind(config.listen).await.map_err(named)?;
-        let backup_dir = config.backup_dir.clone();
-        let (body_max_octets, rates) = (config.body_max_octets, Rates::new(config.requests_per_sec));
-        let readers = Readers::default();
-        let api =
-            Api { house, setup, operator, body_max_octets, backup_dir, rates, readers, waiting: Waiting::default() };
-        let api = Arc::new(api);
+        let api = Arc::new(Api::new(config, house, setup, operator));
         let router = router::router(api.clone());
         Ok(Server { listener, acceptors, api, router, connections_max: config.connections_max, new_operator_token })
     }

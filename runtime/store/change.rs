@@ -41,6 +41,8 @@ pub enum Change {
     Unjoin(Partition, Box<str>),
     /// A customer has an MO of its inbox, or its time there is over.
     PickedUp(Partition, Box<str>, MessageId),
+    /// A customer's registered device was seen.
+    Seen(Box<str>, Box<str>, Timestamp),
     /// Something for the history of a customer's message.
     Happened(Partition, Box<str>, MessageId, Timestamp, Event),
 }
@@ -89,6 +91,9 @@ fn op(change: Change) -> Op {
         Change::Unpart(partition, group, number) => Op::Delete(keys::part(partition, &group, number)),
         Change::Join(partition, group, joined) => Op::Put(keys::joined(partition, &group), record::encode(&joined)),
         Change::PickedUp(partition, customer, id) => Op::Delete(pickup::key(partition, &customer, id)),
+        Change::Seen(customer, digits, at) => {
+            Op::Put(keys::seen(Partition::of(&customer), &customer, &digits), record::encode(&at))
+        }
         Change::Unjoin(partition, group) => Op::Delete(keys::joined(partition, &group)),
     }
 }
