@@ -16,6 +16,8 @@ mod counting;
 mod devices;
 mod ended;
 mod history;
+#[cfg(test)]
+mod home;
 mod once;
 mod operations;
 mod parts;

@@ -18,6 +18,9 @@ pub fn check(config: &Config) -> Result<(), String> {
     }
     for customer in &config.customer {
         check_customer(customer)?;
+        if customer.retention_days.is_some() && !config.history.is_kept() {
+            return Err(format!("customer {}: retention_days needs [history] with days = 1 or more", customer.id));
+        }
         for number in &customer.numbers {
             if let Some(other) = numbers.insert(number.as_str(), customer.id.as_str()) {
                 return Err(format!("number {number} belongs to customer {other} and to {}", customer.id));
@@ -203,7 +206,12 @@ fn check_customer(customer: &Customer) -> Result<(), String> {
             return Err(format!("customer {}: senders: {sender:?} is no name; numbers belong in numbers", customer.id));
         }
     }
-    for (key, value) in [("inbox_max", customer.inbox_max), ("inbox_days", customer.inbox_days as usize)] {
+    let retention_days = customer.retention_days.map_or(1, |days| days as usize);
+    for (key, value) in [
+        ("inbox_max", customer.inbox_max),
+        ("inbox_days", customer.inbox_days as usize),
+        ("retention_days", retention_days),
+    ] {
         at_least_1(&format!("customer {}", customer.id), key, value)?;
     }
     if customer.validity_secs > customer.validity_max_secs {

@@ -30,6 +30,9 @@ pub struct Customer {
     /// What becomes of a long MO of which a part is still missing then.
     #[serde(default)]
     pub incomplete: Incomplete,
+    /// Days that what happened to its messages is kept at least, instead of `history.days`; needs `[history]`.
+    #[serde(default)]
+    pub retention_days: Option<u32>,
     /// Its MOs wait for `GET /v1/inbox` as well; without a rule or an application, there only.
     #[serde(default)]
     pub inbox: bool,

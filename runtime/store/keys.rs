@@ -239,6 +239,12 @@ pub fn history_number(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(number.try_into().ok()?))
 }
 
+/// The message of a row of the history, of either kind.
+pub fn message_of_history(key: &[u8]) -> Option<MessageId> {
+    let is = |kind: Kind| key.get(1) == Some(&kind.octet());
+    if is(Kind::History) { history_id(key) } else { inverted_id(key).filter(|_| is(Kind::OfDevice)) }
+}
+
 /// The message of an event's row.
 pub fn history_id(key: &[u8]) -> Option<MessageId> {
     inverted_id(key.get(..key.len().checked_sub(8)?)?)
