@@ -26,6 +26,7 @@ pub fn head() -> OpenApi {
         .security(Some([SecurityRequirement::new(BEARER, [""; 0])]))
         .tags(Some([
             tag("messages", "Send messages, look them up, cancel them"),
+            tag("inbox", "MOs of customers that poll"),
             tag("keys", "API keys of customers"),
             tag("customers", "Customers, with their numbers and devices"),
             tag("devices", "Devices that customers register"),

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::error::{Code, Problem};
 use super::{
-    Api, apply, audit, backup, campaign, device, explain, export, health, history, key, links, message, object,
+    Api, apply, audit, backup, campaign, device, explain, export, health, history, inbox, key, links, message, object,
     openapi, scrape, statuses,
 };
 
@@ -44,6 +44,8 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(message::look_up, message::cancel))
         .routes(routes!(history::timeline))
         .routes(routes!(explain::explain))
+        .routes(routes!(inbox::poll))
+        .routes(routes!(inbox::acknowledge))
         .routes(routes!(links::list))
         .routes(routes!(backup::make))
         .routes(routes!(object::customer::list))

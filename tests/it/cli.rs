@@ -140,7 +140,8 @@ fn every_shell_has_completions_and_every_command_says_how_it_is_used() {
     for (name, word) in [("bash", "complete "), ("zsh", "#compdef wasmsc"), ("fish", "complete -c wasmsc")] {
         assert!(shell.prints(&["completions", name]).contains(word), "{name}");
     }
-    for command in ["send", "message", "links", "keys", "status", "chat", "doctor", "backup", "restore", "completions"]
+    for command in
+        ["send", "message", "messages", "links", "keys", "status", "chat", "doctor", "backup", "restore", "completions"]
     {
         let help = shell.prints(&[command, "--help"]);
         assert!(help.contains("Example: wasmsc "), "{help}");
