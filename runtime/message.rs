@@ -34,6 +34,9 @@ pub struct MessageId {
 }
 
 impl MessageId {
+    /// Of [`to_key`](Self::to_key).
+    pub const KEY_OCTETS: usize = 10;
+
     pub fn accepted(event: u64) -> Self {
         Self { event, index: 0 }
     }
@@ -56,8 +59,8 @@ impl MessageId {
     }
 
     /// The fixed-width form that keys use; its octet order is the order of ids.
-    pub fn to_key(self) -> [u8; 10] {
-        let mut key = [0; 10];
+    pub fn to_key(self) -> [u8; Self::KEY_OCTETS] {
+        let mut key = [0; Self::KEY_OCTETS];
         key[..8].copy_from_slice(&self.event.to_be_bytes());
         key[8..].copy_from_slice(&self.index.to_be_bytes());
         key

@@ -87,13 +87,18 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// Of one that came in just now.
+    pub fn new(id: MessageId, received: Received) -> Listed {
+        Listed { id, received, state: MessageState::Enroute, error: 0, ended_at: None, attempts: 0 }
+    }
+
     /// Of the events of one message in their order; None without the first one.
     pub fn of(id: MessageId, timeline: &[Happened]) -> Option<Listed> {
         let received = timeline.iter().find_map(|happened| match &happened.event {
             Event::Received(received) => Some((**received).clone()),
             _ => None,
         })?;
-        let mut listed = Listed { id, received, state: MessageState::Enroute, error: 0, ended_at: None, attempts: 0 };
+        let mut listed = Listed::new(id, received);
         for happened in timeline {
             listed.apply(happened);
         }

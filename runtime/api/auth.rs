@@ -58,6 +58,17 @@ impl Caller {
             Caller::Key(key) => key.must_have(scope).map(|()| named),
         }
     }
+
+    /// The customer that a query names, if this caller may do such things to it; a key may leave its own out.
+    pub fn customer_of(&self, api: &Api, named: Option<&str>, scope: Scope) -> Result<CustomerIndex, Problem> {
+        match (self, named) {
+            (_, Some(id)) => self.customer(api, id, scope),
+            (Caller::Key(key), None) => key.must_have(scope).map(|()| key.customer),
+            (Caller::Operator, None) => {
+                Err(Problem::new(Code::MalformedRequest, "name the customer, such as ?customer=acme"))
+            }
+        }
+    }
 }
 
 impl CallerKey {

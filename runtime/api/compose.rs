@@ -77,7 +77,7 @@ pub enum Encoding {
 }
 
 /// Octets, in one of two forms.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Octets {
     #[schema(example = "AQID")]
@@ -103,6 +103,11 @@ pub struct Composed {
 }
 
 impl Octets {
+    /// As answers have them.
+    pub fn of(octets: &[u8]) -> Octets {
+        Octets::Hex(octets.iter().map(|octet| format!("{octet:02x}")).collect())
+    }
+
     fn read(&self, field: &str) -> Result<Bytes, Problem> {
         let octets = match self {
             Octets::Base64(text) => STANDARD.decode(text).ok(),

@@ -10,7 +10,9 @@ mod backup;
 mod body;
 mod compose;
 mod error;
+mod export;
 mod health;
+mod history;
 mod key;
 mod links;
 mod message;
@@ -24,6 +26,8 @@ mod scrape;
 mod secret;
 mod serve;
 mod statuses;
+mod stream;
+mod wanted;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,5 +49,6 @@ pub struct Api {
     operator: OperatorToken,
     body_max_octets: usize,
     backup_dir: Option<PathBuf>,
+    readers: history::Readers,
     rates: rates::Rates,
 }

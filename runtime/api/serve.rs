@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::history::Readers;
 use super::operator::OperatorToken;
 use super::rates::Rates;
 use super::{Api, router};
@@ -68,7 +69,8 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(named)?;
         let backup_dir = config.backup_dir.clone();
         let (body_max_octets, rates) = (config.body_max_octets, Rates::new(config.requests_per_sec));
-        let api = Api { house, setup, operator, body_max_octets, backup_dir, rates };
+        let readers = Readers::default();
+        let api = Api { house, setup, operator, body_max_octets, backup_dir, rates, readers };
         let router = router::router(Arc::new(api));
         Ok(Server { listener, acceptors, router, connections_max: config.connections_max, new_operator_token })
     }

@@ -193,8 +193,9 @@ fn decode(row: &Row) -> Option<(MessageId, Happened)> {
 
 /// Where the newest message that may be wanted stands, and the oldest: ids begin with their time.
 fn ends(filter: &Filter, after: Option<MessageId>) -> (Option<MessageId>, Option<MessageId>) {
-    let until = filter.until.map(|until| MessageId::accepted(until.0.saturating_add(1) << NUMBER_BITS));
-    let since = filter.since.map(|since| MessageId::accepted(since.0.saturating_sub(ANSWER_MS) << NUMBER_BITS));
+    let first = |ms: u64| MessageId::accepted(ms.min(u64::MAX >> NUMBER_BITS) << NUMBER_BITS);
+    let until = filter.until.map(|until| first(until.0.saturating_add(1)));
+    let since = filter.since.map(|since| first(since.0.saturating_sub(ANSWER_MS)));
     (after.into_iter().chain(until).min(), since)
 }
 

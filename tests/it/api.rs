@@ -3,6 +3,7 @@
 pub mod client;
 mod docs;
 mod errors;
+mod history;
 mod keys;
 mod messages;
 mod objects;
