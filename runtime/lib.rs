@@ -13,11 +13,13 @@
 
 pub mod allocator;
 pub mod api;
+mod bells;
 mod bucket;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;
+pub mod feed;
 pub mod firewall;
 pub mod link;
 pub mod message;

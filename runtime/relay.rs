@@ -91,6 +91,7 @@ pub struct House {
     once: Mutex<()>,
     pub metrics: Metrics,
     absentees: Mutex<wake::Absentees>,
+    news: history::News,
 }
 
 /// Rows that recovery reads at once.
@@ -113,7 +114,7 @@ impl House {
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
         let parked = store.count(Kind::Parked)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
-        let metrics = Metrics::new(&present);
+        let (metrics, news) = (Metrics::new(&present), history::News::new(&store));
         drop(present);
         let house = House {
             directory,
@@ -129,6 +130,7 @@ impl House {
             once: Mutex::new(()),
             metrics,
             absentees,
+            news,
         };
         let house = Arc::new(house);
         house.reroute(now)?;
@@ -397,7 +399,7 @@ impl House {
 }
 
 /// Reads the event that is to run. None: somebody finished it already, or it cannot be read (logged).
-pub fn claim(house: &House, key: &SubjectKey, event: Event) -> Option<Invocation> {
+pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event) -> Option<Invocation> {
     let record = match house.store.claim(event.partition, event.number) {
         Ok(record) => record?,
         Err(error) => {
@@ -412,6 +414,7 @@ pub fn claim(house: &House, key: &SubjectKey, event: Event) -> Option<Invocation
         rule: key.rule,
         id: MessageId::accepted(event.number),
         attempt: record.attempts + 1,
+        log: house.rule_log(key.rule, MessageId::accepted(event.number), &record),
         mo: record.message,
         state,
         secret: *house.store.secret(),

@@ -10,6 +10,8 @@ mod backup;
 mod body;
 mod compose;
 mod error;
+mod event;
+mod events;
 mod export;
 mod health;
 mod history;
@@ -36,6 +38,7 @@ use crate::relay::House;
 use crate::setup::Setup;
 use operator::OperatorToken;
 
+pub use event::event_json;
 pub use router::description;
 pub use serve::Server;
 
@@ -51,4 +54,5 @@ pub struct Api {
     backup_dir: Option<PathBuf>,
     readers: history::Readers,
     rates: rates::Rates,
+    streams: Arc<events::Streams>,
 }

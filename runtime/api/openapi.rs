@@ -26,6 +26,7 @@ pub fn head() -> OpenApi {
         .security(Some([SecurityRequirement::new(BEARER, [""; 0])]))
         .tags(Some([
             tag("messages", "Send messages, look them up, cancel them"),
+            tag("events", "What happens to a customer, as it happens"),
             tag("keys", "API keys of customers"),
             tag("customers", "Customers, with their numbers and devices"),
             tag("accounts", "Who binds to us, and whom we bind to"),

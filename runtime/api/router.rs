@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::error::{Code, Problem};
 use super::{
-    Api, apply, audit, backup, export, health, history, key, links, message, object, openapi, scrape, statuses,
+    Api, apply, audit, backup, events, export, health, history, key, links, message, object, openapi, scrape, statuses,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -42,6 +42,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(export::export))
         .routes(routes!(message::look_up, message::cancel))
         .routes(routes!(history::timeline))
+        .routes(routes!(events::stream))
         .routes(routes!(links::list))
         .routes(routes!(backup::make))
         .routes(routes!(object::customer::list))

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::events::Streams;
 use super::history::Readers;
 use super::operator::OperatorToken;
 use super::rates::Rates;
@@ -38,6 +39,7 @@ pub struct Server {
     listener: TcpListener,
     acceptors: Option<Arc<Acceptors>>,
     router: Router,
+    streams: Arc<Streams>,
     connections_max: usize,
     /// It was made at this start; to be shown once.
     pub new_operator_token: Option<String>,
@@ -69,10 +71,11 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(named)?;
         let backup_dir = config.backup_dir.clone();
         let (body_max_octets, rates) = (config.body_max_octets, Rates::new(config.requests_per_sec));
-        let readers = Readers::default();
-        let api = Api { house, setup, operator, body_max_octets, backup_dir, rates, readers };
+        let (readers, streams) = (Readers::default(), Streams::new(config.event_streams_max));
+        let api = Api { house, setup, operator, body_max_octets, backup_dir, rates, readers, streams: streams.clone() };
         let router = router::router(Arc::new(api));
-        Ok(Server { listener, acceptors, router, connections_max: config.connections_max, new_operator_token })
+        let connections_max = config.connections_max;
+        Ok(Server { listener, acceptors, router, streams, connections_max, new_operator_token })
     }
 
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -107,6 +110,7 @@ impl Server {
             }
         }
         drop(self.listener);
+        self.streams.close();
         while connections.join_next().await.is_some() {}
     }
 

@@ -9,6 +9,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 
+use super::events::Streams;
 use super::history::Readers;
 use super::rates::Rates;
 use super::secret::Digest;
@@ -66,8 +67,8 @@ impl Home {
         let house = House::new(directory, store.clone(), Arc::new(Nobody), 1, clock::now()).expect("stands");
         let setup = Setup::new(config, house.clone());
         let operator = OperatorToken { digest: Digest::of(OPERATOR), new: None };
-        let (rates, readers) = (Rates::new(u32::MAX), Readers::default());
-        let api = Api { house, setup, operator, body_max_octets: 1_000, backup_dir: None, rates, readers };
+        let (rates, readers, streams) = (Rates::new(u32::MAX), Readers::default(), Streams::new(1));
+        let api = Api { house, setup, operator, body_max_octets: 1_000, backup_dir: None, rates, readers, streams };
         let router = router::router(Arc::new(api));
         Home { disk, store, writer, router }
     }

@@ -52,7 +52,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     ensure!(config.data_dir.exists(), "{} is not there: no server has run with it", config.data_dir.display());
     let known = config.customer.iter().any(|customer| customer.id == arguments.customer);
     ensure!(known, "{} has no customer {:?}", arguments.config.display(), arguments.customer);
-    let opened = store::disk::open(&config.data_dir, config.history.is_kept())
+    let opened = store::disk::open(&config.data_dir, config.keeps())
         .context("the data directory cannot be opened; a running server has it for itself")?;
     let (store, _writer) = Store::open(opened)?;
     match &arguments.id {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::feed::Level;
 use crate::message::{Address, Content, Message, MessageId, Timestamp};
 use crate::route::RuleIndex;
 
@@ -10,6 +11,11 @@ pub trait StateView: Send + Sync {
     fn get(&self, name: &str) -> std::io::Result<Option<bytes::Bytes>>;
     /// Names with `prefix` that come after `after`, in octet order.
     fn names(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<String>>;
+}
+
+/// Hears what a rule logs, beside the server's own log.
+pub trait RuleLog: Send + Sync {
+    fn line(&self, at: Timestamp, level: Level, text: &str, fields: &[(String, String)]);
 }
 
 /// One event for a rule.
@@ -21,6 +27,8 @@ pub struct Invocation {
     pub attempt: u32,
     pub mo: Message,
     pub state: Arc<dyn StateView>,
+    /// None: nobody else hears it.
+    pub log: Option<Arc<dyn RuleLog>>,
     /// Of the data directory; the same event draws the same random octets on every attempt.
     pub secret: [u8; 32],
 }
@@ -43,7 +51,7 @@ impl Invocation {
         let content = Content::default();
         let mo = Message { source: nobody(), destination: nobody(), content, received_at: Timestamp(0) };
         let id = MessageId::accepted(0);
-        Invocation { rule: RuleIndex(0), id, attempt: 1, mo, state: Arc::new(NoState), secret: [0; 32] }
+        Invocation { rule: RuleIndex(0), id, attempt: 1, mo, state: Arc::new(NoState), log: None, secret: [0; 32] }
     }
 }
 

@@ -108,7 +108,7 @@ fn apply(
     let offers = notify(house, (partition, id), &mut tracked, notice);
     let mut changes: Vec<Change> = offers.iter().map(|queued| Change::Queue(queued.clone())).collect();
     let (state, error) = (receipt.state.octet(), receipt.error);
-    let told = || Event::Receipt { peer: (*peer.name).into(), part, state, error };
+    let told = || (house.ends_of(&tracked), Event::Receipt { peer: (*peer.name).into(), part, state, error });
     changes.extend(house.happened((partition, id), &tracked.customer, now, told));
     if tracked.is_final() {
         changes.extend(house.ended((partition, id), &tracked, now));

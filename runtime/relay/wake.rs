@@ -213,6 +213,7 @@ impl House {
 /// To be called every second or so: ends what is over. Reads much at times, so not for a thread in a hurry.
 pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
     parts::expire(house, now)?;
+    house.tell_dropped_lines(now);
     let is_time = {
         let mut absentees = house.absentees.lock();
         let is_time = absentees.next_history <= now;

@@ -3,7 +3,9 @@
 //! An event is a row of its own that is written once, in the batch with what it tells of, and never changed. Keys
 //! put the newest messages first. Nobody sees an event before it is durable.
 
+use std::array::IntoIter;
 use std::io;
+use std::iter::Flatten;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -13,6 +15,7 @@ use super::pages::{PAGE_ROWS, each_while};
 use super::record;
 use super::tables::{Op, Row};
 use super::{Standing, Store};
+use crate::feed::{About, Ends};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::timeline::{Event, Filter, Happened, Listed, Received};
 
@@ -38,31 +41,45 @@ pub struct Bounds {
     pub scan_max: usize,
 }
 
+/// In the history, and in the feed.
+pub(super) type EventRows = Flatten<IntoIter<Option<Op>, 2>>;
+
 impl Store {
-    /// The row of an event; none where no history is kept.
+    /// The rows of an event: for the history, and for whoever is told.
     pub(super) fn event(
         &self,
         partition: Partition,
         customer: &str,
         id: MessageId,
         at: Timestamp,
-        event: impl FnOnce() -> Event,
-    ) -> Option<Op> {
-        self.keeps_history.then(|| {
-            let value = record::encode(&Happened { at, event: event() });
-            Op::Insert(keys::history(partition, customer, id, self.number(at)), value)
-        })
+        event: impl FnOnce() -> (Ends, Event),
+    ) -> EventRows {
+        let (mut history, mut told) = (None, None);
+        if self.keeps.any() {
+            let (ends, event) = event();
+            let happened = Happened { at, event };
+            history = self.keeps.history.then(|| {
+                let key = keys::history(partition, customer, id, self.number(at));
+                Op::Insert(key, record::encode(&happened))
+            });
+            told = self.told(customer, at, || About::Message { id, ends, event: happened.event });
+        }
+        [history, told].into_iter().flatten()
     }
 
     /// The first event of a message, and the row by which its device finds it.
     pub(super) fn begin(&self, partition: Partition, customer: &str, id: MessageId, received: Received) -> Vec<Op> {
-        if !self.keeps_history {
+        if !self.keeps.any() {
             return Vec::new();
         }
-        let device = keys::history_of_device(partition, customer, received.device().digits(), Some(id));
+        let device = self.keeps.history.then(|| {
+            let key = keys::history_of_device(partition, customer, received.device().digits(), Some(id));
+            Op::Insert(key, Bytes::new())
+        });
+        let ends = Ends::of(received.direction, &received.message);
         let at = received.message.received_at;
-        let event = self.event(partition, customer, id, at, || Event::Received(Box::new(received)));
-        event.into_iter().chain([Op::Insert(device, Bytes::new())]).collect()
+        let event = self.event(partition, customer, id, at, || (ends, Event::Received(Box::new(received))));
+        event.chain(device).collect()
     }
 
     /// Rises with every event, over restarts too.

@@ -15,6 +15,7 @@
 //! once_age <partition> Y <message id>                                       the same by its age
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
+//! event    <partition> e <len><customer> <id u64>                           what its customer is told
 //! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
 //! control  fe c <len><kind> <id>                                            what is set up over the API
 //! used     fe u <len><kind> <id>                                            when that was used last
@@ -59,6 +60,8 @@ impl Partition {
 }
 
 pub const META_LAST_EVENT: &[u8] = b"\xffm_last_event";
+pub const META_LAST_TOLD: &[u8] = b"\xffm_last_told";
+pub const META_TOLD_FLOOR: &[u8] = b"\xffm_told_floor";
 pub const META_LAST_NUMBER: &[u8] = b"\xffm_last_number";
 pub const META_SECRET: &[u8] = b"\xffm_secret";
 
@@ -126,7 +129,7 @@ fn queue_prefix(partition: Partition, queue: &str, more: usize) -> Vec<u8> {
     prefixed(partition, Kind::Outbox, queue, more)
 }
 
-fn prefixed(partition: Partition, kind: Kind, name: &str, more: usize) -> Vec<u8> {
+pub(super) fn prefixed(partition: Partition, kind: Kind, name: &str, more: usize) -> Vec<u8> {
     let mut key = Vec::with_capacity(3 + name.len() + more);
     key.extend_from_slice(&[partition.0, kind.octet(), name.len() as u8]);
     key.extend_from_slice(name.as_bytes());
@@ -150,6 +153,7 @@ pub enum Kind {
     Joined = b'J' as isize,
     History = b'h' as isize,
     OfDevice = b'x' as isize,
+    Event = b'e' as isize,
     Parked = b'p' as isize,
 }
 
@@ -350,6 +354,12 @@ impl Subject {
 
     pub fn state(&self, name: &str) -> Key {
         [&*self.0, name.as_bytes()].concat().into()
+    }
+
+    /// As the rule's subject names it.
+    pub fn device(&self) -> &str {
+        let rule = self.0.get(2).map_or(0, |length| usize::from(*length));
+        std::str::from_utf8(self.0.get(4 + rule..).unwrap_or_default()).unwrap_or_default()
     }
 
     /// The name under which a rule knows this row.

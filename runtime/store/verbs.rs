@@ -13,7 +13,8 @@ use super::once::{self, NewOnce};
 use super::record::{self, DeadRecord, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
 use super::{Done, NotAccepted, Store, StoreFailed};
-use crate::message::{Class, Message, MessageId, Timestamp};
+use crate::feed::Ends;
+use crate::message::{Address, Class, Message, MessageId, Timestamp};
 use crate::timeline::{Direction, Event, Received};
 use crate::tracking::{Tracked, Waits};
 
@@ -127,7 +128,7 @@ impl Store {
         now: Timestamp,
         done: impl FnOnce(Result<Vec<Accepted>, NotAccepted>) + Send + 'static,
     ) -> Vec<(MessageId, Partition)> {
-        let encoded: Vec<Encoded> = list.into_iter().map(|new| encode_new(new, now, self.keeps_history)).collect();
+        let encoded: Vec<Encoded> = list.into_iter().map(|new| encode_new(new, now, self.keeps.any())).collect();
         let octets = encoded.iter().map(|new| new.row.len()).sum();
         let mut accepted = Vec::with_capacity(encoded.len());
         let mut batch = Vec::with_capacity(encoded.len());
@@ -149,7 +150,7 @@ impl Store {
             let event = MessageId::accepted(inner.last_event);
             accepted.push(self.place(new, event, &mut batch));
         }
-        batch.extend(also.into_iter().filter_map(|change| self.op(change)));
+        batch.extend(also.into_iter().flat_map(|change| self.ops(change)));
         let ids = accepted.iter().map(|a| (a.id, a.partition)).collect();
         let done: Done = Box::new(move |result| done(result.map(|()| accepted).map_err(NotAccepted::Failed)));
         inner.submit(batch, Some(done)).expect("the store had not failed under this lock");
@@ -182,9 +183,9 @@ impl Store {
                 None => Op::Delete(key),
             }
         }));
-        batch.extend(tracked.and_then(|(id, tracked)| self.op(Change::Track(partition, id, tracked))));
-        if self.keeps_history {
-            self.ran((partition, customer, rule), mo, at, &queued, &mut batch);
+        batch.extend(tracked.into_iter().flat_map(|(id, tracked)| self.ops(Change::Track(partition, id, tracked))));
+        if self.keeps.any() {
+            self.ran((customer, rule), (mo, &subject), at, &queued, &mut batch);
         }
         if queued.is_empty() {
             return self.submit(batch, None);
@@ -198,11 +199,11 @@ impl Store {
         self.submit(batch, Some(done))
     }
 
-    /// For the history: the MO's end, and how its answers begin.
+    /// For the history and the feed: the MO's end, and how its answers begin.
     fn ran(
         &self,
-        (partition, customer, rule): (Partition, &str, &str),
-        mo: MessageId,
+        (customer, rule): (&str, &str),
+        (mo, subject): (MessageId, &Subject),
         at: Timestamp,
         queued: &[Queued],
         batch: &mut Vec<Op>,
@@ -210,7 +211,12 @@ impl Store {
         let replies = || queued.iter().filter(|queued| queued.key.class == Class::REPLY);
         let ran = Event::Ran { rule: rule.into(), sent: replies().count() as u16 };
         let ended = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
-        batch.extend([ran, ended].into_iter().filter_map(|event| self.event(partition, customer, mo, at, || event)));
+        let partition = Partition::of(customer);
+        let device = Address::parse(subject.device()).unwrap_or(Address::Alphanumeric("".into()));
+        let ends = || Ends { direction: Direction::Mo, device: device.clone(), number: None };
+        batch.extend(
+            [ran, ended].into_iter().flat_map(|event| self.event(partition, customer, mo, at, || (ends(), event))),
+        );
         for Queued { key, record } in replies() {
             let (message, cause, tag) = (record.message.clone(), Some(mo), Box::default());
             let received = Received { direction: Direction::Mt, by: rule.into(), cause, message, due: key.due, tag };
@@ -232,7 +238,7 @@ impl Store {
         waiting.attempts += 1;
         let (also, done) = also;
         let mut batch =
-            if self.keeps_history { self.failed(partition, event, &waiting, &failure, now) } else { Vec::new() };
+            if self.keeps.any() { self.failed(partition, event, &waiting, &failure, now) } else { Vec::new() };
         batch.extend(match failure {
             Failure::RetryAt(due, _) => {
                 waiting.due = due;
@@ -251,11 +257,11 @@ impl Store {
                 vec![Op::Delete(key), Op::Put(to, record::encode(&dead))]
             }
         });
-        batch.extend(also.into_iter().filter_map(|change| self.op(change)));
+        batch.extend(also.into_iter().flat_map(|change| self.ops(change)));
         self.submit(batch, done)
     }
 
-    /// For the history.
+    /// For the history and the feed.
     fn failed(
         &self,
         partition: Partition,
@@ -272,8 +278,9 @@ impl Store {
         let ended = Event::Ended { state: MessageState::Undeliverable.octet(), error: 0 };
         let events = [Some(failed), again.is_none().then_some(ended)];
         let id = MessageId::accepted(event);
-        let op = |event| self.event(partition, &waiting.customer, id, now, || event);
-        events.into_iter().flatten().filter_map(op).collect()
+        let ends = || Ends::of(Direction::Mo, &waiting.message);
+        let ops = |event| self.event(partition, &waiting.customer, id, now, || (ends(), event));
+        events.into_iter().flatten().flat_map(ops).collect()
     }
 
     /// MOs that wait in a partition, in the order of arrival, after event number `after`.
@@ -333,10 +340,10 @@ struct Encoded {
     received: Option<Received>,
 }
 
-fn encode_new(new: NewMessage, now: Timestamp, keeps_history: bool) -> Encoded {
+fn encode_new(new: NewMessage, now: Timestamp, is_told: bool) -> Encoded {
     let NewMessage { customer, place, message, by, sibling } = new;
     let received = |direction, message: &Message, due, tracked: Option<&Tracked>| {
-        keeps_history.then(|| {
+        is_told.then(|| {
             let tag = tracked.map(|tracked| tracked.tag.clone()).unwrap_or_default();
             Received { direction, by: (*by).into(), cause: None, message: message.clone(), due, tag }
         })

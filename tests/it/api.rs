@@ -3,6 +3,7 @@
 pub mod client;
 mod docs;
 mod errors;
+mod events;
 mod history;
 mod keys;
 mod messages;
