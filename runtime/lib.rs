@@ -6,7 +6,7 @@
 //! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  cli/  tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
-//! HEART      firewall  route  schedule  retry  tracking  timeline  message  metrics  bucket pure, take `now`
+//! HEART      firewall  route  schedule  retry  tracking  timeline  message  device  metrics  bucket     pure, take `now`
 //! PROTOCOL   crate wasmsc-smpp                                      pure
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
@@ -19,6 +19,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;
+pub mod device;
 pub mod feed;
 pub mod firewall;
 pub mod link;

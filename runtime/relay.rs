@@ -13,6 +13,7 @@
 mod admit;
 mod batch;
 mod counting;
+mod devices;
 mod ended;
 mod history;
 mod once;
@@ -20,6 +21,7 @@ mod operations;
 mod parts;
 mod receipts;
 mod repeats;
+mod rule_call;
 mod settle;
 mod submission;
 mod wake;
@@ -35,20 +37,22 @@ use wasmsc_smpp::receipt::MessageState;
 use crate::firewall::Reject;
 use crate::message::{Class, MessageId, Timestamp};
 use crate::metrics::{Metrics, Reached};
-use crate::plugin::{Effects, Invocation, Outcome, StateView};
+use crate::plugin::{Effects, Invocation, Outcome};
 use crate::route::{Changes, Current, Directory, PeerIndex};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
 use crate::slots::Slots;
-use crate::store::keys::{Kind, OutboxKey, Partition, Subject};
+use crate::store::keys::{Kind, OutboxKey, Partition};
 use crate::store::{Accepted, Change, Finished, NewMessage, NotAccepted, OutboxRecord, Queued, Store};
 use crate::timeline::Direction;
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
 use batch::Batch;
+pub use devices::{DeviceEdit, Import, Imported, Keyed, NewDevice, NotRegistered, change_device, import_devices};
 use ended::{RETRY_LAST_MS, fail, mo_ended};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
 pub use receipts::{PeerReceipt, receipt};
+use rule_call::SubjectState;
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};
 pub use wake::{Alert, keep_house, wake};
@@ -113,6 +117,7 @@ impl House {
         let joiner = Mutex::new(parts::Joiner::recover(&present, &store)?);
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
         let parked = store.count(Kind::Parked)?;
+        devices::recover(&present, &store)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
         let (metrics, news) = (Metrics::new(&present), history::News::new(&store));
         drop(present);
@@ -241,6 +246,7 @@ pub fn accept<T: Send + 'static>(
         submission.sibling = if has_lead { submission.sibling } else { 0 };
         if from.customer(&house.directory()).is_none() {
             wake::wake(house, &submission.message.source, now);
+            admitted.also.changes.extend(house.seen(&submission.message.source, now));
         }
         let repeat_key = repeats::key(house, from, &submission);
         let is_found_only_there = repeat_key.is_some() && admitted.repeat_keys.contains(&repeat_key);
@@ -408,8 +414,7 @@ pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event) -> Option<Invoc
             return None;
         }
     };
-    let subject = subject(house, key, event.partition);
-    let state = Arc::new(SubjectState { store: house.store.clone(), subject });
+    let state = SubjectState::new(house, key, event.partition);
     Some(Invocation {
         rule: key.rule,
         id: MessageId::accepted(event.number),
@@ -419,25 +424,6 @@ pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event) -> Option<Invoc
         state,
         secret: *house.store.secret(),
     })
-}
-
-fn subject(house: &House, key: &SubjectKey, partition: Partition) -> Subject {
-    Subject::new(partition, house.directory().rule_name(key.rule), &key.device)
-}
-
-struct SubjectState {
-    store: Arc<Store>,
-    subject: Subject,
-}
-
-impl StateView for SubjectState {
-    fn get(&self, name: &str) -> std::io::Result<Option<bytes::Bytes>> {
-        self.store.state(&self.subject, name)
-    }
-
-    fn names(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<String>> {
-        self.store.state_names(&self.subject, prefix, after, limit)
-    }
 }
 
 /// Commits what the rule did, or its failure. An error means that the store has failed.
@@ -486,7 +472,7 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
         customer,
         rule: directory.rule_name(key.rule),
         at: now,
-        subject: subject(house, key, event.partition),
+        subject: rule_call::subject(house, key.rule, &key.device, event.partition),
         state: effects.state,
         queued,
         tracked,

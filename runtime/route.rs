@@ -10,6 +10,7 @@ mod current;
 mod numbering;
 mod password;
 mod peer;
+mod registry;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use current::{Changes, Current};
 pub use numbering::Numbering;
 pub use password::{Password, hash_password, is_password_hash, knows_password};
 pub use peer::{AddressSet, Login, Outbind, Peer, national_tables};
+pub use registry::{Registered, Registry};
 
 /// Index of a peer in [`Directory::peers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +55,7 @@ pub struct Customer {
     numbers: BTreeSet<Address>,
     senders: BTreeSet<Address>,
     devices: AddressSet,
+    registry: Arc<Registry>,
 }
 
 impl Customer {
@@ -64,12 +67,15 @@ impl Customer {
             numbers: BTreeSet::new(),
             senders: BTreeSet::new(),
             devices: AddressSet::default(),
+            registry: self.registry.clone(),
             ..*self
         }
     }
 
+    /// What is registered is whose registered it, what is not is whose range it is in.
     pub fn owns_device(&self, address: &Address) -> bool {
-        matches!(address, Address::Msisdn(_)) && self.devices.contains(address)
+        let in_range = || matches!(address, Address::Msisdn(_)) && self.devices.contains(address);
+        !self.is_gone && self.registry.is_of(address, &self.id).unwrap_or_else(in_range)
     }
 
     /// True for its numbers and for the names that it may send from.
@@ -109,6 +115,7 @@ pub struct Directory {
     pub rules: Vec<config::Rule>,
     pub retry: Retry,
     pub history_ms: u64,
+    registry: Arc<Registry>,
     rule_names: Vec<Box<str>>,
     customers_by_id: HashMap<Arc<str>, CustomerIndex>,
     number_owner: HashMap<Address, usize>,
@@ -132,6 +139,8 @@ impl Directory {
 
     fn behind(before: Option<&Directory>, config: &Config) -> Directory {
         let old = before.map(|before| before.customers.as_slice()).unwrap_or_default();
+        let registry = before.map(|before| before.registry.clone()).unwrap_or_default();
+        let customer = |from| customer(from, registry.clone());
         let customers =
             in_place(old, config.customer.iter().map(customer).collect(), |customer| &customer.id, Customer::gone);
         let mut number_owner = HashMap::new();
@@ -156,6 +165,7 @@ impl Directory {
         Directory {
             customers_by_id: customers_by_id.collect(),
             customers,
+            registry,
             peers,
             queues,
             retry: config.retry.clone(),
@@ -171,6 +181,19 @@ impl Directory {
 
     pub fn owner_of_number(&self, number: &Address) -> Option<&Customer> {
         self.number_owner.get(number).map(|index| &*self.customers[*index])
+    }
+
+    /// What is registered; the same in every directory.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Whether this customer may register a device: nobody else has, and nobody else's ranges fit it better.
+    pub fn may_register(&self, customer: &Customer, device: &Address) -> bool {
+        let others = || self.customers().filter(|(_, other)| other.id != customer.id);
+        let own = customer.devices.closeness(device);
+        let is_others = || others().any(|(_, other)| other.devices.closeness(device) > own);
+        self.registry.is_of(device, &customer.id).unwrap_or_else(|| !is_others())
     }
 
     /// Whose MTs come from this number or name.
@@ -344,7 +367,7 @@ fn rules_by_number(rules: &[config::Rule]) -> HashMap<Address, Vec<RuleIndex>> {
     by_number
 }
 
-fn customer(from: &config::Customer) -> Customer {
+fn customer(from: &config::Customer, registry: Arc<Registry>) -> Customer {
     Customer {
         id: from.id.as_str().into(),
         queue_max: from.queue_max,
@@ -356,6 +379,7 @@ fn customer(from: &config::Customer) -> Customer {
         numbers: from.numbers.iter().filter_map(|n| Address::parse(n).ok()).collect(),
         senders: from.senders.iter().filter_map(|n| Address::parse(n).ok()).collect(),
         devices: AddressSet::new(&from.devices),
+        registry,
     }
 }
 

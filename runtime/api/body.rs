@@ -44,7 +44,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-async fn read(body: Body, octets_max: usize) -> Result<Bytes, Problem> {
+pub async fn read(body: Body, octets_max: usize) -> Result<Bytes, Problem> {
     let collected = tokio::time::timeout(BODY_WITHIN, Limited::new(body, octets_max).collect()).await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -16,11 +16,12 @@ use super::Api;
 use super::auth::Caller;
 use super::body::{Json, PathOf, Reply};
 use super::error::{Answer, Code, Problem, ProblemDetails};
+use super::idempotency;
 use super::rfc3339::Time;
 use super::secret::{Digest, Secret};
 use crate::clock;
 use crate::message::Timestamp;
-use crate::store::{Edit, Store, StoreFailed};
+use crate::store::{Control, Edit, Store, StoreFailed};
 
 /// The kind of control object that keys are.
 pub const KIND: &str = "key";
@@ -148,13 +149,17 @@ fn keys_of(store: &Store, customer: &str) -> Vec<(Box<str>, Key)> {
 /// Makes a key of a customer.
 #[utoipa::path(
     post, path = "/v1/customers/{customer}/keys", operation_id = "makeKey", tag = "keys",
-    params(("customer" = String, Path, description = "Its id", example = "acme")),
+    params(
+        ("customer" = String, Path, description = "Its id", example = "acme"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Sent again, it makes no second key and gets 409, which \
+        names the first one: its secret cannot be shown again. 1 to 255 visible ASCII characters"),
+    ),
     request_body = NewKey,
     responses(
         (status = 201, description = "Made, and durable", body = MadeKey),
         (status = 403, description = "The key has not the scope for this",
             body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "The customer has as many as it may",
+        (status = 409, description = "The customer has as many as it may, or this request made one before",
             body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
     ),
@@ -163,6 +168,7 @@ pub async fn make(
     State(api): State<Arc<Api>>,
     caller: Caller,
     PathOf(customer): PathOf<String>,
+    headers: HeaderMap,
     body: Json<NewKey>,
 ) -> Answer<impl IntoResponse> {
     caller.customer(&api, &customer, Scope::Manage)?;
@@ -173,7 +179,10 @@ pub async fn make(
         let detail = format!("this customer has {KEYS_MAX} keys already; delete those that nobody uses");
         return Err(Problem::new(Code::TooMany, detail));
     }
-    let id = new_id().map_err(Problem::no_chance)?;
+    let id = match idempotency::key(&headers)? {
+        Some(key) => hex(idempotency::name(&customer, &key)),
+        None => new_id().map_err(Problem::no_chance)?,
+    };
     let token = Secret::new().map_err(Problem::no_chance)?.with_prefix(&format!("{PREFIX}{id}_"));
     let key = Key {
         customer,
@@ -185,7 +194,11 @@ pub async fn make(
     };
     let json = serde_json::to_string(&key).expect("strings and numbers are JSON");
     let edit = Edit { kind: KIND, id: &id, who: &caller.name(), now };
-    durable(|done| store.change_control(edit, |_| Ok(Some(json)), done)).await?;
+    let decide = |before: Option<&Control>| match before {
+        Some(_) => Err(made_before(&id)),
+        None => Ok(Some(json)),
+    };
+    durable(|done| store.change_control(edit, decide, done)).await?;
     let made = MadeKey { view: view(store, &id, key), key: token };
     Ok((StatusCode::CREATED, Reply(made)))
 }
@@ -209,7 +222,19 @@ fn check(new: &mut NewKey, now: Timestamp) -> Result<(), Problem> {
 fn new_id() -> std::io::Result<String> {
     let mut octets = [0; ID_OCTETS];
     getrandom::fill(&mut octets).map_err(std::io::Error::other)?;
-    Ok(format!("{:016x}", u64::from_be_bytes(octets)))
+    Ok(hex(octets))
+}
+
+fn hex(id: [u8; ID_OCTETS]) -> String {
+    format!("{:016x}", u64::from_be_bytes(id))
+}
+
+fn made_before(id: &str) -> Problem {
+    let detail = format!(
+        "this Idempotency-Key made the key {id}, which was shown then and is not kept; if that answer was lost, delete \
+         the key and make another"
+    );
+    Problem::new(Code::MadeBefore, detail)
 }
 
 /// Waits until a change of a control object is durable.

@@ -16,6 +16,7 @@ use super::auth::Caller;
 use super::body::{Json, PathOf, Reply};
 use super::compose::{Composed, NewMessage, Written, compose};
 use super::error::{Answer, Code, Problem, ProblemDetails};
+use super::idempotency;
 use super::key::Scope;
 use super::rfc3339::Time;
 use crate::clock;
@@ -24,9 +25,6 @@ use crate::relay::{self, Cancel, Once, Origin, Query};
 use crate::route::CustomerIndex;
 use crate::store::NewOnce;
 use crate::tracking::Tracked;
-
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-const IDEMPOTENCY_KEY_MAX: usize = 255;
 
 /// A message that was accepted: it is on disk.
 #[derive(Serialize, ToSchema)]
@@ -69,7 +67,7 @@ pub async fn send(
 ) -> Answer<impl IntoResponse> {
     let customer = sender(&caller)?;
     let now = clock::now();
-    let key = idempotency_key(&headers)?;
+    let key = idempotency::key(&headers)?;
     let directory = &api.house.directory();
     let Composed { mut submission, segments, written } =
         compose(body.value, directory, directory.customer_at(customer), now)?;
@@ -101,16 +99,6 @@ fn sender(caller: &Caller) -> Result<CustomerIndex, Problem> {
         Caller::Key(key) => key.must_have(Scope::Send).map(|()| key.customer),
         Caller::Operator => Err(Problem::new(Code::CustomerKeyNeeded, "a message is some customer's; use its key")),
     }
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Problem> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let octets = value.as_bytes();
-    if octets.is_empty() || octets.len() > IDEMPOTENCY_KEY_MAX || !octets.iter().all(u8::is_ascii_graphic) {
-        let detail = format!("Idempotency-Key has 1 to {IDEMPOTENCY_KEY_MAX} visible ASCII characters");
-        return Err(Problem::new(Code::MalformedRequest, detail));
-    }
-    Ok(Some(Sha256::digest(octets).into()))
 }
 
 /// What is known of a message.

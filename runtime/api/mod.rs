@@ -9,12 +9,14 @@ mod auth;
 mod backup;
 mod body;
 mod compose;
+mod device;
 mod error;
 mod event;
 mod events;
 mod export;
 mod health;
 mod history;
+mod idempotency;
 mod key;
 mod links;
 mod message;
@@ -34,6 +36,7 @@ mod wanted;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::config;
 use crate::relay::House;
 use crate::setup::Setup;
 use operator::OperatorToken;
@@ -52,7 +55,22 @@ pub struct Api {
     operator: OperatorToken,
     body_max_octets: usize,
     backup_dir: Option<PathBuf>,
-    readers: history::Readers,
-    rates: rates::Rates,
     streams: Arc<events::Streams>,
+    rates: rates::Rates,
+    readers: history::Readers,
+}
+
+impl Api {
+    fn new(config: &config::Api, house: Arc<House>, setup: Arc<Setup>, operator: OperatorToken) -> Api {
+        Api {
+            house,
+            setup,
+            operator,
+            body_max_octets: config.body_max_octets,
+            backup_dir: config.backup_dir.clone(),
+            rates: rates::Rates::new(config.requests_per_sec),
+            readers: history::Readers::default(),
+            streams: events::Streams::new(config.event_streams_max),
+        }
+    }
 }

@@ -77,7 +77,7 @@ fn with_tag(status: StatusCode, object: Object) -> Response {
 }
 
 /// `If-Match: "…"` or `*`, `If-None-Match: *`.
-fn expectation(headers: &HeaderMap) -> Answer<Expect> {
+pub fn expectation(headers: &HeaderMap) -> Answer<Expect> {
     let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default().trim());
     let malformed = |what: &str| Problem::new(Code::MalformedRequest, what);
     match (text(header::IF_MATCH), text(header::IF_NONE_MATCH)) {

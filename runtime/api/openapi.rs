@@ -29,6 +29,7 @@ pub fn head() -> OpenApi {
             tag("events", "What happens to a customer, as it happens"),
             tag("keys", "API keys of customers"),
             tag("customers", "Customers, with their numbers and devices"),
+            tag("devices", "Devices that customers register"),
             tag("accounts", "Who binds to us, and whom we bind to"),
             tag("operation", "For the operator and its tools"),
         ]))

@@ -11,7 +11,8 @@ use utoipa_axum::routes;
 
 use super::error::{Code, Problem};
 use super::{
-    Api, apply, audit, backup, events, export, health, history, key, links, message, object, openapi, scrape, statuses,
+    Api, apply, audit, backup, device, events, export, health, history, key, links, message, object, openapi, scrape,
+    statuses,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -51,6 +52,9 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(object::account::get, object::account::put, object::account::delete))
         .routes(routes!(object::upstream::list))
         .routes(routes!(object::upstream::get, object::upstream::put, object::upstream::delete))
+        .routes(routes!(device::list))
+        .routes(routes!(device::get, device::put, device::patch, device::delete))
+        .routes(routes!(device::import::import))
         .routes(routes!(apply::apply))
         .routes(routes!(audit::list))
         .routes(routes!(health::alive))

@@ -16,9 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::events::Streams;
-use super::history::Readers;
 use super::operator::OperatorToken;
-use super::rates::Rates;
 use super::{Api, router};
 use crate::config;
 use crate::relay::House;
@@ -69,10 +67,8 @@ impl Server {
         let mut operator = OperatorToken::load(data_dir)?;
         let new_operator_token = operator.new.take();
         let listener = TcpListener::bind(config.listen).await.map_err(named)?;
-        let backup_dir = config.backup_dir.clone();
-        let (body_max_octets, rates) = (config.body_max_octets, Rates::new(config.requests_per_sec));
-        let (readers, streams) = (Readers::default(), Streams::new(config.event_streams_max));
-        let api = Api { house, setup, operator, body_max_octets, backup_dir, rates, readers, streams: streams.clone() };
+        let api = Api::new(config, house, setup, operator);
+        let streams = api.streams.clone();
         let router = router::router(Arc::new(api));
         let connections_max = config.connections_max;
         Ok(Server { listener, acceptors, router, streams, connections_max, new_operator_token })

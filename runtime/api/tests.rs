@@ -1,5 +1,7 @@
 //! Promise 1 over HTTP: no 2xx before the sync, and a failed sync is told. The store's writer is stepped by hand.
 
+mod devices;
+
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -9,9 +11,6 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 
-use super::events::Streams;
-use super::history::Readers;
-use super::rates::Rates;
 use super::secret::Digest;
 use super::{Api, OperatorToken, router};
 use crate::clock;
@@ -53,6 +52,7 @@ impl Outlet for Nobody {
 struct Home {
     disk: MemoryDisk,
     store: Arc<Store>,
+    house: Arc<House>,
     writer: Writer,
     router: axum::Router,
 }
@@ -67,10 +67,10 @@ impl Home {
         let house = House::new(directory, store.clone(), Arc::new(Nobody), 1, clock::now()).expect("stands");
         let setup = Setup::new(config, house.clone());
         let operator = OperatorToken { digest: Digest::of(OPERATOR), new: None };
-        let (rates, readers, streams) = (Rates::new(u32::MAX), Readers::default(), Streams::new(1));
-        let api = Api { house, setup, operator, body_max_octets: 1_000, backup_dir: None, rates, readers, streams };
+        let config = "listen = '127.0.0.1:0'\nbody_max_octets = 100000\nrequests_per_sec = 1000000";
+        let api = Api::new(&toml::from_str(config).expect("a table"), house.clone(), setup, operator);
         let router = router::router(Arc::new(api));
-        Home { disk, store, writer, router }
+        Home { disk, store, house, writer, router }
     }
 
     fn crash(self) -> Home {
@@ -78,10 +78,18 @@ impl Home {
     }
 
     fn request(&self, path: &str, token: &str, once: &str, body: &Value) -> impl Future<Output = Told> + use<> {
-        let service = TowerToHyperService::new(self.router.clone());
         let request = Request::post(path).header("authorization", format!("Bearer {token}"));
         let request = request.header("content-type", "application/json").header("idempotency-key", once);
-        let request = request.body(Body::from(body.to_string())).expect("a request");
+        self.send(request.body(Body::from(body.to_string())).expect("a request"))
+    }
+
+    fn request_as(&self, path: &str, token: &str, kind: &str, body: String) -> impl Future<Output = Told> + use<> {
+        let request = Request::post(path).header("authorization", format!("Bearer {token}"));
+        self.send(request.header("content-type", kind).body(Body::from(body)).expect("a request"))
+    }
+
+    fn send(&self, request: Request<Body>) -> impl Future<Output = Told> + use<> {
+        let service = TowerToHyperService::new(self.router.clone());
         async move {
             let response = service.call(request).await.expect("infallible");
             let status = response.status().as_u16();

@@ -2,6 +2,8 @@
 //!
 //! The relay fills it in from its tables; nothing here is looked up.
 
+use serde::{Deserialize, Serialize};
+
 use super::compiled::CompiledPolicy;
 use super::reason::Side;
 use crate::message::Address;
@@ -75,7 +77,7 @@ pub struct Submitter<'a> {
 }
 
 /// Whether a device takes part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceStatus {
     #[default]
     Active,

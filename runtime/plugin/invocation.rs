@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::device::Device;
 use crate::feed::Level;
 use crate::message::{Address, Content, Message, MessageId, Timestamp};
 use crate::route::RuleIndex;
@@ -11,6 +12,8 @@ pub trait StateView: Send + Sync {
     fn get(&self, name: &str) -> std::io::Result<Option<bytes::Bytes>>;
     /// Names with `prefix` that come after `after`, in octet order.
     fn names(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<String>>;
+    /// What is registered of its device.
+    fn device(&self) -> std::io::Result<Option<Device>>;
 }
 
 /// Hears what a rule logs, beside the server's own log.
@@ -41,6 +44,9 @@ impl StateView for NoState {
     }
     fn names(&self, _prefix: &str, _after: Option<&str>, _limit: usize) -> std::io::Result<Vec<String>> {
         Ok(Vec::new())
+    }
+    fn device(&self) -> std::io::Result<Option<Device>> {
+        Ok(None)
     }
 }
 

@@ -74,6 +74,12 @@ impl Host for Call {
     fn msisdn(&self) -> String {
         self.device.to_string()
     }
+    fn attribute(&self, key: &str) -> Option<String> {
+        self.registered().ok()?.attributes.get(key).cloned()
+    }
+    fn tags(&self) -> Vec<String> {
+        self.registered().map(|device| device.tags.iter().cloned().collect()).unwrap_or_default()
+    }
     fn reply(&mut self, text: Body) -> Result<String, SendError> {
         let device = self.device.clone();
         self.outbox.send(device, body(text)).map(|id| id.to_string()).map_err(|error| send_error(&error))

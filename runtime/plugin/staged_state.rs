@@ -36,6 +36,10 @@ impl StagedState {
         StagedState { committed, written: BTreeMap::new(), octets_left: octets }
     }
 
+    pub fn view(&self) -> &dyn StateView {
+        &*self.committed
+    }
+
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
         check_key(key)?;
         if let Some(written) = self.written.get(key) {
@@ -118,6 +122,9 @@ mod tests {
         fn names(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<String>> {
             let names = self.0.keys().filter(|n| n.starts_with(prefix) && after.is_none_or(|a| n.as_str() > a));
             Ok(names.take(limit).cloned().collect())
+        }
+        fn device(&self) -> std::io::Result<Option<crate::device::Device>> {
+            Ok(None)
         }
     }
 

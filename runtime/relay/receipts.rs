@@ -107,6 +107,9 @@ fn apply(
     house.count_end(&tracked);
     let offers = notify(house, (partition, id), &mut tracked, notice);
     let mut changes: Vec<Change> = offers.iter().map(|queued| Change::Queue(queued.clone())).collect();
+    if receipt.state == MessageState::Delivered {
+        changes.extend(house.seen(&tracked.destination, now));
+    }
     let (state, error) = (receipt.state.octet(), receipt.error);
     let told = || (house.ends_of(&tracked), Event::Receipt { peer: (*peer.name).into(), part, state, error });
     changes.extend(house.happened((partition, id), &tracked.customer, now, told));

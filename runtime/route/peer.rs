@@ -98,6 +98,15 @@ impl AddressSet {
         self.exact.contains(address) || by_prefix()
     }
 
+    /// How closely an entry fits: digits of the longest prefix, more for the address itself; None: no entry does.
+    pub fn closeness(&self, address: &Address) -> Option<usize> {
+        if self.exact.contains(address) {
+            return Some(usize::MAX);
+        }
+        let Address::Msisdn(digits) = address else { return None };
+        self.prefixes.iter().filter(|prefix| digits.starts_with(&***prefix)).map(|prefix| prefix.len()).max()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.prefixes.is_empty()
     }

@@ -40,6 +40,8 @@ pub enum Change {
     /// A long message is whole; its parts may still be repeated.
     Join(Partition, Box<str>, JoinedRecord),
     Unjoin(Partition, Box<str>),
+    /// A customer's registered device was seen.
+    Seen(Box<str>, Box<str>, Timestamp),
     /// Something for the history of a customer's message, and for its feed.
     Happened(Partition, Box<str>, MessageId, Timestamp, Box<(Ends, Event)>),
 }
@@ -87,6 +89,9 @@ fn op(change: Change) -> Op {
         Change::Dead(partition, id, dead) => Op::Put(keys::dead(partition, id), record::encode(&*dead)),
         Change::Unpart(partition, group, number) => Op::Delete(keys::part(partition, &group, number)),
         Change::Join(partition, group, joined) => Op::Put(keys::joined(partition, &group), record::encode(&joined)),
+        Change::Seen(customer, digits, at) => {
+            Op::Put(keys::seen(Partition::of(&customer), &customer, &digits), record::encode(&at))
+        }
         Change::Unjoin(partition, group) => Op::Delete(keys::joined(partition, &group)),
     }
 }

@@ -82,7 +82,7 @@ pub(super) struct Controls {
     rows: BTreeMap<Name, Control>,
     used: BTreeMap<Name, Used>,
     /// Number of the newest row of the audit.
-    sequence: u64,
+    pub(super) sequence: u64,
 }
 
 #[derive(Clone, Copy, Default)]

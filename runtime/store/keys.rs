@@ -17,6 +17,9 @@
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
 //! event    <partition> e <len><customer> <id u64>                           what its customer is told
 //! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
+//! known    <partition> D <len><customer> <digits>                           a registered device
+//! tagged   <partition> T <len><customer> <len><tag> <digits>                the same by a tag
+//! seen     <partition> z <len><customer> <digits>                           when it was seen last
 //! control  fe c <len><kind> <id>                                            what is set up over the API
 //! used     fe u <len><kind> <id>                                            when that was used last
 //! audit    fe a <sequence u64>, fe s                                        who changed it; the newest of them
@@ -155,6 +158,9 @@ pub enum Kind {
     OfDevice = b'x' as isize,
     Event = b'e' as isize,
     Parked = b'p' as isize,
+    Device = b'D' as isize,
+    Tagged = b'T' as isize,
+    Seen = b'z' as isize,
 }
 
 impl Kind {
@@ -390,6 +396,44 @@ pub fn once_age_all(partition: Partition) -> (Key, Key) {
     (Box::new([partition.0, b'Y']), Box::new([partition.0, b'Y' + 1]))
 }
 
+/// A registered device; of no number, what the keys of all of them begin with.
+pub fn device(partition: Partition, customer: &str, digits: &str) -> Key {
+    of_device(partition, Kind::Device, customer, digits)
+}
+
+pub fn seen(partition: Partition, customer: &str, digits: &str) -> Key {
+    of_device(partition, Kind::Seen, customer, digits)
+}
+
+fn of_device(partition: Partition, kind: Kind, customer: &str, digits: &str) -> Key {
+    let mut key = prefixed(partition, kind, customer, digits.len());
+    key.extend_from_slice(digits.as_bytes());
+    key.into()
+}
+
+/// A registered device by its tag, which is shorter than 256 octets.
+pub fn tagged(partition: Partition, customer: &str, tag: &str, digits: &str) -> Key {
+    let mut key = prefixed(partition, Kind::Tagged, customer, 1 + tag.len() + digits.len());
+    key.push(tag.len() as u8);
+    key.extend_from_slice(tag.as_bytes());
+    key.extend_from_slice(digits.as_bytes());
+    key.into()
+}
+
+/// Keys that begin with `all` and then with `prefix`, behind `all` and `behind`.
+pub fn under(all: &[u8], prefix: &str, behind: Option<&str>) -> (Key, Key) {
+    let first = [all, prefix.as_bytes()].concat();
+    let to = after(&first);
+    let from = behind.map(|behind| [all, behind.as_bytes(), b"\0"].concat()).filter(|from| *from > first);
+    (from.unwrap_or(first).into(), to)
+}
+
+/// The text that ends a key, from an octet on.
+pub fn rest(key: &[u8], from: usize) -> std::io::Result<&str> {
+    let text = key.get(from..).and_then(|octets| std::str::from_utf8(octets).ok());
+    text.ok_or_else(|| std::io::Error::other("a key is malformed"))
+}
+
 /// Begins the keys of control objects; above every partition.
 const CONTROLS: u8 = 0xFE;
 pub const CONTROL: u8 = b'c';
@@ -440,47 +484,4 @@ fn after(prefix: &[u8]) -> Key {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(queue: &str, class: u8, due: u64, event: u64) -> OutboxKey {
-        OutboxKey {
-            partition: Partition(3),
-            queue: queue.into(),
-            class: Class(class),
-            due: Timestamp(due),
-            id: MessageId::accepted(event),
-        }
-    }
-
-    #[test]
-    fn outbox_rows_sort_by_class_due_time_and_id_and_read_back() {
-        assert!(key("sim", 0, 1, 9).encode() < key("sim", 0, 2, 1).encode());
-        assert!(key("sim", 0, 2, 1).encode() < key("sim", 0, 2, 2).encode());
-        assert!(key("sim", 0, 9, 9).encode() < key("sim", 1, 0, 0).encode());
-        assert_eq!(OutboxKey::decode(&key("sim", 2, 7, 8).encode(), &"sim".into()), Some(key("sim", 2, 7, 8)));
-        let (from, to) = outbox_range(Partition(3), "sim", Class(1), Timestamp(2));
-        let inside = |k: &OutboxKey| (&*from..&*to).contains(&&*k.encode());
-        assert!(inside(&key("sim", 1, 0, 1)) && inside(&key("sim", 1, 2, u64::MAX)) && !inside(&key("sim", 1, 3, 0)));
-        assert!(!inside(&key("sim", 0, 0, 1)) && !inside(&key("sim", 2, 0, 1)));
-    }
-
-    #[test]
-    fn a_queue_never_reads_the_rows_of_a_longer_name() {
-        let (from, to) = outbox_all(Partition(3), "sim", Class(0));
-        assert!(!(&*from..&*to).contains(&&*key("sim2", 0, 0, 1).encode()));
-        assert_eq!(outbox_queue(&key("sim2", 0, 0, 1).encode()), Some("sim2"));
-    }
-
-    #[test]
-    fn state_of_one_subject_is_apart_from_every_other() {
-        let subject = Subject::new(Partition(1), "acme/wm", "+4670");
-        let other = Subject::new(Partition(1), "acme/wm", "+46701");
-        let (from, to) = subject.range("", None);
-        assert!((&*from..&*to).contains(&&*subject.state("x")));
-        assert!(!(&*from..&*to).contains(&&*other.state("x")));
-        assert_eq!(subject.name(&subject.state("m")), Some("m"));
-        let (from, _) = subject.range("", Some("m"));
-        assert!(*from > *subject.state("m") && *from < *subject.state("ma"));
-    }
-}
+mod tests;

@@ -38,7 +38,7 @@ impl Op {
         }
     }
 
-    fn octets(&self) -> usize {
+    pub(super) fn octets(&self) -> usize {
         match self {
             Op::Insert(key, value) | Op::Put(key, value) => key.len() + value.len(),
             Op::Delete(key) => key.len(),

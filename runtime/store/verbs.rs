@@ -102,9 +102,14 @@ pub enum Failure {
 pub(super) fn accepted_event(key: &[u8]) -> Option<u64> {
     match key.get(1)? {
         b'i' => keys::inbox_event(key),
-        b'o' => MessageId::from_key(key.get(key.len().checked_sub(10)?..)?).map(|id| id.event),
+        b'o' | b'Y' => MessageId::from_key(key.get(key.len().checked_sub(10)?..)?).map(|id| id.event),
         _ => None,
     }
+}
+
+/// The number of the next event.
+pub(super) fn event_after(last: u64, now: Timestamp) -> u64 {
+    (last + 1).max(now.0 << EVENT_BITS)
 }
 
 impl Store {
@@ -145,7 +150,7 @@ impl Store {
         }
         for new in encoded {
             if new.sibling == 0 {
-                inner.last_event = (inner.last_event + 1).max(now.0 << EVENT_BITS);
+                inner.last_event = event_after(inner.last_event, now);
             }
             let event = MessageId::accepted(inner.last_event);
             accepted.push(self.place(new, event, &mut batch));

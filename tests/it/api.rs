@@ -1,6 +1,7 @@
 //! The REST API over real sockets: a server in this process or as a process of its own, and a plain HTTP client.
 
 pub mod client;
+mod devices;
 mod docs;
 mod errors;
 mod events;

@@ -18,6 +18,7 @@
 //! | `PRINT` | prints a line to stdout and one to stderr |
 //! | `FILE`, `ENV`, `CLOCK`, `RANDOM` | replies with what WASI gives it |
 //! | `COUNT` | counts in its state and replies with the count |
+//! | `DEVICE <attribute>` | replies with the tags of its device, and that attribute |
 //! | `NAMES` | replies with the names of its state keys |
 //! | `TWICE CLOCK`, `TWICE RANDOM` | logs the answer; replies with it on the second attempt, that it asked for |
 //! | `HALF` | writes state, replies, then panics: nothing of it may survive |
@@ -63,6 +64,7 @@ impl Rule for Hostile {
                 reply(cx, drawn)
             }
             "TWICE" => twice(cx, rest),
+            "DEVICE" => device(cx, rest),
             "NAMES" => names(cx),
             "COUNT" => count(cx),
             "HALF" => half(cx),
@@ -113,6 +115,11 @@ fn twice(cx: &mut Context<'_>, what: &str) -> Result<(), Failure> {
         return Err(Failure::Retry { after_ms: Some(20) });
     }
     reply(cx, answer)
+}
+
+fn device(cx: &mut Context<'_>, attribute: &str) -> Result<(), Failure> {
+    let (tags, value) = (cx.tags().join(" "), cx.attribute(attribute));
+    reply(cx, format!("tags: {tags}; {attribute}: {value:?}"))
 }
 
 fn names(cx: &mut Context<'_>) -> Result<(), Failure> {

@@ -61,6 +61,16 @@ impl<'h> Context<'h> {
         self.host.msisdn()
     }
 
+    /// What its customer registered about the device, as it was when the call asked first.
+    pub fn attribute(&self, key: &str) -> Option<String> {
+        self.host.attribute(key)
+    }
+
+    /// Of the device, as its customer registered them.
+    pub fn tags(&self) -> Vec<String> {
+        self.host.tags()
+    }
+
     // ---- messages -------------------------------------------------------------------------------
 
     /// Answers the device from the number it wrote to; returns the new message's id.

@@ -13,6 +13,8 @@ pub trait Host {
     fn data_coding(&self) -> Option<u8>;
     fn tlv(&self, tag: u16) -> Option<Vec<u8>>;
     fn msisdn(&self) -> String;
+    fn attribute(&self, key: &str) -> Option<String>;
+    fn tags(&self) -> Vec<String>;
     fn reply(&mut self, body: Body) -> Result<String, SendError>;
     fn send(&mut self, to: &str, body: Body) -> Result<String, SendError>;
     fn state_get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError>;

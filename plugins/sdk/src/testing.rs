@@ -49,6 +49,9 @@ pub struct Bench {
     pub config: BTreeMap<String, String>,
     /// Addresses that the customer's policy does not allow messages to.
     pub forbidden: BTreeSet<String>,
+    /// What is registered of every device.
+    pub attributes: BTreeMap<String, String>,
+    pub tags: BTreeSet<String>,
     /// `data_coding` of the MOs.
     pub data_coding: Option<u8>,
     /// Optional parameters of the MOs.

@@ -63,6 +63,12 @@ impl Host for Contract {
     fn msisdn(&self) -> String {
         device::msisdn()
     }
+    fn attribute(&self, key: &str) -> Option<String> {
+        device::attribute(key)
+    }
+    fn tags(&self) -> Vec<String> {
+        device::tags()
+    }
     fn reply(&mut self, body: Body) -> Result<String, SendError> {
         outbox::reply(&wit_body(body)).map_err(send_error)
     }

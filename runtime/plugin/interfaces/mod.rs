@@ -19,6 +19,7 @@ use super::invocation::{Invocation, RuleLog};
 use super::outbox::Outbox;
 use super::staged_state::StagedState;
 use super::wasi::{EventRandom, LazyWasi};
+use crate::device::Device;
 use crate::message::{Address, Content, MessageId, Timestamp};
 
 /// The host's side of one call: what a store holds.
@@ -28,6 +29,7 @@ pub struct Call {
     pub(super) attempt: u32,
     pub(super) now: Timestamp,
     pub(super) device: Address,
+    pub(super) registered: std::cell::OnceCell<Device>,
     pub(super) content: Content,
     pub(super) state: StagedState,
     pub(super) outbox: Outbox,
@@ -53,6 +55,7 @@ impl Call {
             attempt,
             now: mo.received_at,
             device: mo.source,
+            registered: std::cell::OnceCell::new(),
             content: mo.content,
             random: EventRandom::new(&secret, id, 0),
             deadline: started + std::time::Duration::from_millis(limits.deadline_ms.into()),

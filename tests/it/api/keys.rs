@@ -27,6 +27,22 @@ async fn a_key_is_shown_once_stored_hashed_and_works_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_for_a_key_that_comes_twice_makes_one() {
+    let (site, operator) = start(Plan::network()).await;
+    let wanted = json!({ "name": "billing", "scopes": ["send"] });
+    let made = operator.post_once(KEYS, "rotation-7", &wanted).await.expect(201);
+    let again = operator.post_once(KEYS, "rotation-7", &wanted).await;
+    assert!(again.field("detail").contains(&made.field("id")) && !again.text.contains(&made.field("key")), "{again:?}");
+    assert_eq!(again.problem(409), "made_before");
+    operator.post_once("/v1/customers/beta/keys", "rotation-7", &wanted).await.expect(201);
+    let keys = operator.get(KEYS).await.expect(200).json();
+    assert_eq!(keys["keys"].as_array().map(Vec::len), Some(1));
+    operator.delete(&format!("{KEYS}/{}", made.field("id"))).await.expect(204);
+    operator.post_once(KEYS, "rotation-7", &wanted).await.expect(201);
+    site.end(()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn scopes_bound_what_a_key_may_do() {
     let (site, operator) = start(Plan::network()).await;
     let (reader, sender) = (key(&operator, "acme", &["read"]).await, key(&operator, "acme", &["send"]).await);

@@ -68,6 +68,12 @@ impl Host for Call<'_> {
     fn msisdn(&self) -> String {
         self.device.clone()
     }
+    fn attribute(&self, key: &str) -> Option<String> {
+        self.bench.attributes.get(key).cloned()
+    }
+    fn tags(&self) -> Vec<String> {
+        self.bench.tags.iter().cloned().collect()
+    }
     fn reply(&mut self, body: Body) -> Result<String, SendError> {
         let to = self.device.clone();
         self.send(&to, body)
