@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::store::Keeps;
+
 mod account;
 mod api;
 mod check;
 mod customer;
+mod events;
 mod explain;
 mod history;
 mod numbering;
@@ -24,6 +27,7 @@ pub use account::{
 };
 pub use api::{Api, ApiTls};
 pub use customer::{Customer, Incomplete};
+pub use events::Events;
 pub(crate) use explain::nearest;
 pub use history::History;
 pub use numbering::{NumberFormat, Numbering};
@@ -54,6 +58,8 @@ pub struct Config {
     pub retry: Retry,
     #[serde(default)]
     pub history: History,
+    #[serde(default)]
+    pub events: Events,
     /// How long the fate of an application's message can be asked for with query_sm after its end.
     #[serde(default = "default_history_secs")]
     pub history_secs: u64,
@@ -98,6 +104,16 @@ impl Config {
         config.check().map_err(|what| ConfigError::Meaning { file: file.into(), what })?;
         config.declared = Declared::of(text);
         Ok(config)
+    }
+
+    /// Events are kept at least so long; 0: not at all.
+    pub fn events_ms(&self) -> u64 {
+        self.events.keep_ms(self.api.is_some())
+    }
+
+    /// What the store is to keep beside what it needs.
+    pub fn keeps(&self) -> Keeps {
+        Keeps { history: self.history.is_kept(), events: self.events_ms() > 0 }
     }
 
     /// Every path in the file.

@@ -13,6 +13,7 @@
 
 pub mod allocator;
 pub mod api;
+mod bells;
 mod bucket;
 pub mod campaign;
 mod campaign_thread;
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod device;
+pub mod feed;
 pub mod firewall;
 pub mod link;
 pub mod message;

@@ -21,6 +21,7 @@ mod history;
 #[cfg(test)]
 mod home;
 mod judging;
+mod news;
 mod once;
 mod operations;
 mod opt_outs;
@@ -97,6 +98,7 @@ pub struct House {
     refusals: refusals::Refusals,
     campaigns: campaigns::Campaigns,
     inboxes: Arc<pickup::Inboxes>,
+    news: news::News,
 }
 
 /// Rows that recovery reads at once.
@@ -124,7 +126,7 @@ impl House {
         let opt_outs = RwLock::new(opt_outs::OptedOut::recover(&store)?);
         let campaigns = campaigns::Campaigns::recover(&store, now)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
-        let metrics = Metrics::new(&present);
+        let (metrics, news) = (Metrics::new(&present), news::News::new(&store));
         drop(present);
         let house = House {
             directory,
@@ -145,6 +147,7 @@ impl House {
             refusals: refusals::Refusals::default(),
             campaigns,
             inboxes,
+            news,
         };
         let house = Arc::new(house);
         house.reroute(now)?;
@@ -427,6 +430,7 @@ pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event, now: Timestamp)
         rule: key.rule,
         id: MessageId::accepted(event.number),
         attempt: record.attempts + 1,
+        log: house.rule_log(key.rule, MessageId::accepted(event.number), &record),
         mo: record.message,
         state,
         gate: RuleGate::new(house, key.rule, now),

@@ -84,7 +84,7 @@ impl Server {
         let threads = config.rule_threads.unwrap_or_else(default_rule_threads).max(1);
         // Rules first: one that does not fit is told before anything is touched.
         let rules = Arc::new(load_rules(&config, &directory, threads).await?);
-        let opened = store::disk::open(&config.data_dir, config.history.is_kept()).map_err(ServerError::DataDir)?;
+        let opened = store::disk::open(&config.data_dir, config.keeps()).map_err(ServerError::DataDir)?;
         let (store, writer) = Store::open(opened)?;
         let made = setup::with_made(&config, &store)?;
         let next = directory.load().next(&made);
@@ -197,6 +197,10 @@ async fn keep_house(
             let before = now.0.saturating_sub(house.directory().retention_max_ms());
             if let Err(error) = house.store.prune(before, config.history.octets_max) {
                 tracing::error!("old history cannot be removed: {error}");
+            }
+            let before = now.0.saturating_sub(config.events_ms());
+            if let Err(error) = house.store.prune_feeds(before, config.events.octets_max) {
+                tracing::error!("old events cannot be removed: {error}");
             }
             delivery.sweep(now);
             let done = house.store.checkpoints();

@@ -49,6 +49,18 @@ impl Caller {
         }
     }
 
+    /// Whether the key is still there, and not over; for answers that go on for long.
+    pub fn still_may(&self, api: &Api) -> bool {
+        match self {
+            Caller::Operator => true,
+            Caller::Key(key) => {
+                let customer = api.house.directory().customer_at(key.customer).id.clone();
+                let is_there = api.house.directory().customer_named(&customer).is_some();
+                is_there && Key::read(&api.house.store, &key.id).is_some_and(|key| !key.is_expired(clock::now()))
+            }
+        }
+    }
+
     /// The customer of a path, if this caller may do such things to it.
     pub fn customer(&self, api: &Api, id: &str, scope: Scope) -> Result<CustomerIndex, Problem> {
         let named = api.house.directory().customer_named(id).ok_or_else(Problem::not_found)?;

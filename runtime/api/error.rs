@@ -100,6 +100,8 @@ codes! {
     InvalidValidity "invalid_validity" UNPROCESSABLE_ENTITY "The message would be over before it may leave"
     ScheduleTooFar "schedule_too_far" UNPROCESSABLE_ENTITY "The time to send it is too far ahead"
     TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "The customer asks too often"
+    TooManyStreams "too_many_streams" TOO_MANY_REQUESTS "The customer reads its events often enough"
+    EventsOff "events_off" CONFLICT "The server keeps no events"
     QueueFull "queue_full" TOO_MANY_REQUESTS "The customer has too much waiting"
     Busy "busy" TOO_MANY_REQUESTS "The disk does not keep up"
     HistoryOff "history_off" CONFLICT "The server keeps no history"

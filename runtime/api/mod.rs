@@ -12,6 +12,8 @@ mod campaign;
 mod compose;
 mod device;
 mod error;
+mod event;
+mod events;
 mod explain;
 mod export;
 mod health;
@@ -42,6 +44,7 @@ use crate::relay::House;
 use crate::setup::Setup;
 use operator::OperatorToken;
 
+pub use event::event_json;
 pub use router::description;
 pub use serve::Server;
 
@@ -55,6 +58,7 @@ pub struct Api {
     operator: OperatorToken,
     body_max_octets: usize,
     backup_dir: Option<PathBuf>,
+    streams: Arc<events::Streams>,
     rates: rates::Rates,
     readers: history::Readers,
     waiting: inbox::Waiting,
@@ -71,6 +75,7 @@ impl Api {
             rates: rates::Rates::new(config.requests_per_sec),
             readers: history::Readers::default(),
             waiting: inbox::Waiting::default(),
+            streams: events::Streams::new(config.event_streams_max),
         }
     }
 }

@@ -27,6 +27,7 @@ pub fn head() -> OpenApi {
         .tags(Some([
             tag("messages", "Send messages, look them up, cancel them"),
             tag("inbox", "MOs of customers that poll"),
+            tag("events", "What happens to a customer, as it happens"),
             tag("keys", "API keys of customers"),
             tag("customers", "Customers, with their numbers and devices"),
             tag("devices", "Devices that customers register"),

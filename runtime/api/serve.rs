@@ -104,6 +104,7 @@ impl Server {
         }
         drop(self.listener);
         self.api.waiting.ending.send_replace(true);
+        self.api.streams.close();
         while connections.join_next().await.is_some() {}
     }
 

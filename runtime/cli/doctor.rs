@@ -62,7 +62,7 @@ async fn look(config: &Config, file: &str) -> Vec<Finding> {
     let customers = config.customer.len();
     let mut findings = vec![Fine(format!("{file}: it can be read and makes sense; {customers} customers"))];
     findings.extend(places::data_dir(&config.data_dir));
-    let store = places::store(&config.data_dir, config.history.is_kept());
+    let store = places::store(&config.data_dir, config.keeps());
     let is_running = matches!(store, places::Found::InUse);
     findings.push(store.told(&config.data_dir));
     findings.extend(places::ports(config, is_running));

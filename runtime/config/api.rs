@@ -22,6 +22,9 @@ pub struct Api {
     /// Requests of one customer in a second, with all its keys together; more get 429. The operator has no limit.
     #[serde(default = "default_requests_per_sec")]
     pub requests_per_sec: u32,
+    /// `GET /v1/events` that a customer may have open at once; one more gets 429.
+    #[serde(default = "default_event_streams_max")]
+    pub event_streams_max: usize,
     /// Connections at once; more are closed as they come.
     #[serde(default = "default_connections_max")]
     pub connections_max: usize,
@@ -44,6 +47,10 @@ fn default_body_max_octets() -> usize {
 /// More than people and most software ever ask for; who sends thousands in a second is given more.
 fn default_requests_per_sec() -> u32 {
     1_000
+}
+/// Some for each of its programs; each is a connection, too.
+fn default_event_streams_max() -> usize {
+    8
 }
 /// Each may hold a body of `body_max_octets`.
 fn default_connections_max() -> usize {

@@ -14,6 +14,7 @@ pub fn check(config: &Config) -> Result<(), String> {
     if let Some(api) = &config.api {
         at_least_1("api", "body_max_octets", api.body_max_octets)?;
         at_least_1("api", "connections_max", api.connections_max)?;
+        at_least_1("api", "event_streams_max", api.event_streams_max)?;
         at_least_1("api", "requests_per_sec", api.requests_per_sec as usize)?;
     }
     for customer in &config.customer {

@@ -22,6 +22,7 @@ use super::limits::Limits;
 use super::mailbox::Mailbox;
 use super::parts;
 use super::sending::Sending;
+use super::told::ToldBind;
 use super::translate;
 use crate::delivery::{Bell, Delivery};
 use crate::message::{Message, Timestamp};
@@ -93,6 +94,7 @@ pub struct LinkCore {
     closed: bool,
     /// While it is bound.
     registration: Option<Registration>,
+    told: Option<ToldBind>,
 }
 
 impl LinkCore {
@@ -121,6 +123,7 @@ impl LinkCore {
             draining: false,
             closed: false,
             registration: None,
+            told: None,
         }
     }
 
@@ -249,7 +252,7 @@ impl LinkCore {
                 Event::Closed(reason) => {
                     tracing::info!(peer = %self.address, account = self.account_name(), "link closed: {reason}");
                     self.closed = true;
-                    self.registration = None;
+                    (self.registration, self.told) = (None, None);
                 }
                 Event::Unbound => {}
             }

@@ -11,5 +11,6 @@ mod outbind;
 mod parts;
 mod sending;
 pub mod server;
+mod told;
 mod translate;
 mod transport;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::device::Device;
+use crate::feed::Level;
 use crate::firewall::Reject;
 use crate::message::{Address, Content, Message, MessageId, Timestamp};
 use crate::route::RuleIndex;
@@ -24,6 +25,11 @@ pub trait Gate: Send + Sync {
     fn keep(&self);
 }
 
+/// Hears what a rule logs, beside the server's own log.
+pub trait RuleLog: Send + Sync {
+    fn line(&self, at: Timestamp, level: Level, text: &str, fields: &[(String, String)]);
+}
+
 /// One event for a rule.
 pub struct Invocation {
     pub rule: RuleIndex,
@@ -34,6 +40,8 @@ pub struct Invocation {
     pub mo: Message,
     pub state: Arc<dyn StateView>,
     pub gate: Arc<dyn Gate>,
+    /// None: nobody else hears it.
+    pub log: Option<Arc<dyn RuleLog>>,
     /// Of the data directory; the same event draws the same random octets on every attempt.
     pub secret: [u8; 32],
 }
@@ -69,7 +77,7 @@ impl Invocation {
         let mo = Message { source: nobody(), destination: nobody(), content, received_at: Timestamp(0) };
         let id = MessageId::accepted(0);
         let (state, gate) = (Arc::new(NoState), Arc::new(NoGate));
-        Invocation { rule: RuleIndex(0), id, attempt: 1, mo, state, gate, secret: [0; 32] }
+        Invocation { rule: RuleIndex(0), id, attempt: 1, mo, state, gate, log: None, secret: [0; 32] }
     }
 }
 

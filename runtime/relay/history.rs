@@ -1,12 +1,14 @@
-//! What the history is told. Where none is kept, nothing is made for it.
+//! What the history and the customer's feed are told. Where neither is kept, nothing is made for them.
 
 use std::io;
 
 use super::House;
-use crate::message::{MessageId, Timestamp};
+use crate::feed::{About, Ends, LinkChange};
+use crate::message::{Class, MessageId, Timestamp};
+use crate::route::Peer;
 use crate::store::keys::Partition;
-use crate::store::{Change, Over};
-use crate::timeline::Event;
+use crate::store::{Change, Over, Queued};
+use crate::timeline::{Direction, Event};
 use crate::tracking::Tracked;
 
 /// Runs are written again for what is over: once a day, and not for every hour of it.
@@ -33,16 +35,41 @@ impl House {
         (partition, id): (Partition, MessageId),
         customer: &str,
         now: Timestamp,
-        event: impl FnOnce() -> Event,
+        event: impl FnOnce() -> (Ends, Event),
     ) -> Option<Change> {
-        self.store.keeps_history().then(|| Change::Happened(partition, customer.into(), id, now, event()))
+        let is_told = self.store.keeps().any();
+        is_told.then(|| Change::Happened(partition, customer.into(), id, now, Box::new(event())))
     }
 
     /// Of a message that has come to its end.
     pub(super) fn ended(&self, row: (Partition, MessageId), tracked: &Tracked, now: Timestamp) -> Option<Change> {
         let event = || Event::Ended { state: tracked.state().octet(), error: tracked.error };
-        self.happened(row, &tracked.customer, now, event)
+        self.happened(row, &tracked.customer, now, || (self.ends_of(tracked), event()))
     }
+
+    /// MOs of networks are tracked, too, where their sender wants a receipt.
+    pub(super) fn ends_of(&self, tracked: &Tracked) -> Ends {
+        let directory = self.directory();
+        let sender = directory.peer_named(&tracked.account).map(|index| directory.peer(index));
+        let is_mo = sender.is_some_and(|peer| peer.customer.is_none());
+        let direction = if is_mo { Direction::Mo } else { Direction::Mt };
+        Ends::new(direction, &tracked.source, &tracked.destination)
+    }
+
+    /// An account's bind came up, or went. Nobody is told of those that carry devices of all customers.
+    pub fn link_changed(&self, peer: &Peer, mode: &str, change: LinkChange, now: Timestamp) {
+        let Some(customer) = &peer.customer else { return };
+        let about = || About::Link { account: (*peer.name).into(), mode: mode.into(), change };
+        if let Err(failed) = self.store.tell(customer, now, about) {
+            tracing::debug!(account = &*peer.name, "a link's change is not told: {failed}");
+        }
+    }
+}
+
+/// An MO waits for an application among what is inbound, where receipts do, too; those have no history.
+pub fn ends_of_queued(queued: &Queued) -> Ends {
+    let direction = if queued.key.class == Class::INBOUND { Direction::Mo } else { Direction::Mt };
+    Ends::of(direction, &queued.record.message)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::route::{Current, Directory, PeerIndex};
 use crate::store::keys::OutboxKey;
 use crate::store::memory::MemoryDisk;
 use crate::store::writer::{Turn, Writer};
-use crate::store::{Opened, Queued, Store};
+use crate::store::{Keeps, Opened, Queued, Store};
 
 pub const NOW: Timestamp = Timestamp(1_700_000_000_000);
 pub const DAY_MS: u64 = 86_400_000;
@@ -55,7 +55,7 @@ impl Home {
     }
 
     fn on(disk: MemoryDisk, tables: String) -> Home {
-        let (store, writer) = Store::open(Opened { keeps_history: true, ..disk.open() }).expect("opens");
+        let (store, writer) = Store::open(Opened { keeps: Keeps::ALL, ..disk.open() }).expect("opens");
         let directory = Current::new(Directory::new(&Config::parse(&tables, Path::new("t")).expect("valid")));
         let house = House::new(directory, store, Arc::new(Nobody), 1, NOW).expect("stands");
         Home { disk, house, writer, tables }

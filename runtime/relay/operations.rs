@@ -9,6 +9,7 @@ use wasmsc_smpp::receipt::MessageState;
 use wasmsc_smpp::text::dcs;
 
 use super::campaigns::Left;
+use super::history::ends_of_queued;
 use super::{Also, House, Origin, Submission, expiry, offer_when_due, receipts};
 use crate::firewall::{self, Reject};
 use crate::message::{Address, Class, MessageId, Timestamp, is_default_alphabet};
@@ -355,7 +356,8 @@ fn replace_one(
     (record.deferred, record.attempts, record.taken) = (false, 0, Vec::new());
     tracked.replaced(replace.registered_delivery, &record.message.content);
     tracked.waits = Some(Waits { queue: (*queued.key.queue).into(), class: queued.key.class.0, due: queued.key.due });
-    let event = || Event::Replaced { content: queued.record.message.content.clone(), due: queued.key.due };
+    let replaced = || Event::Replaced { content: queued.record.message.content.clone(), due: queued.key.due };
+    let event = || (ends_of_queued(&queued), replaced());
     also.changes.extend(house.happened((queued.key.partition, queued.key.id), &tracked.customer, now, event));
     also.changes.push(Change::Queue(queued.clone()));
     also.changes.push(Change::Track(queued.key.partition, queued.key.id, Box::new(tracked)));

@@ -13,6 +13,7 @@ use wasmsc_smpp::receipt::MessageState;
 
 use super::ended::mo_ended;
 use super::{House, receipts};
+use crate::feed::Ends;
 use crate::firewall::Reject;
 use crate::message::{MessageId, Timestamp};
 use crate::metrics::Reached;
@@ -155,7 +156,7 @@ fn end(
         }
         let reached = if state == MessageState::Delivered { Reached::Taken } else { Reached::Expired };
         house.count_message(customer, Direction::Mo, reached);
-        let ended = || Event::Ended { state: state.octet(), error: 0 };
+        let ended = || (Ends::of(Direction::Mo, &record.message), Event::Ended { state: state.octet(), error: 0 });
         changes.extend(house.happened((partition, id), customer, now, ended));
         if record.tracked {
             let (tracked, receipts) = mo_ended(house, (partition, id), state, now);

@@ -112,7 +112,7 @@ fn apply(
         changes.extend(house.seen(&tracked.destination, now));
     }
     let (state, error) = (receipt.state.octet(), receipt.error);
-    let told = || Event::Receipt { peer: (*peer.name).into(), part, state, error };
+    let told = || (house.ends_of(&tracked), Event::Receipt { peer: (*peer.name).into(), part, state, error });
     changes.extend(house.happened((partition, id), &tracked.customer, now, told));
     if tracked.is_final() {
         changes.extend(house.ended((partition, id), &tracked, now));

@@ -3,7 +3,7 @@
 use wasmsc_smpp::receipt::MessageState;
 
 use super::campaigns::Left;
-use super::{House, Stored, receipts, wake};
+use super::{House, Stored, history, receipts, wake};
 use crate::message::Timestamp;
 use crate::metrics::Reached;
 use crate::retry::{self, ErrorClass};
@@ -166,6 +166,7 @@ impl Settled {
     fn happened(&mut self, house: &House, queued: &Queued, now: Timestamp, event: impl FnOnce() -> Event) {
         let (partition, id) = (queued.key.partition, queued.key.id);
         if !id.is_receipt() {
+            let event = || (history::ends_of_queued(queued), event());
             self.changes.extend(house.happened((partition, id), &queued.record.customer, now, event));
         }
     }

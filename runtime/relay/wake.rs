@@ -218,6 +218,7 @@ impl House {
 pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
     parts::expire(house, now)?;
     quotas::keep_quotas(house, now)?;
+    house.tell_dropped_lines(now);
     let is_time = {
         let mut absentees = house.absentees.lock();
         let is_time = absentees.next_history <= now;

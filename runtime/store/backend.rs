@@ -31,12 +31,14 @@ pub trait Base: Send + Sync {
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> io::Result<Vec<(Key, Bytes)>>;
     /// Writes (Some) or removes (None) rows; they are durable when this returns.
     fn apply(&self, rows: &mut dyn Iterator<Item = (&[u8], Option<&Bytes>)>) -> io::Result<()>;
-    /// Adds rows of the history, in order; they are durable when this returns. The same rows may come again.
+    /// Adds rows of the history, or of feeds, in order; they are durable when this returns. The same rows may come again.
     fn append(&self, rows: &[(&[u8], &[u8])]) -> io::Result<()>;
     /// Ends the history from before this time (milliseconds since 1970), and the oldest above so many octets.
     fn prune(&self, before_ms: u64, octets_max: u64) -> io::Result<()>;
     /// Ends the part of the history that is over for its customers.
     fn forget(&self, over: &Over) -> io::Result<()>;
+    /// Ends feeds as [`prune`](Self::prune) does the history; `first` is told of when the youngest of what goes is.
+    fn prune_feeds(&self, before_ms: u64, octets_max: u64, first: &dyn Fn(u64) -> io::Result<()>) -> io::Result<()>;
     /// Copies the rows, and then the log, into an empty directory, beside the traffic. No segment of the log may be
     /// discarded meanwhile.
     fn copy_to(&self, directory: &Path) -> io::Result<()>;
@@ -48,6 +50,23 @@ pub struct Opened {
     pub base: Arc<dyn Base>,
     /// In the order in which they were appended.
     pub groups: Vec<Bytes>,
-    /// What happens to messages is to be kept.
-    pub keeps_history: bool,
+    pub keeps: Keeps,
+}
+
+/// What is kept beside what the house needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keeps {
+    /// What happens to messages can be looked up.
+    pub history: bool,
+    /// Customers are told what happens.
+    pub events: bool,
+}
+
+impl Keeps {
+    pub const ALL: Keeps = Keeps { history: true, events: true };
+
+    /// Somebody wants to know what happens to messages.
+    pub fn any(self) -> bool {
+        self.history || self.events
+    }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! 000000000000.run    the rows of the base, each of some moment while the copy was made
 //! history/*.run       the history, as it is
+//! events/*.run        the feeds, as they are
 //! log/*.log           the commit log, from before the first row was copied to behind the last one
 //! backup.json         names, lengths and checksums of all of these; written last
 //! ```
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::backend::Keeps;
 use super::commit_log::sync_directory;
 use super::disk;
 use super::keys::Key;
@@ -135,7 +137,7 @@ fn finish(directory: &Path, now: Timestamp) -> io::Result<u64> {
 /// Of all files but the manifest, in order.
 fn names(directory: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
-    for folder in ["", disk::HISTORY, disk::LOG] {
+    for folder in ["", disk::HISTORY, disk::EVENTS, disk::LOG] {
         for entry in fs::read_dir(directory.join(folder))? {
             let entry = entry?;
             let name = entry.file_name().into_string().map_err(|name| io::Error::other(format!("{name:?}")))?;
@@ -206,7 +208,7 @@ fn verify(backup: &Path) -> Result<Manifest, BackupError> {
 }
 
 fn fill(backup: &Path, data_dir: &Path, manifest: &Manifest) -> Result<(), BackupError> {
-    for folder in [disk::HISTORY, disk::LOG] {
+    for folder in [disk::HISTORY, disk::EVENTS, disk::LOG] {
         fs::create_dir_all(data_dir.join(folder))?;
     }
     for file in manifest.files.iter().filter(|file| file.name != ROWS_FILE) {
@@ -214,7 +216,8 @@ fn fill(backup: &Path, data_dir: &Path, manifest: &Manifest) -> Result<(), Backu
         fs::copy(backup.join(&file.name), &copy)?;
         File::open(&copy)?.sync_all()?;
     }
-    let opened = disk::open(data_dir, true)?;
+    // No feed goes on over a restore: whoever was told more since the backup has to hear of the gap.
+    let opened = disk::open(data_dir, Keeps { history: true, events: false })?;
     let rows = Run::open(&backup.join(ROWS_FILE))?;
     let mut cursor = rows.cursor(&[])?;
     loop {

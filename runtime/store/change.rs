@@ -5,6 +5,7 @@
 use bytes::Bytes;
 
 use super::campaigns::{self, OfCampaign};
+use super::history::EventRows;
 use super::keys::{self, OutboxKey, Partition};
 use super::opt_outs::{self, OptOutRecord};
 use super::pickup;
@@ -13,6 +14,7 @@ use super::tables::Op;
 use super::verbs::Queued;
 use super::{Done, Store, StoreFailed};
 use crate::campaign::CampaignId;
+use crate::feed::Ends;
 use crate::firewall::rates::QuotaRow;
 use crate::message::{MessageId, Timestamp};
 use crate::timeline::Event;
@@ -57,8 +59,8 @@ pub enum Change {
     Quota(QuotaRow),
     /// Of a day that is over.
     Unquota(QuotaRow),
-    /// Something for the history of a customer's message.
-    Happened(Partition, Box<str>, MessageId, Timestamp, Event),
+    /// Something for the history of a customer's message, and for its feed.
+    Happened(Partition, Box<str>, MessageId, Timestamp, Box<(Ends, Event)>),
 }
 
 /// Which SMS of which message a peer's id means.
@@ -67,16 +69,16 @@ pub type RemotePart = (MessageId, u8);
 impl Store {
     /// Applies changes as one batch. `done` is called when they are durable.
     pub fn amend(&self, changes: Vec<Change>, done: Option<Done>) -> Result<(), StoreFailed> {
-        self.submit(changes.into_iter().filter_map(|change| self.op(change)).collect(), done)
+        self.submit(changes.into_iter().flat_map(|change| self.ops(change)).collect(), done)
     }
 }
 
 impl Store {
-    /// None: nobody keeps it.
-    pub(super) fn op(&self, change: Change) -> Option<Op> {
+    /// None where nobody keeps it.
+    pub(super) fn ops(&self, change: Change) -> EventRows {
         match change {
-            Change::Happened(partition, customer, id, at, event) => self.event(partition, &customer, id, at, || event),
-            other => Some(op(other)),
+            Change::Happened(partition, customer, id, at, event) => self.event(partition, &customer, id, at, || *event),
+            other => [Some(op(other)), None].into_iter().flatten(),
         }
     }
 }

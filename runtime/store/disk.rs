@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::backend::{Base, Opened};
+use super::backend::{Base, Keeps, Opened};
 use super::backup;
 use super::commit_log::{self, CommitLog, sync_directory};
+use super::feed;
 use super::keys::{self, Key};
 use super::retention::Over;
 use super::runs::Runs;
@@ -27,9 +28,10 @@ const FREE_OCTETS_MIN: u64 = 512 << 20;
 
 pub(super) const LOG: &str = "log";
 pub(super) const HISTORY: &str = "history";
+pub(super) const EVENTS: &str = "events";
 
 /// Opens or creates the store in `directory`.
-pub fn open(directory: &Path, keeps_history: bool) -> io::Result<Opened> {
+pub fn open(directory: &Path, keeps: Keeps) -> io::Result<Opened> {
     std::fs::create_dir_all(directory)
         .map_err(|error| io::Error::new(error.kind(), format!("{} cannot be made: {error}", directory.display())))?;
     let tables = directory.join("tables");
@@ -43,8 +45,9 @@ pub fn open(directory: &Path, keeps_history: bool) -> io::Result<Opened> {
     let log_directory = directory.join(LOG);
     let (log, groups) = CommitLog::open(&log_directory)?;
     let runs = Runs::open(&directory.join(HISTORY))?;
-    let base = DiskBase { tree: base, file: tables.join("db"), runs, log: log_directory };
-    Ok(Opened { log: Box::new(log), base: Arc::new(base), groups, keeps_history })
+    let feeds = Runs::open(&directory.join(EVENTS))?;
+    let base = DiskBase { tree: base, file: tables.join("db"), runs, feeds, log: log_directory };
+    Ok(Opened { log: Box::new(log), base: Arc::new(base), groups, keeps })
 }
 
 /// Whether so little is free that a checkpoint may not fit any more: it writes what memory holds, and sled copies
@@ -62,11 +65,12 @@ fn explain(error: &sled::Error, tables: &Path) -> io::Error {
     io::Error::other(format!("{}: {text}", tables.display()))
 }
 
-/// Rows that change are in sled, those of the history in runs. No range of keys spans both.
+/// Rows that change are in sled, those of the history and of feeds in runs. No range of keys spans both.
 struct DiskBase {
     tree: sled::Db,
     file: PathBuf,
     runs: Runs,
+    feeds: Runs,
     /// For copies; who writes the log has it open.
     log: PathBuf,
 }
@@ -82,6 +86,9 @@ impl Base for DiskBase {
         }
         if keys::is_history(from) {
             return self.runs.range(from, to, limit);
+        }
+        if feed::is_event(from) {
+            return self.feeds.range(from, to, limit);
         }
         let rows = self.tree.range(from..to).take(limit);
         rows.map(|row| {
@@ -106,11 +113,14 @@ impl Base for DiskBase {
     }
 
     fn append(&self, rows: &[(&[u8], &[u8])]) -> io::Result<()> {
-        self.runs.write(rows)
+        match rows.first() {
+            Some((key, _)) if feed::is_event(key) => self.feeds.write(rows),
+            _ => self.runs.write(rows),
+        }
     }
 
     fn prune(&self, before_ms: u64, octets_max: u64) -> io::Result<()> {
-        match self.runs.prune(before_ms, octets_max)? {
+        match self.runs.prune(before_ms, octets_max, &|_| Ok(()))? {
             0 => {}
             runs => tracing::info!(runs, "the oldest history is over"),
         }
@@ -125,15 +135,21 @@ impl Base for DiskBase {
         Ok(())
     }
 
+    fn prune_feeds(&self, before_ms: u64, octets_max: u64, first: &dyn Fn(u64) -> io::Result<()>) -> io::Result<()> {
+        self.feeds.prune(before_ms, octets_max, first).map(|_| ())
+    }
+
     // Checkpoints go on, so the rows are of different moments. Whatever a checkpoint adds or removes meanwhile is in
     // the log, which is copied last: as after a torn checkpoint, replaying it makes the rows right.
     fn copy_to(&self, directory: &Path) -> io::Result<()> {
         let rows = self.tree.iter().map(|row| row.map_err(io::Error::other));
         Run::write(directory, backup::ROWS, rows)?;
-        let history = directory.join(HISTORY);
-        std::fs::create_dir(&history)?;
-        self.runs.all().iter().try_for_each(|run| run.copy_to(&history))?;
-        sync_directory(&history)?;
+        for (folder, runs) in [(HISTORY, &self.runs), (EVENTS, &self.feeds)] {
+            let folder = directory.join(folder);
+            std::fs::create_dir(&folder)?;
+            runs.all().iter().try_for_each(|run| run.copy_to(&folder))?;
+            sync_directory(&folder)?;
+        }
         commit_log::copy(&self.log, &directory.join(LOG))
     }
 }

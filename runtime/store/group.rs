@@ -23,6 +23,7 @@ pub fn write(op: &Op, out: &mut Vec<u8>) {
     let (kind, key, value) = match op {
         Op::Insert(key, value) | Op::Put(key, value) => (PUT, key, Some(value)),
         Op::Delete(key) => (DELETE, key, None),
+        Op::Tell { .. } => unreachable!("it has its id by now"),
     };
     out.push(kind);
     out.extend_from_slice(&(key.len() as u16).to_be_bytes());

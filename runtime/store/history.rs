@@ -3,7 +3,9 @@
 //! An event is a row of its own that is written once, in the batch with what it tells of, and never changed. Keys
 //! put the newest messages first. Nobody sees an event before it is durable.
 
+use std::array::IntoIter;
 use std::io;
+use std::iter::Flatten;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -13,6 +15,7 @@ use super::pages::{PAGE_ROWS, each_while};
 use super::record;
 use super::tables::{Op, Row};
 use super::{Standing, Store};
+use crate::feed::{About, Ends};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::timeline::{Event, Filter, Happened, Listed, Received};
 
@@ -38,37 +41,55 @@ pub struct Bounds {
     pub scan_max: usize,
 }
 
+/// In the history, and in the feed.
+pub(super) type EventRows = Flatten<IntoIter<Option<Op>, 2>>;
+
 impl Store {
-    /// The row of an event; none where no history is kept.
+    /// The rows of an event: for the history, and for whoever is told.
     pub(super) fn event(
         &self,
         partition: Partition,
         customer: &str,
         id: MessageId,
         at: Timestamp,
-        event: impl FnOnce() -> Event,
-    ) -> Option<Op> {
-        self.keeps_history.then(|| {
-            let value = record::encode(&Happened { at, event: event() });
-            Op::Insert(keys::history(partition, customer, id, self.number(at)), value)
-        })
+        event: impl FnOnce() -> (Ends, Event),
+    ) -> EventRows {
+        let (mut history, mut told) = (None, None);
+        if self.keeps.any() {
+            let (ends, event) = event();
+            let happened = Happened { at, event };
+            history = self.history_row((partition, customer, id), &happened);
+            told = self.told(customer, at, || About::Message { id, ends, event: happened.event });
+        }
+        [history, told].into_iter().flatten()
+    }
+
+    fn history_row(&self, (partition, customer, id): (Partition, &str, MessageId), happened: &Happened) -> Option<Op> {
+        let key = || keys::history(partition, customer, id, self.number(happened.at));
+        self.keeps.history.then(|| Op::Insert(key(), record::encode(happened)))
     }
 
     /// The first event of a message, and the row by which its device finds it.
     pub(super) fn begin(&self, partition: Partition, customer: &str, id: MessageId, received: Received) -> Vec<Op> {
-        if !self.keeps_history {
+        if !self.keeps.any() {
             return Vec::new();
         }
-        let device = keys::history_of_device(partition, customer, received.device().digits(), Some(id));
+        let device = self.device_row((partition, customer, id), &received);
+        let ends = Ends::of(received.direction, &received.message);
         let at = received.message.received_at;
-        let event = self.event(partition, customer, id, at, || Event::Received(Box::new(received)));
-        event.into_iter().chain([Op::Insert(device, Bytes::new())]).collect()
+        let event = self.event(partition, customer, id, at, || (ends, Event::Received(Box::new(received))));
+        event.chain(device).collect()
+    }
+
+    fn device_row(&self, (partition, customer, id): (Partition, &str, MessageId), received: &Received) -> Option<Op> {
+        let key = || keys::history_of_device(partition, customer, received.device().digits(), Some(id));
+        self.keeps.history.then(|| Op::Insert(key(), Bytes::new()))
     }
 
     /// A message that was refused at the door, for who looks why; nothing else of it is kept. Lost where there is no
     /// room, and not waited for.
     pub fn tell_refused(&self, customer: &str, received: Received, reason: &str) {
-        if !self.keeps_history || self.is_full() {
+        if !self.keeps.any() || self.is_full() {
             return;
         }
         let (partition, at) = (Partition::of(customer), received.message.received_at);
@@ -77,8 +98,13 @@ impl Store {
             return;
         }
         let id = inner.next_event(at);
-        let mut batch = self.begin(partition, customer, id, received);
-        batch.extend(self.event(partition, customer, id, at, || Event::Refused { reason: reason.into() }));
+        let ends = Ends::of(received.direction, &received.message);
+        // The feed hears of the refusal only: nothing was accepted.
+        let device = self.device_row((partition, customer, id), &received);
+        let received = Happened { at, event: Event::Received(Box::new(received)) };
+        let received = self.history_row((partition, customer, id), &received);
+        let mut batch: Vec<Op> = device.into_iter().chain(received).collect();
+        batch.extend(self.event(partition, customer, id, at, || (ends, Event::Refused { reason: reason.into() })));
         // It has not failed under this lock.
         let _ = inner.submit(batch, None);
         drop(inner);

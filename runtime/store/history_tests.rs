@@ -191,7 +191,7 @@ fn a_question_for_a_time_finds_what_came_in_it_with_the_late_answers_and_reads_n
 #[test]
 fn where_no_history_is_kept_nothing_is_written() {
     let disk = MemoryDisk::new();
-    let (store, mut writer) = Store::open(Opened { keeps_history: false, ..disk.open() }).expect("opens");
+    let (store, mut writer) = Store::open(Opened { keeps: Keeps::default(), ..disk.open() }).expect("opens");
     let id = accept(&store, 1);
     finish(&store, id, NOW);
     drain(&mut writer);

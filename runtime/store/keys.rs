@@ -18,6 +18,7 @@
 //! pickup   <partition> g <len><customer> <message id>                       an MO that its customer picks up over the API
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
+//! event    <partition> e <len><customer> <id u64>                           what its customer is told
 //! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
 //! known    <partition> D <len><customer> <digits>                           a registered device
 //! tagged   <partition> T <len><customer> <len><tag> <digits>                the same by a tag
@@ -75,6 +76,8 @@ impl Partition {
 }
 
 pub const META_LAST_EVENT: &[u8] = b"\xffm_last_event";
+pub const META_LAST_TOLD: &[u8] = b"\xffm_last_told";
+pub const META_TOLD_FLOOR: &[u8] = b"\xffm_told_floor";
 pub const META_LAST_NUMBER: &[u8] = b"\xffm_last_number";
 pub const META_SECRET: &[u8] = b"\xffm_secret";
 
@@ -102,6 +105,7 @@ pub enum Kind {
     Joined = b'J' as isize,
     History = b'h' as isize,
     OfDevice = b'x' as isize,
+    Event = b'e' as isize,
     Parked = b'p' as isize,
     Pickup = b'g' as isize,
     Device = b'D' as isize,
@@ -317,6 +321,12 @@ impl Subject {
 
     pub fn state(&self, name: &str) -> Key {
         [&*self.0, name.as_bytes()].concat().into()
+    }
+
+    /// As the rule's subject names it.
+    pub fn device(&self) -> &str {
+        let rule = self.0.get(2).map_or(0, |length| usize::from(*length));
+        std::str::from_utf8(self.0.get(4 + rule..).unwrap_or_default()).unwrap_or_default()
     }
 
     /// The name under which a rule knows this row.

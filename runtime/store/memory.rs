@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::backend::{Base, Log, Opened};
+use super::backend::{Base, Keeps, Log, Opened};
 use super::keys::Key;
 use super::retention::Over;
 
@@ -71,7 +71,7 @@ impl MemoryDisk {
         platter.segments.push(Vec::new());
         drop(platter);
         let log = MemoryLog { disk: self.clone(), octets: 0 };
-        Opened { log: Box::new(log), base: Arc::new(MemoryBase { disk: self.clone() }), groups, keeps_history: true }
+        Opened { log: Box::new(log), base: Arc::new(MemoryBase { disk: self.clone() }), groups, keeps: Keeps::ALL }
     }
 
     /// Counts one sync; an error is a crash or a full disk, after which this opening is dead.
@@ -168,6 +168,10 @@ impl Base for MemoryBase {
 
     fn forget(&self, over: &Over) -> io::Result<()> {
         self.disk.sync(|platter| platter.rows.retain(|key, _| !over.has(key)))
+    }
+
+    fn prune_feeds(&self, _: u64, _: u64, _: &dyn Fn(u64) -> io::Result<()>) -> io::Result<()> {
+        Ok(())
     }
 
     fn copy_to(&self, _directory: &Path) -> io::Result<()> {

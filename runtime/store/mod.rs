@@ -18,6 +18,7 @@ mod control;
 mod devices;
 pub mod disk;
 mod due;
+mod feed;
 mod group;
 mod history;
 pub mod keys;
@@ -35,20 +36,24 @@ mod tables;
 mod verbs;
 pub mod writer;
 
+use std::collections::BTreeSet;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
+use crate::clock;
+use crate::feed::EventId;
 use crate::metrics::Histogram;
 
-pub use backend::Opened;
+pub use backend::{Keeps, Opened};
 pub use campaigns::{OfCampaign, PIECE};
 pub use change::Change;
 pub use control::{Audit, Control, ControlChange, Edit, SECRETS};
 pub use devices::{Rewrite, Rewrites};
 pub use due::Due;
+pub use feed::Page as FeedPage;
 pub use history::{Bounds, Found};
 pub use keys::Kind;
 pub use once::{NewOnce, OnceRecord};
@@ -107,10 +112,19 @@ pub struct Store {
     full: AtomicBool,
     /// A backup is being made. Held by the writer while it discards old segments.
     is_backed_up: Mutex<bool>,
-    keeps_history: bool,
+    keeps: Keeps,
+    /// Calls are made after the sync, with the customer who is told something.
+    on_told: OnceLock<OnTold>,
+    /// All up to this one are durable.
+    durable_told: AtomicU64,
+    /// Behind this event all that were ever told are still there.
+    told_floor: AtomicU64,
     /// Of the newest event of the history.
     last_number: AtomicU64,
 }
+
+/// Wakes whoever waits for news of a customer.
+pub type OnTold = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Octets of changes that may wait for one sync. More of them is more than the disk takes in a second.
 const GROUP_OCTETS_MAX: usize = 128 << 20;
@@ -131,6 +145,7 @@ struct Inner {
     /// Number of the group that collects changes now.
     group: u64,
     last_event: u64,
+    last_told: EventId,
     failed: Option<StoreFailed>,
     closing: bool,
     /// A checkpoint ended: its layer may go, and so may the old segments.
@@ -141,6 +156,8 @@ struct Inner {
 struct Pending {
     octets: Vec<u8>,
     done: Vec<Done>,
+    /// Prefixes of the feeds that have something new.
+    told: BTreeSet<keys::Key>,
 }
 
 impl Pending {
@@ -157,6 +174,7 @@ impl Store {
         let mut tables = Tables::new(opened.base.clone());
         let (mut last_event, mut last_number) =
             (number(&*opened.base, keys::META_LAST_EVENT)?, number(&*opened.base, keys::META_LAST_NUMBER)?);
+        let mut last_told = EventId(number(&*opened.base, keys::META_LAST_TOLD)?);
         let replayed = !opened.groups.is_empty();
         for group in &opened.groups {
             for op in group::read(group)? {
@@ -164,17 +182,20 @@ impl Store {
                     last_event = last_event.max(event);
                 }
                 last_number = last_number.max(keys::history_number(op.key()).unwrap_or_default());
+                last_told = feed::parts(op.key()).map_or(last_told, |(_, id)| last_told.max(id));
                 tables.apply(op, 0);
             }
         }
         drop(opened.groups);
         let secret = secret(&*opened.base)?;
+        let told_floor = told_floor(&*opened.base, opened.keeps, &mut last_told)?;
         let controls = RwLock::new(control::Controls::recover(&tables)?);
         let inner = Inner {
             tables,
             pending: Pending::default(),
             group: 1,
             last_event,
+            last_told,
             failed: None,
             closing: false,
             checkpointed: false,
@@ -190,7 +211,10 @@ impl Store {
             checkpoints: AtomicU64::new(0),
             full: AtomicBool::new(false),
             is_backed_up: Mutex::new(false),
-            keeps_history: opened.keeps_history,
+            keeps: opened.keeps,
+            on_told: OnceLock::new(),
+            durable_told: AtomicU64::new(last_told.0),
+            told_floor: AtomicU64::new(told_floor.0),
             last_number: AtomicU64::new(last_number),
         });
         let mut writer = Writer::new(store.clone(), opened.log);
@@ -237,7 +261,16 @@ impl Store {
 
     /// What happens to messages is kept.
     pub fn keeps_history(&self) -> bool {
-        self.keeps_history
+        self.keeps.history
+    }
+
+    pub fn keeps(&self) -> Keeps {
+        self.keeps
+    }
+
+    /// To be set once, before anything is told.
+    pub fn on_told(&self, call: OnTold) {
+        let _ = self.on_told.set(call); // the first one stays
     }
 
     pub fn failure(&self) -> Option<StoreFailed> {
@@ -273,6 +306,15 @@ impl Inner {
             return Err(failed.clone());
         }
         for op in batch {
+            let op = match op {
+                Op::Tell { prefix, at, value } => {
+                    self.last_told = self.last_told.next(at);
+                    let key = feed::key(&prefix, self.last_told);
+                    self.pending.told.insert(prefix);
+                    Op::Insert(key, value)
+                }
+                other => other,
+            };
             group::write(&op, &mut self.pending.octets);
             self.tables.apply(op, self.group);
         }
@@ -289,6 +331,16 @@ impl Inner {
 fn number(base: &dyn backend::Base, name: &[u8]) -> io::Result<u64> {
     let value = base.get(name)?;
     Ok(value.and_then(|value| value.get(..8)?.try_into().ok()).map_or(0, u64::from_be_bytes))
+}
+
+/// While nothing was told, much may have happened: there is a gap in every feed.
+fn told_floor(base: &dyn backend::Base, keeps: Keeps, last: &mut EventId) -> io::Result<EventId> {
+    let floor = EventId(number(base, keys::META_TOLD_FLOOR)?);
+    if keeps.events || last.0 == 0 {
+        return Ok(floor);
+    }
+    *last = last.next(clock::now());
+    feed::write_floor(base, *last).map(|()| *last)
 }
 
 /// The secret is made at the first start and written to the base before anything else.

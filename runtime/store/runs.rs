@@ -110,19 +110,24 @@ impl Runs {
     }
 
     /// Removes runs that were written before this time (milliseconds since 1970), and the oldest ones above so many
-    /// octets of all. Yields how many went.
-    pub fn prune(&self, before_ms: u64, octets_max: u64) -> io::Result<usize> {
+    /// octets of all. `first` is told before, when the youngest of them was written. Yields how many went.
+    pub fn prune(&self, before_ms: u64, octets_max: u64, first: &dyn Fn(u64) -> io::Result<()>) -> io::Result<usize> {
         let mut over = Vec::new();
         {
             let mut runs = self.runs.lock();
             let mut octets: u64 = runs.iter().map(|run| run.octets).sum();
-            while let Some(oldest) = runs.first() {
+            let mut count = 0;
+            while let Some(oldest) = runs.get(count) {
                 if oldest.written_ms >= before_ms && octets <= octets_max {
                     break;
                 }
                 octets -= oldest.octets;
-                over.push(runs.remove(0));
+                count += 1;
             }
+            if let Some(youngest_ms) = runs[..count].iter().map(|run| run.written_ms).max() {
+                first(youngest_ms)?;
+            }
+            over.extend(runs.drain(..count));
         }
         over.iter().try_for_each(|run| run.remove())?;
         Ok(over.len())

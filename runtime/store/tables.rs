@@ -11,8 +11,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::backend::Base;
+use super::feed::{self, Feeds};
 use super::keys::{self, Key};
 use super::recent::Recent;
+use crate::message::Timestamp;
 
 /// One change of one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,12 +23,18 @@ pub enum Op {
     Insert(Key, Bytes),
     Put(Key, Bytes),
     Delete(Key),
+    /// An event of a feed: its id is added where the batch gets its place in the log.
+    Tell {
+        prefix: Key,
+        at: Timestamp,
+        value: Bytes,
+    },
 }
 
 impl Op {
     pub fn key(&self) -> &[u8] {
         match self {
-            Op::Insert(key, _) | Op::Put(key, _) | Op::Delete(key) => key,
+            Op::Insert(key, _) | Op::Put(key, _) | Op::Delete(key) | Op::Tell { prefix: key, .. } => key,
         }
     }
 
@@ -34,6 +42,7 @@ impl Op {
         match self {
             Op::Insert(key, value) | Op::Put(key, value) => key.len() + value.len(),
             Op::Delete(key) => key.len(),
+            Op::Tell { prefix, value, .. } => prefix.len() + value.len(),
         }
     }
 }
@@ -53,6 +62,7 @@ pub struct Slot {
 pub struct Layer {
     pub rows: BTreeMap<Key, Slot>,
     pub history: Recent,
+    pub feeds: Feeds,
 }
 
 /// A row as a reader sees it.
@@ -92,6 +102,10 @@ impl Tables {
             Op::Insert(key, value) | Op::Put(key, value) if keys::is_history(&key) => {
                 self.active.history.push(&key, &value, group);
             }
+            Op::Insert(key, value) | Op::Put(key, value) if feed::is_event(&key) => {
+                self.active.feeds.push(&key, value, group);
+            }
+            Op::Tell { .. } => unreachable!("it has its id by now"),
             Op::Insert(key, value) => {
                 // Unless it was deleted just now: then the layers below may still have it.
                 let fresh = active.get(&key).is_none_or(|slot| slot.fresh);
@@ -147,6 +161,11 @@ impl Tables {
         let mut rows = self.active.history.range(from, to, limit);
         rows.extend(self.frozen.iter().flat_map(|layer| layer.history.range(from, to, limit)));
         rows
+    }
+
+    /// Events in memory: those of the frozen layer, then those of the active one.
+    pub fn feeds(&self) -> (Option<&Feeds>, &Feeds) {
+        (self.frozen.as_ref().map(|layer| &layer.feeds), &self.active.feeds)
     }
 
     fn merge(&self, page: Vec<(Key, Bytes)>, from: &[u8], end: &[u8], limit: usize, rows: &mut Vec<Row>) {

@@ -269,7 +269,7 @@ fn whoever_waits_for_nothing_new_still_hears_when_the_changes_before_are_durable
 #[test]
 fn the_disk_form_keeps_what_the_memory_form_keeps() {
     let dir = tempfile::tempdir().expect("tempdir");
-    let (store, writer) = Store::open(disk::open(dir.path(), true).expect("opens")).expect("opens");
+    let (store, writer) = Store::open(disk::open(dir.path(), Keeps::ALL).expect("opens")).expect("opens");
     let thread = std::thread::spawn(move || writer.run());
     let (sender, receiver) = std::sync::mpsc::channel();
     store.accept(vec![mo("a"), mt("b")], NOW, move |result| {
@@ -277,11 +277,15 @@ fn the_disk_form_keeps_what_the_memory_form_keeps() {
     });
     assert_eq!(receiver.recv(), Ok(true));
     assert!(
-        disk::open(dir.path(), true).err().expect("refused").to_string().contains("in use by another wasmsc process")
+        disk::open(dir.path(), Keeps::ALL)
+            .err()
+            .expect("refused")
+            .to_string()
+            .contains("in use by another wasmsc process")
     );
     store.close();
     thread.join().expect("no panic").expect("closes");
     drop(store);
-    let (store, _writer) = Store::open(disk::open(dir.path(), true).expect("opens")).expect("opens");
+    let (store, _writer) = Store::open(disk::open(dir.path(), Keeps::ALL).expect("opens")).expect("opens");
     assert_eq!((texts(&store), due(&store, NOW).len()), (vec!["a".to_owned()], 1));
 }

@@ -14,7 +14,8 @@ use super::pickup::{self, PickupRecord};
 use super::record::{self, DeadRecord, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
 use super::{Done, Inner, NotAccepted, Store, StoreFailed};
-use crate::message::{Class, Message, MessageId, Timestamp};
+use crate::feed::Ends;
+use crate::message::{Address, Class, Message, MessageId, Timestamp};
 use crate::timeline::{Direction, Event, Received};
 use crate::tracking::{Tracked, Waits};
 
@@ -136,7 +137,7 @@ impl Store {
         now: Timestamp,
         done: impl FnOnce(Result<Vec<Accepted>, NotAccepted>) + Send + 'static,
     ) -> Vec<(MessageId, Partition)> {
-        let encoded: Vec<Encoded> = list.into_iter().map(|new| encode_new(new, now, self.keeps_history)).collect();
+        let encoded: Vec<Encoded> = list.into_iter().map(|new| encode_new(new, now, self.keeps.any())).collect();
         let octets = encoded.iter().map(|new| new.row.len()).sum();
         let mut accepted = Vec::with_capacity(encoded.len());
         let mut batch = Vec::with_capacity(encoded.len());
@@ -161,7 +162,7 @@ impl Store {
             let event = MessageId::accepted(event);
             accepted.push(self.place(new, event, &mut batch));
         }
-        batch.extend(also.into_iter().filter_map(|change| self.op(change)));
+        batch.extend(also.into_iter().flat_map(|change| self.ops(change)));
         let ids = accepted.iter().map(|a| (a.id, a.partition)).collect();
         let done: Done = Box::new(move |result| done(result.map(|()| accepted).map_err(NotAccepted::Failed)));
         inner.submit(batch, Some(done)).expect("the store had not failed under this lock");
@@ -194,9 +195,9 @@ impl Store {
                 None => Op::Delete(key),
             }
         }));
-        batch.extend(tracked.and_then(|(id, tracked)| self.op(Change::Track(partition, id, tracked))));
-        if self.keeps_history {
-            self.ran((partition, customer, rule), mo, at, &queued, &mut batch);
+        batch.extend(tracked.into_iter().flat_map(|(id, tracked)| self.ops(Change::Track(partition, id, tracked))));
+        if self.keeps.any() {
+            self.ran((customer, rule), (mo, &subject), at, &queued, &mut batch);
         }
         if queued.is_empty() {
             return self.submit(batch, None);
@@ -210,11 +211,11 @@ impl Store {
         self.submit(batch, Some(done))
     }
 
-    /// For the history: the MO's end, and how its answers begin.
+    /// For the history and the feed: the MO's end, and how its answers begin.
     fn ran(
         &self,
-        (partition, customer, rule): (Partition, &str, &str),
-        mo: MessageId,
+        (customer, rule): (&str, &str),
+        (mo, subject): (MessageId, &Subject),
         at: Timestamp,
         queued: &[Queued],
         batch: &mut Vec<Op>,
@@ -222,7 +223,12 @@ impl Store {
         let replies = || queued.iter().filter(|queued| queued.key.class == Class::REPLY);
         let ran = Event::Ran { rule: rule.into(), sent: replies().count() as u16 };
         let ended = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
-        batch.extend([ran, ended].into_iter().filter_map(|event| self.event(partition, customer, mo, at, || event)));
+        let partition = Partition::of(customer);
+        let device = Address::parse(subject.device()).unwrap_or(Address::Alphanumeric("".into()));
+        let ends = || Ends { direction: Direction::Mo, device: device.clone(), number: None };
+        batch.extend(
+            [ran, ended].into_iter().flat_map(|event| self.event(partition, customer, mo, at, || (ends(), event))),
+        );
         for Queued { key, record } in replies() {
             let (message, cause, tag) = (record.message.clone(), Some(mo), Box::default());
             let received = Received { direction: Direction::Mt, by: rule.into(), cause, message, due: key.due, tag };
@@ -244,7 +250,7 @@ impl Store {
         waiting.attempts += 1;
         let (also, done) = also;
         let mut batch =
-            if self.keeps_history { self.failed(partition, event, &waiting, &failure, now) } else { Vec::new() };
+            if self.keeps.any() { self.failed(partition, event, &waiting, &failure, now) } else { Vec::new() };
         batch.extend(match failure {
             Failure::RetryAt(due, _) => {
                 waiting.due = due;
@@ -263,11 +269,11 @@ impl Store {
                 vec![Op::Delete(key), Op::Put(to, record::encode(&dead))]
             }
         });
-        batch.extend(also.into_iter().filter_map(|change| self.op(change)));
+        batch.extend(also.into_iter().flat_map(|change| self.ops(change)));
         self.submit(batch, done)
     }
 
-    /// For the history.
+    /// For the history and the feed.
     fn failed(
         &self,
         partition: Partition,
@@ -284,8 +290,9 @@ impl Store {
         let ended = Event::Ended { state: MessageState::Undeliverable.octet(), error: 0 };
         let events = [Some(failed), again.is_none().then_some(ended)];
         let id = MessageId::accepted(event);
-        let op = |event| self.event(partition, &waiting.customer, id, now, || event);
-        events.into_iter().flatten().filter_map(op).collect()
+        let ends = || Ends::of(Direction::Mo, &waiting.message);
+        let ops = |event| self.event(partition, &waiting.customer, id, now, || (ends(), event));
+        events.into_iter().flatten().flat_map(ops).collect()
     }
 
     /// MOs that wait in a partition, in the order of arrival, after event number `after`.
@@ -359,11 +366,11 @@ struct Encoded {
     pickup: Option<Bytes>,
 }
 
-fn encode_new(new: NewMessage, now: Timestamp, keeps_history: bool) -> Encoded {
+fn encode_new(new: NewMessage, now: Timestamp, is_told: bool) -> Encoded {
     let NewMessage { customer, place, message, by, sibling, is_picked_up } = new;
     let pickup = is_picked_up.then(|| encode_pickup(&place, &message));
     let received = |direction, message: &Message, due, tracked: Option<&Tracked>| {
-        keeps_history.then(|| {
+        is_told.then(|| {
             let tag = tracked.map(|tracked| tracked.tag.clone()).unwrap_or_default();
             Received { direction, by: (*by).into(), cause: None, message: message.clone(), due, tag }
         })
@@ -420,11 +427,12 @@ impl Store {
         if let (Place::Reply(_), Some(received)) = (&new.place, &mut received) {
             received.cause = Some(event);
         }
+        let ends = received.as_ref().map(|received| Ends::of(received.direction, &received.message));
         batch.extend(received.into_iter().flat_map(|received| self.begin(partition, &new.customer, id, received)));
-        if let Place::Ended = new.place {
+        if let (Place::Ended, Some(ends)) = (&new.place, ends) {
             let at = Timestamp(event.event >> EVENT_BITS);
             let ended = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
-            batch.extend(self.event(partition, &new.customer, id, at, || ended));
+            batch.extend(self.event(partition, &new.customer, id, at, || (ends, ended)));
         }
         let pickup = new.pickup.take();
         batch.extend(pickup.map(|record| pickup::row(partition, &new.customer, id, record)));

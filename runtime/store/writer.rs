@@ -14,9 +14,9 @@ use bytes::Bytes;
 
 use super::backend::{Base, Log};
 use super::commit_log::SEGMENT_OCTETS;
-use super::keys::{META_LAST_EVENT, META_LAST_NUMBER};
+use super::keys::{self, META_LAST_EVENT, META_LAST_NUMBER, META_LAST_TOLD};
 use super::tables::Layer;
-use super::{Pending, Store, StoreFailed};
+use super::{Inner, Pending, Store, StoreFailed};
 use crate::clock;
 
 /// What one turn of the writer found.
@@ -90,7 +90,7 @@ impl Writer {
     /// Writes what is pending; yields a frozen layer when it is time for a checkpoint.
     fn turn(&mut self) -> Result<Option<Arc<Layer>>, StoreFailed> {
         let full = self.log.segment_octets() >= SEGMENT_OCTETS;
-        let (pending, group, frozen, discard) = {
+        let (pending, group, frozen, discard, told) = {
             let mut inner = self.store.inner.lock();
             if let Some(failed) = &inner.failed {
                 let failed = failed.clone();
@@ -108,7 +108,7 @@ impl Writer {
             let frozen = if full { inner.tables.freeze() } else { None };
             let group = inner.group;
             inner.group += 1;
-            (std::mem::take(&mut inner.pending), group, frozen, discard)
+            (std::mem::take(&mut inner.pending), group, frozen, discard, inner.last_told)
         };
         if !pending.octets.is_empty() {
             let started = clock::instant();
@@ -123,6 +123,10 @@ impl Writer {
             done(Ok(()));
         }
         self.store.durable.store(group, Ordering::SeqCst);
+        self.store.durable_told.store(told.0, Ordering::SeqCst);
+        if let Some(call) = self.store.on_told.get() {
+            pending.told.iter().filter_map(|prefix| keys::name(prefix)).for_each(call);
+        }
         if discard {
             self.discard_old().map_err(|error| self.fail(Pending::default(), &error))?;
         }
@@ -144,7 +148,7 @@ impl Writer {
     pub(super) fn checkpoint_now(&mut self) -> io::Result<()> {
         let (layer, base, last) = {
             let mut inner = self.store.inner.lock();
-            (inner.tables.freeze(), inner.tables.base(), self.store.last_numbers(inner.last_event))
+            (inner.tables.freeze(), inner.tables.base(), self.store.last_numbers(&inner))
         };
         // A checkpoint is under way: the base has neither its layer nor what came after, so the log stays whole
         // and the next start replays it.
@@ -177,7 +181,7 @@ fn refuse(pending: Pending, failed: StoreFailed) -> StoreFailed {
 fn checkpoint_layer(store: &Store, layer: &Layer) {
     let (base, last) = {
         let inner = store.inner.lock();
-        (inner.tables.base(), store.last_numbers(inner.last_event))
+        (inner.tables.base(), store.last_numbers(&inner))
     };
     let result = write_layer(&*base, layer, last);
     let mut inner = store.inner.lock();
@@ -191,20 +195,26 @@ fn checkpoint_layer(store: &Store, layer: &Layer) {
     store.work.notify_all();
 }
 
-type LastNumbers = [(&'static [u8], Bytes); 2];
+type LastNumbers = [(&'static [u8], Bytes); 3];
 
 impl Store {
     /// Above all that were given, also of what is in no layer yet.
-    fn last_numbers(&self, last_event: u64) -> LastNumbers {
+    fn last_numbers(&self, inner: &Inner) -> LastNumbers {
         let value = |number: u64| Bytes::copy_from_slice(&number.to_be_bytes());
         let last_number = self.last_number.load(Ordering::Relaxed);
-        [(META_LAST_EVENT, value(last_event)), (META_LAST_NUMBER, value(last_number))]
+        [
+            (META_LAST_EVENT, value(inner.last_event)),
+            (META_LAST_NUMBER, value(last_number)),
+            (META_LAST_TOLD, value(inner.last_told.0)),
+        ]
     }
 }
 
 fn write_layer(base: &dyn Base, layer: &Layer, last: LastNumbers) -> io::Result<()> {
     let meta = last.iter().map(|(name, value)| (*name, Some(value)));
     base.append(&layer.history.rows())?;
+    let events = layer.feeds.rows();
+    base.append(&events.iter().map(|(key, value)| (&**key, &**value)).collect::<Vec<_>>())?;
     let rows = layer.rows.iter().map(|(key, slot)| (&**key, slot.value.as_ref()));
     base.apply(&mut meta.chain(rows))
 }

@@ -5,6 +5,7 @@ pub mod client;
 mod devices;
 mod docs;
 mod errors;
+mod events;
 mod history;
 mod inbox;
 mod keys;

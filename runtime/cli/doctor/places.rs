@@ -10,7 +10,7 @@ use rustix::fs::{Access, access};
 
 use super::Finding::{self, Fine, Note, Wrong};
 use crate::config::Config;
-use crate::store::{self, Store};
+use crate::store::{self, Keeps, Store};
 
 const READ_BY_OTHERS: u32 = 0o004;
 
@@ -52,12 +52,12 @@ pub enum Found {
     Broken(String),
 }
 
-pub fn store(path: &Path, keeps_history: bool) -> Found {
+pub fn store(path: &Path, keeps: Keeps) -> Found {
     let Ok(metadata) = fs::metadata(path.join("tables")) else { return Found::New };
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         return Found::Foreign(metadata.uid());
     }
-    let opened = store::disk::open(path, keeps_history).map_err(|error| error.to_string());
+    let opened = store::disk::open(path, keeps).map_err(|error| error.to_string());
     match opened.and_then(|opened| Store::open(opened).map_err(|error| error.to_string())) {
         Ok(_) => Found::Opens,
         Err(why) if why.contains("in use") => Found::InUse,

@@ -13,6 +13,7 @@ use super::{LinkCore, Shared};
 use crate::bucket::Bucket;
 use crate::config::{self, Mode};
 use crate::link::sending::Sending;
+use crate::link::told::ToldBind;
 use crate::metrics;
 use crate::route::{Peer, PeerIndex};
 
@@ -129,6 +130,7 @@ impl LinkCore {
             Some(BindMode::Receiver) => "receiver",
             Some(BindMode::Transceiver) | None => "transceiver",
         };
+        self.told = Some(ToldBind::new(self.shared.clone(), peer.clone(), mode));
         let bind = metrics::Bind::new(peer.name.clone(), mode, self.address, self.window);
         self.registration = Some(self.shared.house.metrics.binds().add(bind));
     }

@@ -1,6 +1,8 @@
 //! `log`: kept even when a call's effects are discarded, and bounded.
 
 use super::Call;
+use crate::clock;
+use crate::feed;
 use crate::plugin::bindings::wasmsc::plugin::log::{Host, Level};
 use crate::plugin::invocation::{LOG_LINES, LOG_OCTETS};
 
@@ -49,8 +51,21 @@ impl Host for Call {
     }
 }
 
+fn heard(level: Level) -> feed::Level {
+    match level {
+        Level::Trace => feed::Level::Trace,
+        Level::Debug => feed::Level::Debug,
+        Level::Info => feed::Level::Info,
+        Level::Warn => feed::Level::Warn,
+        Level::Error => feed::Level::Error,
+    }
+}
+
 impl Call {
     fn write_log(&self, level: Level, message: &str, fields: &[(String, String)]) {
+        if let Some(heard_by) = &self.heard_by {
+            heard_by.line(clock::now(), heard(level), message, fields);
+        }
         let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
         let (rule, id, attempt, fields) = (&*self.rule.name, self.id, self.attempt, fields.join(" "));
         match level {

@@ -15,7 +15,7 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::bindings;
 use super::host::RuleFacts;
-use super::invocation::Invocation;
+use super::invocation::{Invocation, RuleLog};
 use super::outbox::Outbox;
 use super::staged_state::StagedState;
 use super::wasi::{EventRandom, LazyWasi};
@@ -36,13 +36,14 @@ pub struct Call {
     pub(super) random: EventRandom,
     pub(super) deadline: std::time::Instant,
     pub(super) log: log::LogBudget,
+    pub(super) heard_by: Option<Arc<dyn RuleLog>>,
     pub(super) limits: wasmtime::StoreLimits,
     pub(super) wasi: LazyWasi,
 }
 
 impl Call {
     pub(super) fn new(rule: Arc<RuleFacts>, invocation: Invocation, started: std::time::Instant) -> Call {
-        let Invocation { id, attempt, mo, state, gate, secret, .. } = invocation;
+        let Invocation { id, attempt, mo, state, gate, log: heard_by, secret, .. } = invocation;
         let limits = rule.limits;
         let memory =
             wasmtime::StoreLimitsBuilder::new().memory_size(limits.memory_octets).trap_on_grow_failure(true).build();
@@ -59,6 +60,7 @@ impl Call {
             random: EventRandom::new(&secret, id, 0),
             deadline: started + std::time::Duration::from_millis(limits.deadline_ms.into()),
             log: log::LogBudget::default(),
+            heard_by,
             limits: memory,
             wasi: LazyWasi::new(secret, id, mo.received_at),
         }

@@ -17,7 +17,7 @@ const WAIT: u64 = 25;
 const MOST: u64 = 20_000;
 
 fn open(directory: &Path) -> (Arc<Store>, std::thread::JoinHandle<Result<(), StoreFailed>>) {
-    let (store, writer) = Store::open(disk::open(directory, true).expect("files")).expect("opens");
+    let (store, writer) = Store::open(disk::open(directory, Keeps::ALL).expect("files")).expect("opens");
     (store, std::thread::spawn(move || writer.run()))
 }
 
@@ -129,7 +129,7 @@ fn a_backup_of_a_busy_store_holds_what_was_durable_and_nothing_by_halves() {
 #[test]
 fn one_backup_at_a_time_and_the_log_is_freed_again_after_it() {
     let home = tempfile::tempdir().expect("tempdir");
-    let (store, _writer) = Store::open(disk::open(home.path(), true).expect("files")).expect("opens");
+    let (store, _writer) = Store::open(disk::open(home.path(), Keeps::ALL).expect("files")).expect("opens");
     let hold = Hold::take(&store).expect("free");
     assert!(matches!(store.backup(&home.path().join("b"), "x", NOW), Err(BackupError::Running)));
     drop(hold);
@@ -140,7 +140,8 @@ fn one_backup_at_a_time_and_the_log_is_freed_again_after_it() {
 #[test]
 fn what_is_damaged_or_not_whole_is_refused_and_leaves_the_data_directory_as_it_was() {
     let home = tempfile::tempdir().expect("tempdir");
-    let (store, _writer) = Store::open(disk::open(&home.path().join("data"), true).expect("files")).expect("opens");
+    let (store, _writer) =
+        Store::open(disk::open(&home.path().join("data"), Keeps::ALL).expect("files")).expect("opens");
     let made = store.backup(&home.path().join("backups"), "b", NOW).expect("made");
     let target = home.path().join("new");
     let rows = made.directory.join(ROWS_FILE);

@@ -83,11 +83,11 @@ fn the_oldest_go_by_age_and_by_size_and_who_reads_them_reads_on() {
     }
     let (_, octets) = runs.size();
     let oldest = runs.all().remove(0);
-    assert_eq!(runs.prune(0, octets).expect("possible"), 0);
-    assert_eq!(runs.prune(0, octets - 1).expect("possible"), 1);
+    assert_eq!(runs.prune(0, octets, &|_| Ok(())).expect("possible"), 0);
+    assert_eq!(runs.prune(0, octets - 1, &|_| Ok(())).expect("possible"), 1);
     assert_eq!(oldest.cursor(b"").expect("readable").count(), 60_000);
     assert_eq!(&*all(&runs, "", "z", 1)[0].0, b"k000001");
-    assert_eq!(runs.prune(u64::MAX, octets).expect("possible"), 2);
+    assert_eq!(runs.prune(u64::MAX, octets, &|_| Ok(())).expect("possible"), 2);
     assert_eq!((runs.size(), all(&runs, "", "z", 10)), ((0, 0), Vec::new()));
     assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0);
 }
