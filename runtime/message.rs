@@ -34,6 +34,9 @@ pub struct MessageId {
 }
 
 impl MessageId {
+    /// Of [`to_key`](Self::to_key).
+    pub const KEY_OCTETS: usize = 10;
+
     pub fn accepted(event: u64) -> Self {
         Self { event, index: 0 }
     }
@@ -56,8 +59,8 @@ impl MessageId {
     }
 
     /// The fixed-width form that keys use; its octet order is the order of ids.
-    pub fn to_key(self) -> [u8; 10] {
-        let mut key = [0; 10];
+    pub fn to_key(self) -> [u8; Self::KEY_OCTETS] {
+        let mut key = [0; Self::KEY_OCTETS];
         key[..8].copy_from_slice(&self.event.to_be_bytes());
         key[8..].copy_from_slice(&self.index.to_be_bytes());
         key
@@ -185,6 +188,16 @@ pub struct Content {
 }
 
 impl Content {
+    /// `octets` behind their header, if it has any.
+    pub fn new(data_coding: DataCoding, udh: &Udh, octets: Bytes) -> Content {
+        let header = udh.encode();
+        let (esm_class, octets) = match header.is_empty() {
+            true => (0, octets),
+            false => (EsmClass::UDHI.0, [header, octets].concat().into()),
+        };
+        Content { data_coding: data_coding.0, esm_class, octets, ..Content::default() }
+    }
+
     /// Text or binary, without a user data header.
     pub fn payload(&self) -> text::Payload {
         text::decode_content(self.data_coding(), self.has_udhi(), &self.octets, Alphabet::Gsm).0

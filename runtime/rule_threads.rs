@@ -60,7 +60,7 @@ impl RuleThreads {
     }
 }
 
-async fn work(house: &House, rules: &Rules, closing: &AtomicBool) {
+async fn work(house: &Arc<House>, rules: &Rules, closing: &AtomicBool) {
     while !closing.load(Ordering::Acquire) && house.store.failure().is_none() {
         let now = clock::now();
         match house.next(now) {
@@ -73,9 +73,9 @@ async fn work(house: &House, rules: &Rules, closing: &AtomicBool) {
     }
 }
 
-async fn run(house: &House, rules: &Rules, key: SubjectKey, event: Event) {
+async fn run(house: &Arc<House>, rules: &Rules, key: SubjectKey, event: Event) {
     let started = clock::instant();
-    let ended = match relay::claim(house, &key, event) {
+    let ended = match relay::claim(house, &key, event, clock::now()) {
         Some(invocation) => {
             let outcome = rules.call(invocation).await;
             relay::conclude(house, &key, event, outcome, clock::now())

@@ -32,6 +32,8 @@ pub enum Event {
     Replaced { content: Content, due: Timestamp },
     /// Nothing more will happen; `state` as in SMPP 3.4 §5.2.28.
     Ended { state: u8, error: u16 },
+    /// The firewall did not let it pass, for the reason of this code. Nothing else happens to it.
+    Refused { reason: Box<str> },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,13 +89,18 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// Of one that came in just now.
+    pub fn new(id: MessageId, received: Received) -> Listed {
+        Listed { id, received, state: MessageState::Enroute, error: 0, ended_at: None, attempts: 0 }
+    }
+
     /// Of the events of one message in their order; None without the first one.
     pub fn of(id: MessageId, timeline: &[Happened]) -> Option<Listed> {
         let received = timeline.iter().find_map(|happened| match &happened.event {
             Event::Received(received) => Some((**received).clone()),
             _ => None,
         })?;
-        let mut listed = Listed { id, received, state: MessageState::Enroute, error: 0, ended_at: None, attempts: 0 };
+        let mut listed = Listed::new(id, received);
         for happened in timeline {
             listed.apply(happened);
         }
@@ -113,6 +120,7 @@ impl Listed {
                 self.state = MessageState::from_octet(*state).unwrap_or(MessageState::Unknown);
                 (self.error, self.ended_at) = (*error, Some(happened.at));
             }
+            Event::Refused { .. } => (self.state, self.ended_at) = (MessageState::Rejected, Some(happened.at)),
         }
     }
 

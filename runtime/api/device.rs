@@ -86,7 +86,7 @@ pub struct DeviceList {
     devices: Vec<DeviceView>,
     /// Absent: there are no more. There may be more also where a page has less than `limit`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<String>,
+    next: Option<String>,
 }
 
 /// All that its customer says about a device; what is absent is not so.
@@ -331,7 +331,7 @@ fn page(api: &Api, customer: CustomerIndex, wanted: &Wanted, prefix: &str, after
     let read = api.house.store.devices(customer, (wanted.tag.as_deref(), prefix, after), each);
     read.map_err(|error| unreadable(&error))?;
     let devices = devices.into_iter().map(|(address, row)| view(api, &address, row)).collect();
-    Ok(DeviceList { devices, cursor })
+    Ok(DeviceList { devices, next: cursor })
 }
 
 /// Shows a registered device.

@@ -127,7 +127,7 @@ pub struct MessageView {
 }
 
 /// The last part of a message's life that is known (SMPP 5.0 §4.7.15).
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = MessageState)]
 pub enum LifeState {
@@ -144,19 +144,54 @@ pub enum LifeState {
     Skipped,
 }
 
+/// The field's names and ours, one for one.
+macro_rules! states {
+    ($($state:ident $name:literal)*) => {
+        impl From<MessageState> for LifeState {
+            fn from(state: MessageState) -> LifeState {
+                match state { $(MessageState::$state => LifeState::$state),* }
+            }
+        }
+
+        impl From<LifeState> for MessageState {
+            fn from(state: LifeState) -> MessageState {
+                match state { $(LifeState::$state => MessageState::$state),* }
+            }
+        }
+
+        impl LifeState {
+            pub fn name(self) -> &'static str {
+                match self { $(LifeState::$state => $name),* }
+            }
+        }
+    };
+}
+
+states! {
+    Scheduled "scheduled"
+    Enroute "enroute"
+    Delivered "delivered"
+    Expired "expired"
+    Deleted "deleted"
+    Undeliverable "undeliverable"
+    Accepted "accepted"
+    Unknown "unknown"
+    Rejected "rejected"
+    Skipped "skipped"
+}
+
+impl LifeState {
+    /// As it is stored (SMPP 3.4 §5.2.28).
+    pub fn of_octet(state: u8) -> LifeState {
+        MessageState::from_octet(state).unwrap_or(MessageState::Unknown).into()
+    }
+}
+
 fn view(tracked: Tracked, now: Timestamp) -> MessageView {
     let due_at = tracked.waits.as_ref().map(|waits| waits.due);
     let state = match tracked.state() {
-        MessageState::Scheduled if due_at.is_some_and(|due| now < due) => LifeState::Scheduled,
-        MessageState::Scheduled | MessageState::Enroute => LifeState::Enroute,
-        MessageState::Delivered => LifeState::Delivered,
-        MessageState::Expired => LifeState::Expired,
-        MessageState::Deleted => LifeState::Deleted,
-        MessageState::Undeliverable => LifeState::Undeliverable,
-        MessageState::Accepted => LifeState::Accepted,
-        MessageState::Unknown => LifeState::Unknown,
-        MessageState::Rejected => LifeState::Rejected,
-        MessageState::Skipped => LifeState::Skipped,
+        MessageState::Scheduled if due_at.is_none_or(|due| due <= now) => LifeState::Enroute,
+        state => state.into(),
     };
     MessageView {
         id: tracked.shown_id.to_string(),

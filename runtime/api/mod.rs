@@ -12,7 +12,9 @@ mod campaign;
 mod compose;
 mod device;
 mod error;
+mod export;
 mod health;
+mod history;
 mod idempotency;
 mod key;
 mod links;
@@ -27,10 +29,13 @@ mod scrape;
 mod secret;
 mod serve;
 mod statuses;
+mod stream;
+mod wanted;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::config;
 use crate::relay::House;
 use crate::setup::Setup;
 use operator::OperatorToken;
@@ -49,4 +54,19 @@ pub struct Api {
     body_max_octets: usize,
     backup_dir: Option<PathBuf>,
     rates: rates::Rates,
+    readers: history::Readers,
+}
+
+impl Api {
+    fn new(config: &config::Api, house: Arc<House>, setup: Arc<Setup>, operator: OperatorToken) -> Api {
+        Api {
+            house,
+            setup,
+            operator,
+            body_max_octets: config.body_max_octets,
+            backup_dir: config.backup_dir.clone(),
+            rates: rates::Rates::new(config.requests_per_sec),
+            readers: history::Readers::default(),
+        }
+    }
 }

@@ -21,7 +21,7 @@ impl Time {
     }
 
     /// Times beyond the year 9999 have no such form and become the last that has.
-    fn text(self) -> String {
+    pub fn text(self) -> String {
         let nanos = i128::from(self.0.0) * 1_000_000;
         let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok();
         let text = time.and_then(|time| time.format(&Rfc3339).ok());

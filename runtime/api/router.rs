@@ -11,7 +11,8 @@ use utoipa_axum::routes;
 
 use super::error::{Code, Problem};
 use super::{
-    Api, apply, audit, backup, campaign, device, health, key, links, message, object, openapi, scrape, statuses,
+    Api, apply, audit, backup, campaign, device, export, health, history, key, links, message, object, openapi, scrape,
+    statuses,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -38,8 +39,10 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(key::make, key::list))
         .routes(routes!(key::delete))
-        .routes(routes!(message::send))
+        .routes(routes!(message::send, history::list))
+        .routes(routes!(export::export))
         .routes(routes!(message::look_up, message::cancel))
+        .routes(routes!(history::timeline))
         .routes(routes!(links::list))
         .routes(routes!(backup::make))
         .routes(routes!(object::customer::list))

@@ -16,7 +16,6 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::operator::OperatorToken;
-use super::rates::Rates;
 use super::{Api, router};
 use crate::config;
 use crate::relay::House;
@@ -66,9 +65,7 @@ impl Server {
         let mut operator = OperatorToken::load(data_dir)?;
         let new_operator_token = operator.new.take();
         let listener = TcpListener::bind(config.listen).await.map_err(named)?;
-        let backup_dir = config.backup_dir.clone();
-        let (body_max_octets, rates) = (config.body_max_octets, Rates::new(config.requests_per_sec));
-        let api = Api { house, setup, operator, body_max_octets, backup_dir, rates };
+        let api = Api::new(config, house, setup, operator);
         let router = router::router(Arc::new(api));
         Ok(Server { listener, acceptors, router, connections_max: config.connections_max, new_operator_token })
     }

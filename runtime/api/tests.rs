@@ -11,7 +11,6 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 
-use super::rates::Rates;
 use super::secret::Digest;
 use super::{Api, OperatorToken, router};
 use crate::clock;
@@ -68,14 +67,8 @@ impl Home {
         let house = House::new(directory, store.clone(), Arc::new(Nobody), 1, clock::now()).expect("stands");
         let setup = Setup::new(config, house.clone());
         let operator = OperatorToken { digest: Digest::of(OPERATOR), new: None };
-        let api = Api {
-            house: house.clone(),
-            setup,
-            operator,
-            body_max_octets: 100_000,
-            backup_dir: None,
-            rates: Rates::new(u32::MAX),
-        };
+        let config = "listen = '127.0.0.1:0'\nbody_max_octets = 100000\nrequests_per_sec = 1000000";
+        let api = Api::new(&toml::from_str(config).expect("a table"), house.clone(), setup, operator);
         let router = router::router(Arc::new(api));
         Home { disk, store, house, writer, router }
     }

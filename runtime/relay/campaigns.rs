@@ -25,6 +25,8 @@ use crate::tracking::Tracked;
 const STEP: u32 = 500;
 /// When a campaign looks again that nobody can take more of now.
 const LOOK_AGAIN_MS: u64 = 100;
+/// How long a campaign waits for a device whose limit is used up, before it leaves it out.
+const PATIENCE_MS: u64 = 10_000;
 /// Campaigns of a customer that are kept; the oldest that has ended makes room.
 const CAMPAIGNS_MAX: usize = 1_000;
 
@@ -261,7 +263,7 @@ pub fn change_phase(
         }
         if phase == Phase::Cancelled {
             let unused = if row.next < row.total { first..pieces } else { 0..0 };
-            changes.extend(unused.map(|piece| OfCampaign::Addressed(piece)));
+            changes.extend(unused.map(OfCampaign::Addressed));
             house.campaigns.close(id);
         }
         changes.push(OfCampaign::Put(Box::new(row.clone())));
@@ -347,12 +349,12 @@ fn step(house: &Arc<House>, id: CampaignId, now: Timestamp) -> io::Result<Option
     let from = (row.next % PIECE) as usize;
     let list = house.store.addressees(name, id, row.next / PIECE)?;
     let devices = list.into_iter().skip(from).take(count as usize).map(Address::Msisdn).collect();
-    let (next, has_more) = (row.next + count, row.next + count < row.total);
-    let is_taken = submit(house, Step { customer, id, row, devices }, now);
-    if !is_taken {
-        return Ok(Some(now.plus_ms(LOOK_AGAIN_MS)));
+    let total = row.total;
+    let (next, wait) = submit(house, Step { customer, id, row, devices }, now);
+    if let Some(at) = wait {
+        return Ok(Some(at));
     }
-    let at = pace.at(next).max(now);
+    let (at, has_more) = (pace.at(next).max(now), next < total);
     if !has_more {
         sending.remove(&id);
         house.campaigns.close(id);
@@ -361,10 +363,11 @@ fn step(house: &Arc<House>, id: CampaignId, now: Timestamp) -> io::Result<Option
     Ok(has_more.then_some(at))
 }
 
-/// One batch: messages, and how far the campaign is with them. False: none of it, since the store has no room now.
-fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> bool {
+/// One batch: messages, and how far the campaign is with them. Yields that, and when to look again where it has to wait.
+fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> (u32, Option<Timestamp>) {
     let Step { customer, id, mut row, devices } = step;
     let (mut list, mut also) = (Vec::with_capacity(devices.len()), Also::default());
+    let (first, mut wait) = (row.next, None);
     for device in devices {
         let campaign = &row.campaign;
         let mut submission = Submission::plain(campaign.message(device, now));
@@ -378,9 +381,19 @@ fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> bool {
                 row.submitted += 1;
             }
             Ok(_) => *row.refused.entry("refused".into()).or_default() += 1,
-            Err(reject) => *row.refused.entry(reason(&reject).into()).or_default() += 1,
+            Err(reject) => {
+                wait = wait_until(&reject, now);
+                if wait.is_some() {
+                    break;
+                }
+                *row.refused.entry(reason(&reject).into()).or_default() += 1;
+            }
         }
         row.next += 1;
+    }
+    let next = row.next;
+    if next == first {
+        return (first, wait);
     }
     let name = house.directory().customer_at(customer).id.clone();
     let submitted = list.len() as u32;
@@ -389,24 +402,36 @@ fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> bool {
         also.changes.push(Change::OfCampaign((*name).into(), id, used));
     }
     also.changes.push(Change::OfCampaign((*name).into(), id, OfCampaign::Put(Box::new(row))));
+    let busy = Some(now.plus_ms(LOOK_AGAIN_MS));
     if list.is_empty() {
-        return house.store.amend(also.changes, None).is_ok();
+        return (next, if house.store.amend(also.changes, None).is_ok() { wait } else { busy });
     }
     // Counted first: a message may come to its end before this returns.
     house.campaigns.submitted(id, i64::from(submitted));
     let ids = store_messages(house, list, Vec::new(), also, now, |_| {});
     if ids.is_empty() {
         house.campaigns.submitted(id, -i64::from(submitted));
+        return (first, busy);
     }
-    !ids.is_empty()
+    (next, wait)
+}
+
+/// When a device that is refused now may be written to, if that is soon: the campaign waits for it.
+fn wait_until(reject: &Reject, now: Timestamp) -> Option<Timestamp> {
+    match reject {
+        Reject::Firewall(refusal) => refusal.retry_at.filter(|at| *at <= now.plus_ms(PATIENCE_MS)),
+        Reject::QueueFull(_) | Reject::StoreBusy | Reject::StoreFailed(_) | Reject::Unreadable(_) => {
+            Some(now.plus_ms(LOOK_AGAIN_MS))
+        }
+        _ => None,
+    }
 }
 
 /// As the API names it.
 fn reason(reject: &Reject) -> &'static str {
     match reject {
-        Reject::UnknownDevice(_) | Reject::ForeignSender(_) => "sender_not_allowed",
-        Reject::ForeignDevice(_) => "destination_not_allowed",
-        Reject::UnknownDestination(_) | Reject::NoRoute(_) | Reject::NobodyServes(_) => "no_route",
+        Reject::Firewall(refusal) => refusal.reason.code(),
+        Reject::NoRoute(_) | Reject::NobodyServes(_) => "no_route",
         Reject::AlreadyExpired | Reject::ExpiresBeforeSchedule => "invalid_validity",
         Reject::TooLong(_) => "text_too_long",
         _ => "refused",

@@ -65,6 +65,26 @@ impl Store {
         event.into_iter().chain([Op::Insert(device, Bytes::new())]).collect()
     }
 
+    /// A message that was refused at the door, for who looks why; nothing else of it is kept. Lost where there is no
+    /// room, and not waited for.
+    pub fn tell_refused(&self, customer: &str, received: Received, reason: &str) {
+        if !self.keeps_history || self.is_full() {
+            return;
+        }
+        let (partition, at) = (Partition::of(customer), received.message.received_at);
+        let mut inner = self.inner.lock();
+        if inner.failed.is_some() || inner.is_busy(received.message.content.octets.len()) {
+            return;
+        }
+        let id = inner.next_event(at);
+        let mut batch = self.begin(partition, customer, id, received);
+        batch.extend(self.event(partition, customer, id, at, || Event::Refused { reason: reason.into() }));
+        // It has not failed under this lock.
+        let _ = inner.submit(batch, None);
+        drop(inner);
+        self.work.notify_one();
+    }
+
     /// Rises with every event, over restarts too.
     fn number(&self, at: Timestamp) -> u64 {
         let next = |last: u64| Some((last + 1).max(at.0 << NUMBER_BITS));
@@ -193,8 +213,9 @@ fn decode(row: &Row) -> Option<(MessageId, Happened)> {
 
 /// Where the newest message that may be wanted stands, and the oldest: ids begin with their time.
 fn ends(filter: &Filter, after: Option<MessageId>) -> (Option<MessageId>, Option<MessageId>) {
-    let until = filter.until.map(|until| MessageId::accepted(until.0.saturating_add(1) << NUMBER_BITS));
-    let since = filter.since.map(|since| MessageId::accepted(since.0.saturating_sub(ANSWER_MS) << NUMBER_BITS));
+    let first = |ms: u64| MessageId::accepted(ms.min(u64::MAX >> NUMBER_BITS) << NUMBER_BITS);
+    let until = filter.until.map(|until| first(until.0.saturating_add(1)));
+    let since = filter.since.map(|since| first(since.0.saturating_sub(ANSWER_MS)));
     (after.into_iter().chain(until).min(), since)
 }
 

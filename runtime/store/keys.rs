@@ -13,6 +13,8 @@
 //! parked   <partition> p <len><peer> <form of its id>                       a receipt that came before its response
 //! once     <partition> y <len><customer> <hash of an idempotency key>       the message that a request made
 //! once_age <partition> Y <message id>                                       the same by its age
+//! opt_out  <partition> n <len><customer> <len><number> <device>             who wants no more messages of a number
+//! quota    <partition> q <len><customer> <device>                           how much of a day's quota is used
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
 //! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
@@ -32,10 +34,11 @@
 
 mod campaigns;
 mod devices;
+mod outbox;
 
-use std::sync::Arc;
+use crate::message::MessageId;
 
-use crate::message::{Class, MessageId, Timestamp};
+pub use outbox::{OutboxKey, outbox_after, outbox_all, outbox_queue, outbox_range};
 
 pub use campaigns::{addressees, campaign, campaign_ends, campaign_id, campaigns};
 pub use devices::{device, rest, seen, tagged, under};
@@ -74,70 +77,6 @@ pub const META_LAST_EVENT: &[u8] = b"\xffm_last_event";
 pub const META_LAST_NUMBER: &[u8] = b"\xffm_last_number";
 pub const META_SECRET: &[u8] = b"\xffm_secret";
 
-/// Where a message waits for a link.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OutboxKey {
-    pub partition: Partition,
-    /// Name of the queue.
-    pub queue: Arc<str>,
-    pub class: Class,
-    pub due: Timestamp,
-    pub id: MessageId,
-}
-
-/// Octets of an outbox key behind its queue: class, due time, message id.
-const OUTBOX_TAIL: usize = 1 + 8 + 10;
-
-impl OutboxKey {
-    pub fn encode(&self) -> Key {
-        let mut key = queue_prefix(self.partition, &self.queue, OUTBOX_TAIL);
-        key.push(self.class.0);
-        key.extend_from_slice(&self.due.0.to_be_bytes());
-        key.extend_from_slice(&self.id.to_key());
-        key.into()
-    }
-
-    /// Reads back what [`encode`](Self::encode) wrote; `queue` saves a copy of its name.
-    pub fn decode(key: &[u8], queue: &Arc<str>) -> Option<OutboxKey> {
-        let rest = key.get(3 + queue.len()..)?;
-        let due = Timestamp(u64::from_be_bytes(rest.get(1..9)?.try_into().ok()?));
-        let id = MessageId::from_key(rest.get(9..)?)?;
-        Some(OutboxKey { partition: Partition(key[0]), queue: queue.clone(), class: Class(rest[0]), due, id })
-    }
-}
-
-/// Name of the queue in an outbox key.
-pub fn outbox_queue(key: &[u8]) -> Option<&str> {
-    let length = *key.get(2)? as usize;
-    std::str::from_utf8(key.get(3..3 + length)?).ok()
-}
-
-/// Rows of a queue and class that are due up to and including `now`.
-pub fn outbox_range(partition: Partition, queue: &str, class: Class, now: Timestamp) -> (Key, Key) {
-    let mut from = queue_prefix(partition, queue, OUTBOX_TAIL);
-    from.push(class.0);
-    let mut to = from.clone();
-    to.extend_from_slice(&now.0.saturating_add(1).to_be_bytes());
-    (from.into(), to.into())
-}
-
-/// All rows of a queue and class, the not yet due ones too.
-pub fn outbox_all(partition: Partition, queue: &str, class: Class) -> (Key, Key) {
-    let mut from = queue_prefix(partition, queue, OUTBOX_TAIL);
-    from.push(class.0);
-    let to = after(&from);
-    (from.into(), to)
-}
-
-/// The first key behind all rows of a queue.
-pub fn outbox_after(partition: Partition, queue: &str) -> Key {
-    after(&queue_prefix(partition, queue, 0))
-}
-
-fn queue_prefix(partition: Partition, queue: &str, more: usize) -> Vec<u8> {
-    prefixed(partition, Kind::Outbox, queue, more)
-}
-
 fn prefixed(partition: Partition, kind: Kind, name: &str, more: usize) -> Vec<u8> {
     let mut key = Vec::with_capacity(3 + name.len() + more);
     key.extend_from_slice(&[partition.0, kind.octet(), name.len() as u8]);
@@ -169,6 +108,8 @@ pub enum Kind {
     Campaign = b'C' as isize,
     CampaignEnds = b'E' as isize,
     Addressees = b'L' as isize,
+    OptOut = b'n' as isize,
+    Quota = b'q' as isize,
 }
 
 impl Kind {
@@ -384,6 +325,21 @@ impl Subject {
         };
         (from, after(&all))
     }
+}
+
+pub fn opt_out(partition: Partition, customer: &str, number: &str, device: &str) -> Key {
+    let mut key = prefixed(partition, Kind::OptOut, customer, 1 + number.len() + device.len());
+    key.push(number.len() as u8);
+    key.extend_from_slice(number.as_bytes());
+    key.extend_from_slice(device.as_bytes());
+    key.into()
+}
+
+/// Of a device; without one, of the customer as a whole.
+pub fn quota(partition: Partition, customer: &str, device: &str) -> Key {
+    let mut key = prefixed(partition, Kind::Quota, customer, device.len());
+    key.extend_from_slice(device.as_bytes());
+    key.into()
 }
 
 pub fn once(partition: Partition, customer: &str, hash: &[u8; 32]) -> Key {

@@ -5,6 +5,7 @@ pub mod client;
 mod devices;
 mod docs;
 mod errors;
+mod history;
 mod keys;
 mod messages;
 mod objects;

@@ -287,7 +287,7 @@ async fn a_campaign_is_started_watched_listed_and_cancelled() {
     let watched = acme.prints(&["campaign", "show", "--watch", &id]);
     let last = watched.lines().last().unwrap_or_default();
     let bar = "#".repeat(30);
-    assert_eq!(last, format!("[{bar}] 100%  2 of 2  done  delivered 1, refused destination_not_allowed 1"));
+    assert_eq!(last, format!("[{bar}] 100%  2 of 2  done  delivered 1, refused unknown_destination 1"));
     let address = format!("+{DEVICE}");
     let later = ["campaign", "start", "--to", &address, "--start-at", "2027-01-01T00:00:00Z", "--per-second", "5", "x"];
     let later = acme.prints(&later);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::message::{Class, Timestamp};
 
 fn key(queue: &str, class: u8, due: u64, event: u64) -> OutboxKey {
     OutboxKey {

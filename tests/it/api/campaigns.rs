@@ -122,7 +122,7 @@ async fn a_campaign_is_its_customers_and_what_is_wrong_is_told() {
     let foreign = json!({ "to": { "devices": ["+46730000001"] }, "text": "hi" });
     let id = acme.post("/v1/campaigns", foreign).await.expect(201).field("id");
     let done = in_state(&acme, &id, "done").await;
-    assert_eq!(done["counts"]["refused"], json!({ "destination_not_allowed": 1 }));
+    assert_eq!(done["counts"]["refused"], json!({ "a2p_own_only": 1 }));
     for (field, body) in [
         ("to", json!({ "to": {}, "text": "hi" })),
         ("to", json!({ "to": { "devices": [] }, "text": "hi" })),

@@ -122,7 +122,7 @@ async fn a_list_is_filtered_and_paged() {
     for _ in 0..2 {
         let page = acme.get(&format!("/v1/devices?tag=a&limit=2{cursor}")).await.expect(200).json();
         paged.extend(page["devices"].as_array().expect("a list").iter().map(|device| device["address"].clone()));
-        cursor = page["cursor"].as_str().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        cursor = page["next"].as_str().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
     }
     assert_eq!((json!(paged), cursor.as_str()), (json!([all[0], all[1], all[3]]), ""));
     site.end(()).await;
@@ -292,4 +292,15 @@ async fn a_rule_sees_what_is_registered_of_its_device() {
     sim.submitted(mo("DEVICE site")).await;
     assert_eq!(sim.take().await.short_message, octets("tags: hall-3 pump; site: Some(\"Hall 3\")"));
     site.end(sim).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_with_registered_devices_is_not_deleted() {
+    let (site, operator) = start(Plan::network()).await;
+    put(&operator, "/v1/customers/gamma", json!({ "numbers": ["7003"] })).await.expect(201);
+    put(&operator, "/v1/devices/+46740000001?customer=gamma", json!({})).await.expect(201);
+    assert_eq!(operator.delete("/v1/customers/gamma").await.problem(409), "does_not_fit");
+    operator.delete("/v1/devices/+46740000001?customer=gamma").await.expect(204);
+    operator.delete("/v1/customers/gamma").await.expect(204);
+    site.end(()).await;
 }

@@ -27,7 +27,7 @@ async fn unknown_paths_and_methods_are_told() {
     assert_eq!(operator.get("/").await.problem(404), "not_found");
     assert_eq!(operator.get("/v2/messages").await.problem(404), "not_found");
     let reply = operator.delete("/v1/messages").await;
-    assert_eq!(reply.headers["allow"], "POST");
+    assert_eq!(reply.headers["allow"], "POST,GET,HEAD");
     assert_eq!(reply.problem(405), "method_not_allowed");
     assert_eq!(operator.get("/v1/customers/%FF/keys").await.problem(400), "malformed_request");
     site.end(()).await;
