@@ -115,7 +115,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             runtime.block_on(serve(config)).map(|()| ExitCode::SUCCESS)
         }
         Command::Simulate(arguments) => runtime.block_on(cli::simulate::run(arguments)),
-        Command::Messages(arguments) => cli::messages::run(&arguments),
+        Command::Messages(arguments) => Ok(exit(runtime.block_on(cli::messages::run(&arguments)))),
         Command::Send(arguments) => Ok(exit(runtime.block_on(cli::send::run(&arguments)))),
         Command::Message(arguments) => Ok(exit(runtime.block_on(cli::message::run(&arguments)))),
         Command::Links(arguments) => Ok(exit(runtime.block_on(cli::links::run(&arguments)))),

@@ -16,13 +16,17 @@ mod campaigns;
 mod counting;
 mod devices;
 mod ended;
+mod explain;
 mod history;
+#[cfg(test)]
+mod home;
 mod judging;
 mod once;
 mod operations;
 mod opt_outs;
 mod outlet;
 mod parts;
+mod pickup;
 mod quotas;
 mod receipts;
 mod refusals;
@@ -56,9 +60,11 @@ use batch::Batch;
 pub use campaigns::{Begun, CampaignDone, NewCampaign, NoCampaign, begin, change_phase, drive};
 pub use devices::{DeviceEdit, Import, Imported, Keyed, NewDevice, NotRegistered, change_device, import_devices};
 use ended::{RETRY_LAST_MS, fail, mo_ended};
+pub use explain::{Explained, GoesTo, Question, explain};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
 pub use outlet::Outlet;
+pub use pickup::{Arrivals, pick_up};
 pub use quotas::keep_quotas;
 pub use receipts::{PeerReceipt, receipt};
 use rule_call::{RuleGate, SubjectState};
@@ -85,11 +91,12 @@ pub struct House {
     once: Mutex<()>,
     pub metrics: Metrics,
     absentees: Mutex<wake::Absentees>,
-    campaigns: campaigns::Campaigns,
     /// How much of every limit is used. Locked behind `opt_outs`.
     firewall: Mutex<firewall::State>,
     opt_outs: RwLock<opt_outs::OptedOut>,
     refusals: refusals::Refusals,
+    campaigns: campaigns::Campaigns,
+    inboxes: Arc<pickup::Inboxes>,
 }
 
 /// Rows that recovery reads at once.
@@ -111,10 +118,11 @@ impl House {
         let joiner = Mutex::new(parts::Joiner::recover(&present, &store)?);
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
         let parked = store.count(Kind::Parked)?;
+        let inboxes = Arc::new(pickup::Inboxes::recover(&present, &store)?);
         devices::recover(&present, &store)?;
-        let campaigns = campaigns::Campaigns::recover(&store, now)?;
         let firewall = Mutex::new(quotas::recover(&store, now)?);
         let opt_outs = RwLock::new(opt_outs::OptedOut::recover(&store)?);
+        let campaigns = campaigns::Campaigns::recover(&store, now)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
         let metrics = Metrics::new(&present);
         drop(present);
@@ -132,10 +140,11 @@ impl House {
             once: Mutex::new(()),
             metrics,
             absentees,
-            campaigns,
             firewall,
             opt_outs,
             refusals: refusals::Refusals::default(),
+            campaigns,
+            inboxes,
         };
         let house = Arc::new(house);
         house.reroute(now)?;
@@ -303,6 +312,8 @@ fn store_messages(
 ) -> Vec<(MessageId, Partition)> {
     let outlet = house.outlet.clone();
     let Also { changes, offers, releases, numbers } = also;
+    let kept = pickup::entering(house, &list);
+    let (inboxes, filled) = (house.inboxes.clone(), kept.clone());
     let answer = move |result: Result<Vec<Accepted>, NotAccepted>| match result {
         Ok(accepted) => {
             releases.iter().for_each(|key| outlet.release(key));
@@ -311,6 +322,7 @@ fn store_messages(
             }
             let (ids, queued): (Vec<_>, Vec<_>) = accepted.into_iter().map(|a| (a.id, a.queued)).unzip();
             offer_when_due(&*outlet, queued.into_iter().flatten().collect(), now);
+            filled.into_iter().for_each(|customer| inboxes.arrived(customer));
             done(Ok(ids));
         }
         Err(refusal) => {
@@ -325,6 +337,7 @@ fn store_messages(
     }
     if ids.is_empty() {
         // The store took none of them: they do not wait after all.
+        kept.into_iter().for_each(|customer| house.inboxes.leave(customer, 1));
         let directory = house.directory();
         let customer = |run: &Scheduled| &*directory.rules[run.key.rule.0].customer;
         subjects.iter().flatten().for_each(|run| house.count(customer(run), -1));
@@ -332,15 +345,6 @@ fn store_messages(
         house.schedule_accepted(&ids, subjects, now);
     }
     ids
-}
-
-impl From<NotAccepted> for Reject {
-    fn from(refusal: NotAccepted) -> Reject {
-        match refusal {
-            NotAccepted::Busy => Reject::StoreBusy,
-            NotAccepted::Failed(failed) => Reject::StoreFailed(failed.to_string()),
-        }
-    }
 }
 
 /// Durable messages: those that are due go to delivery, for the others it sets its alarm.
@@ -467,8 +471,11 @@ fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: 
     }
     house.count_message(customer, Direction::Mo, Reached::Taken);
     queued.iter().for_each(|_| house.count_message(customer, Direction::Mt, Reached::Accepted));
-    let (tracked, receipts) =
-        if event.is_tracked { mo_ended(house, event, MessageState::Delivered, now) } else { (None, Vec::new()) };
+    let (tracked, receipts) = if event.is_tracked {
+        mo_ended(house, (event.partition, id), MessageState::Delivered, now)
+    } else {
+        (None, Vec::new())
+    };
     queued.extend(receipts);
     let finished = Finished {
         partition: event.partition,

@@ -29,6 +29,8 @@ pub use password::{Password, hash_password, is_password_hash, knows_password};
 pub use peer::{AddressSet, Login, Outbind, Peer, national_tables};
 pub use registry::{Registered, Registry};
 
+const DAY_MS: u64 = 86_400_000;
+
 /// Index of a peer in [`Directory::peers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerIndex(pub usize);
@@ -45,6 +47,14 @@ pub struct RuleIndex(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CustomerIndex(pub usize);
 
+/// Where a customer picks up its MOs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inbox {
+    /// MOs that may wait there.
+    pub max: usize,
+    pub keep_ms: u64,
+}
+
 /// A tenant.
 #[derive(Debug)]
 pub struct Customer {
@@ -56,6 +66,9 @@ pub struct Customer {
     pub incomplete: Incomplete,
     /// Who may message whom.
     pub policy: Arc<CompiledPolicy>,
+    pub inbox: Option<Inbox>,
+    /// What happened to its messages is kept for this long, instead of [`Directory::retention_ms`].
+    pub retention_ms: Option<u64>,
     is_gone: bool,
     numbers: BTreeSet<Address>,
     senders: BTreeSet<Address>,
@@ -69,6 +82,7 @@ impl Customer {
         Customer {
             id: self.id.clone(),
             is_gone: true,
+            inbox: None,
             numbers: BTreeSet::new(),
             senders: BTreeSet::new(),
             devices: AddressSet::default(),
@@ -125,6 +139,8 @@ pub struct Directory {
     pub rules: Vec<config::Rule>,
     pub retry: Retry,
     pub history_ms: u64,
+    /// How long `[history]` keeps what happened to messages.
+    pub retention_ms: u64,
     registry: Arc<Registry>,
     rule_names: Vec<Box<str>>,
     customers_by_id: HashMap<Arc<str>, CustomerIndex>,
@@ -182,6 +198,7 @@ impl Directory {
             queues,
             retry: config.retry.clone(),
             history_ms: config.history_secs * 1_000,
+            retention_ms: config.history.keep_ms(),
             rule_names: rules.iter().map(|r| format!("{}/{}", r.customer, r.name).into()).collect(),
             number_owner,
             routes,
@@ -239,6 +256,12 @@ impl Directory {
     pub fn customers(&self) -> impl Iterator<Item = (CustomerIndex, &Arc<Customer>)> {
         let all = self.customers.iter().enumerate().map(|(index, customer)| (CustomerIndex(index), customer));
         all.filter(|(_, customer)| !customer.is_gone)
+    }
+
+    /// The longest of all customers.
+    pub fn retention_max_ms(&self) -> u64 {
+        let own = self.customers().filter_map(|(_, customer)| customer.retention_ms);
+        own.chain([self.retention_ms]).max().unwrap_or_default()
     }
 
     pub fn customer_at(&self, index: CustomerIndex) -> &Customer {
@@ -393,6 +416,8 @@ fn customer(from: &config::Customer, registry: Arc<Registry>) -> Customer {
         join_timeout_ms: from.join_timeout_secs * 1_000,
         incomplete: from.incomplete,
         policy: Arc::new(from.policy.compile().expect("the config was checked, its policies among it")),
+        retention_ms: from.retention_days.map(|days| u64::from(days) * DAY_MS),
+        inbox: from.inbox.then(|| Inbox { max: from.inbox_max, keep_ms: u64::from(from.inbox_days) * DAY_MS }),
         is_gone: false,
         numbers: from.numbers.iter().filter_map(|n| Address::parse(n).ok()).collect(),
         senders: from.senders.iter().filter_map(|n| Address::parse(n).ok()).collect(),

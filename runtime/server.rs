@@ -194,7 +194,7 @@ async fn keep_house(
                 Ok(full) => house.store.set_full(full),
                 Err(error) => tracing::error!("the free space of {} is unknown: {error}", config.data_dir.display()),
             }
-            let before = now.0.saturating_sub(config.history.keep_ms());
+            let before = now.0.saturating_sub(house.directory().retention_max_ms());
             if let Err(error) = house.store.prune(before, config.history.octets_max) {
                 tracing::error!("old history cannot be removed: {error}");
             }

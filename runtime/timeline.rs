@@ -160,6 +160,11 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Nothing that was received before this, whatever is wanted.
+    pub fn not_before(self, at: Option<Timestamp>) -> Filter {
+        Filter { since: self.since.max(at), ..self }
+    }
+
     pub fn accepts(&self, listed: &Listed) -> bool {
         let received = &listed.received;
         let contains =
@@ -231,6 +236,11 @@ mod tests {
             until: Some(NOW.plus_ms(1)),
         };
         assert!(Filter::default().accepts(&listed) && all.accepts(&listed));
+        assert!(
+            all.clone().not_before(None).accepts(&listed)
+                && all.clone().not_before(Some(Timestamp(0))).accepts(&listed)
+        );
+        assert!(!Filter::default().not_before(Some(NOW.plus_ms(1))).accepts(&listed));
         for other in [
             Filter { device: address("+46701234568"), ..all.clone() },
             Filter { number: address("7002"), ..all.clone() },

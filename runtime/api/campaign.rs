@@ -344,7 +344,7 @@ fn campaign(api: &Api, customer: CustomerIndex, new: New) -> Answer<NewCampaign>
     let submission = compose(message, &directory, owner, now)?.submission;
     if !owner.may_send_from(&submission.message.source) {
         let detail = format!("{} is no number or name of the customer", submission.message.source);
-        return Err(Problem::invalid("from", detail));
+        return Err(Problem::of_field(Code::InvalidField, "from", detail));
     }
     let campaign = Campaign {
         source: submission.message.source,

@@ -165,7 +165,7 @@ pub fn compose(
     Ok(Composed { submission, segments, written })
 }
 
-fn address(field: &str, text: &str) -> Result<Address, Problem> {
+pub fn address(field: &str, text: &str) -> Result<Address, Problem> {
     Address::parse(text).map_err(|error| Problem::invalid(field, error.to_string()))
 }
 

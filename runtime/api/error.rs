@@ -103,6 +103,7 @@ codes! {
     QueueFull "queue_full" TOO_MANY_REQUESTS "The customer has too much waiting"
     Busy "busy" TOO_MANY_REQUESTS "The disk does not keep up"
     HistoryOff "history_off" CONFLICT "The server keeps no history"
+    InboxOff "inbox_off" CONFLICT "The customer has no inbox"
     BackupRunning "backup_running" CONFLICT "A backup is being made already"
     NoBackupDir "no_backup_dir" CONFLICT "The config names no folder for backups"
     BackupFailed "backup_failed" SERVICE_UNAVAILABLE "The backup could not be made"

@@ -93,9 +93,9 @@ pub async fn export(
     caller: Caller,
     QueryOf(wanted): QueryOf<Export>,
 ) -> Answer<impl IntoResponse> {
-    let customer = api.history_of(&caller, wanted.customer.as_deref())?;
+    let (customer, since) = api.history_of(&caller, wanted.customer.as_deref())?;
     let now = clock::now();
-    let filter = Arc::new(wanted.filter(now)?);
+    let filter = Arc::new(wanted.filter(now)?.not_before(since));
     let content_type = match wanted.format {
         Format::Csv => "text/csv; charset=utf-8; header=present",
         Format::Jsonl => "application/jsonl",

@@ -78,14 +78,18 @@ pub fn unreadable(error: io::Error) -> Problem {
 }
 
 impl Api {
-    /// Whose history a request may read; a problem where there is none.
-    pub fn history_of(&self, caller: &Caller, customer: Option<&str>) -> Result<Arc<str>, Problem> {
+    /// Whose history a request may read, and since when it does; a problem where there is none.
+    pub fn history_of(&self, caller: &Caller, customer: Option<&str>) -> Answer<(Arc<str>, Option<Timestamp>)> {
         let customer = caller.customer_of(self, customer, Scope::Read)?;
         if !self.house.store.keeps_history() {
             let how = "the server keeps no history; it does with [history] and days = 7, or so, in its config file";
             return Err(Problem::new(Code::HistoryOff, how));
         }
-        Ok(self.house.directory().customer_at(customer).id.clone())
+        let directory = self.house.directory();
+        let customer = directory.customer_at(customer);
+        // On disk it is over some time later.
+        let since = customer.retention_ms.map(|keep_ms| Timestamp(clock::now().0.saturating_sub(keep_ms)));
+        Ok((customer.id.clone(), since))
     }
 }
 
@@ -184,11 +188,11 @@ pub async fn page(
 }
 
 /// Stable: it names the last message that was looked at.
-fn cursor(of: MessageId) -> String {
+pub fn cursor(of: MessageId) -> String {
     URL_SAFE_NO_PAD.encode(of.to_key())
 }
 
-fn behind(cursor: &str) -> Result<MessageId, Problem> {
+pub fn behind(cursor: &str) -> Result<MessageId, Problem> {
     let key = URL_SAFE_NO_PAD.decode(cursor).ok().filter(|key| key.len() == MessageId::KEY_OCTETS);
     let id = key.and_then(|key| MessageId::from_key(&key));
     id.ok_or_else(|| Problem::new(Code::MalformedRequest, "cursor is `next` of an answer, as it stands there"))
@@ -216,12 +220,12 @@ pub async fn list(
     caller: Caller,
     QueryOf(wanted): QueryOf<Page>,
 ) -> Answer<Reply<MessageList>> {
-    let customer = api.history_of(&caller, wanted.customer.as_deref())?;
+    let (customer, since) = api.history_of(&caller, wanted.customer.as_deref())?;
     if wanted.limit == 0 || wanted.limit > LIMIT_MAX {
         return Err(Problem::new(Code::MalformedRequest, format!("limit is 1 to {LIMIT_MAX}")));
     }
     let now = clock::now();
-    let filter = Arc::new(wanted.filter(now)?);
+    let filter = Arc::new(wanted.filter(now)?.not_before(since));
     let after = wanted.cursor.as_deref().map(behind).transpose()?;
     let bounds = Bounds { limit: wanted.limit, scan_max: SCAN_MAX };
     let found = page(&api, &customer, &filter, (after, bounds)).await.map_err(unreadable)?;
@@ -337,11 +341,13 @@ pub async fn timeline(
     PathOf(id): PathOf<String>,
     QueryOf(of): QueryOf<Of>,
 ) -> Answer<Reply<Timeline>> {
-    let customer = api.history_of(&caller, of.customer.as_deref())?;
+    let (customer, since) = api.history_of(&caller, of.customer.as_deref())?;
     let id = MessageId::parse(id.as_bytes()).ok_or_else(Problem::not_found)?;
     let read = api.readers.read(&api.house.store, move |store| store.timeline(&customer, id)).await;
     let happened = read.map_err(unreadable)?;
-    if happened.is_empty() {
+    // Without its beginning it is over, though an event may be left of it.
+    let is_there = |first: &&Happened| matches!(first.event, Event::Received(_)) && since <= Some(first.at);
+    if happened.first().filter(is_there).is_none() {
         return Err(Problem::not_found());
     }
     let events = happened.iter().map(|one| EventView { at: one.at.into(), what: what(id, one) }).collect();

@@ -41,6 +41,8 @@ pub enum Scope {
     Read,
     /// Send and cancel messages.
     Send,
+    /// Take MOs out of the inbox.
+    Receive,
     /// Make and delete keys.
     Manage,
 }
@@ -50,6 +52,7 @@ impl Scope {
         match self {
             Scope::Read => "read",
             Scope::Send => "send",
+            Scope::Receive => "receive",
             Scope::Manage => "manage",
         }
     }

@@ -12,10 +12,12 @@ mod campaign;
 mod compose;
 mod device;
 mod error;
+mod explain;
 mod export;
 mod health;
 mod history;
 mod idempotency;
+mod inbox;
 mod key;
 mod links;
 mod message;
@@ -55,6 +57,7 @@ pub struct Api {
     backup_dir: Option<PathBuf>,
     rates: rates::Rates,
     readers: history::Readers,
+    waiting: inbox::Waiting,
 }
 
 impl Api {
@@ -67,6 +70,7 @@ impl Api {
             backup_dir: config.backup_dir.clone(),
             rates: rates::Rates::new(config.requests_per_sec),
             readers: history::Readers::default(),
+            waiting: inbox::Waiting::default(),
         }
     }
 }

@@ -26,11 +26,13 @@ pub fn head() -> OpenApi {
         .security(Some([SecurityRequirement::new(BEARER, [""; 0])]))
         .tags(Some([
             tag("messages", "Send messages, look them up, cancel them"),
+            tag("inbox", "MOs of customers that poll"),
             tag("keys", "API keys of customers"),
             tag("customers", "Customers, with their numbers and devices"),
             tag("devices", "Devices that customers register"),
             tag("campaigns", "One message to many devices"),
             tag("accounts", "Who binds to us, and whom we bind to"),
+            tag("firewall", "Who may message whom"),
             tag("operation", "For the operator and its tools"),
         ]))
         .build()

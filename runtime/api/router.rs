@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 
 use super::error::{Code, Problem};
 use super::{
-    Api, apply, audit, backup, campaign, device, export, health, history, key, links, message, object, openapi, scrape,
-    statuses,
+    Api, apply, audit, backup, campaign, device, explain, export, health, history, inbox, key, links, message, object,
+    openapi, scrape, statuses,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -43,6 +43,9 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(export::export))
         .routes(routes!(message::look_up, message::cancel))
         .routes(routes!(history::timeline))
+        .routes(routes!(explain::explain))
+        .routes(routes!(inbox::poll))
+        .routes(routes!(inbox::acknowledge))
         .routes(routes!(links::list))
         .routes(routes!(backup::make))
         .routes(routes!(object::customer::list))

@@ -26,7 +26,7 @@ use crate::tls::{Acceptors, ServerFiles};
 /// after it, too.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// How long the end of the house waits for requests that are under way. They wait for a sync at most, so that
+/// How long the end of the house waits for requests that are under way. They wait for a sync at most, those at an inbox no more, so that
 /// only a client that does not read its answer takes as long.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
 /// Pause after an accept that failed, such as for want of file descriptors.
@@ -35,6 +35,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Server {
     listener: TcpListener,
     acceptors: Option<Arc<Acceptors>>,
+    api: Arc<Api>,
     router: Router,
     connections_max: usize,
     /// It was made at this start; to be shown once.
@@ -65,9 +66,9 @@ impl Server {
         let mut operator = OperatorToken::load(data_dir)?;
         let new_operator_token = operator.new.take();
         let listener = TcpListener::bind(config.listen).await.map_err(named)?;
-        let api = Api::new(config, house, setup, operator);
-        let router = router::router(Arc::new(api));
-        Ok(Server { listener, acceptors, router, connections_max: config.connections_max, new_operator_token })
+        let api = Arc::new(Api::new(config, house, setup, operator));
+        let router = router::router(api.clone());
+        Ok(Server { listener, acceptors, api, router, connections_max: config.connections_max, new_operator_token })
     }
 
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -102,6 +103,7 @@ impl Server {
             }
         }
         drop(self.listener);
+        self.api.waiting.ending.send_replace(true);
         while connections.join_next().await.is_some() {}
     }
 

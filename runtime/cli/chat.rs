@@ -14,11 +14,11 @@ use wasmsc_smpp::text::{self, Payload};
 use wasmsc_smpp::{CommandStatus, DataCoding, Npi, Sm, Ton};
 
 use super::failure::Failure;
-use super::messages::shown;
 use super::simulate::client::{ClientError, LinkConfig};
 use super::simulate::start_links;
 use super::simulate::tally::Tally;
 use super::simulate::traffic::{Fate, Next, Traffic, is_temporary};
+use super::table::shown;
 use crate::clock;
 use crate::message::Address;
 

@@ -60,6 +60,7 @@ struct Of {
 enum Scope {
     Read,
     Send,
+    Receive,
     Manage,
 }
 
@@ -68,6 +69,7 @@ impl Scope {
         match self {
             Scope::Read => "read",
             Scope::Send => "send",
+            Scope::Receive => "receive",
             Scope::Manage => "manage",
         }
     }

@@ -1,172 +1,181 @@
-//! `wasmsc messages`: what happened to messages, from the data directory of a server that does not run.
+//! `wasmsc messages`: the history of a customer's messages, and those that come.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
-use clap::Args as Arguments;
-use wasmsc_smpp::receipt::MessageState;
-use wasmsc_smpp::time::format_absolute;
+use clap::{Args as Arguments, ValueEnum};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-use crate::clock;
-use crate::config::Config;
-use crate::message::{Address, MessageId, Timestamp};
-use crate::store::{self, Bounds, Store};
-use crate::timeline::{Direction, Event, Filter, Happened, Listed};
+use super::failure::Failure;
+use super::remote::{Ask, Remote, query};
+use super::table::{Form, cell, json as as_json, shown, table};
 
-/// Shows a customer's messages, the newest first, or all that happened to one.
+/// The most that the server shows in one answer.
+const PAGE_MAX: usize = 1_000;
+/// Pause between two looks for new messages.
+const PAUSE: Duration = Duration::from_secs(1);
+/// So long behind the newest message another one may still show.
+const LATE: time::Duration = time::Duration::seconds(60);
+
+/// Lists messages that `[history]` keeps, the newest first, or with --follow those that come.
 ///
-/// It reads the data directory itself, so the server must not be running. What is there is what `[history]`
-/// keeps.
-///
-/// Example: wasmsc messages acme --device +46701234567 --state delivered
+/// Example: wasmsc messages --device +46701234567 --state undeliverable --since 2026-11-23T00:00:00Z
 #[derive(Arguments, Debug)]
 pub struct Args {
-    /// The customer.
-    customer: String,
-    /// The config file of the server.
-    #[arg(long, default_value = "wasmsc.toml")]
-    config: PathBuf,
-    /// All that happened to this message.
-    #[arg(long, conflicts_with_all = ["device", "number", "state", "text"])]
-    id: Option<String>,
-    /// Only messages from or to this device, such as +46701234567.
-    #[arg(long)]
-    device: Option<String>,
-    /// Only messages to or from this number or name of the customer.
-    #[arg(long)]
-    number: Option<String>,
-    /// Only messages in this state, such as enroute, delivered, undeliverable, expired, deleted.
-    #[arg(long)]
-    state: Option<String>,
-    /// Only messages whose text contains this, in any case.
-    #[arg(long)]
-    text: Option<String>,
-    /// At most so many messages.
+    #[command(flatten)]
+    remote: Remote,
+    #[command(flatten)]
+    form: Form,
+    #[command(flatten)]
+    wanted: Wanted,
+    /// At most so many messages; with --follow, so many of those that are there already.
     #[arg(long, default_value_t = 50)]
     limit: usize,
+    /// Goes on with each message that comes in, a line each, until it is ended. With --json each line is a message.
+    #[arg(long, conflicts_with_all = ["since", "until"])]
+    follow: bool,
 }
 
-pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&arguments.config)?;
-    ensure!(config.data_dir.exists(), "{} is not there: no server has run with it", config.data_dir.display());
-    let known = config.customer.iter().any(|customer| customer.id == arguments.customer);
-    ensure!(known, "{} has no customer {:?}", arguments.config.display(), arguments.customer);
-    let opened = store::disk::open(&config.data_dir, config.history.is_kept())
-        .context("the data directory cannot be opened; a running server has it for itself")?;
-    let (store, _writer) = Store::open(opened)?;
-    match &arguments.id {
-        Some(id) => show(&store, &arguments.customer, id),
-        None => list(&store, &config, arguments),
-    }
+#[derive(Arguments, Debug)]
+#[command(next_help_heading = "Which messages")]
+struct Wanted {
+    /// Whose messages. The operator needs it, a customer's key does not.
+    #[arg(long)]
+    customer: Option<String>,
+    /// From or to this device, such as +46701234567.
+    #[arg(long)]
+    device: Option<String>,
+    /// To or from this number or name of the customer.
+    #[arg(long)]
+    number: Option<String>,
+    /// From devices (mo), or to them (mt).
+    #[arg(long)]
+    direction: Option<Direction>,
+    /// In this state, such as enroute, delivered, undeliverable, expired, deleted.
+    #[arg(long)]
+    state: Option<String>,
+    /// Received at or after this time, such as 2026-11-23T14:30:00Z.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Received before this time.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// With this in their text, in any case.
+    #[arg(long)]
+    text: Option<String>,
+    /// With this tag.
+    #[arg(long)]
+    tag: Option<String>,
 }
 
-fn show(store: &Store, customer: &str, id: &str) -> anyhow::Result<ExitCode> {
-    let number = MessageId::parse(id.as_bytes()).with_context(|| format!("{id:?} is no message id of wasmsc"))?;
-    let timeline = store.timeline(customer, number)?;
-    ensure!(!timeline.is_empty(), "nothing is known of message {id} of {customer}");
-    timeline.iter().for_each(|happened| println!("{}", line(happened)));
-    Ok(ExitCode::SUCCESS)
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Direction {
+    Mo,
+    Mt,
 }
 
-fn list(store: &Store, config: &Config, arguments: &Args) -> anyhow::Result<ExitCode> {
-    let address = |text: &Option<String>| text.as_deref().map(Address::parse).transpose();
-    let now = clock::now();
-    let filter = Filter {
-        device: address(&arguments.device)?,
-        number: address(&arguments.number)?,
-        state: arguments.state.as_deref().map(state).transpose()?.map(|state| (state, now)),
-        text: arguments.text.clone(),
-        ..Filter::default()
-    };
-    let bounds = Bounds { limit: arguments.limit.max(1), scan_max: usize::MAX };
-    let found = store.messages(&arguments.customer, &filter, None, bounds)?;
-    for listed in &found.messages {
-        println!("{}", row(listed, now));
+pub async fn run(arguments: &Args) -> Result<(), Failure> {
+    let found = find(arguments, arguments.wanted.since.as_deref(), arguments.limit).await?;
+    if arguments.follow {
+        return follow(arguments, found.messages).await;
     }
-    if found.messages.is_empty() && !config.history.is_kept() {
-        eprintln!("nothing is kept: {} has no [history] with days above 0", arguments.config.display());
+    if arguments.form.json {
+        print!("{}", as_json(&json!({ "messages": found.messages })));
+        return Ok(());
     }
-    if found.next.is_some() {
+    let columns = ["RECEIVED", "DIRECTION", "ID", "STATE", "FROM", "TO", "TEXT"];
+    print!("{}", table(columns, found.messages.iter().map(row)));
+    if found.is_cut {
         eprintln!("there are more; --limit shows them");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-const STATES: [MessageState; 9] = [
-    MessageState::Scheduled,
-    MessageState::Enroute,
-    MessageState::Delivered,
-    MessageState::Expired,
-    MessageState::Deleted,
-    MessageState::Undeliverable,
-    MessageState::Accepted,
-    MessageState::Unknown,
-    MessageState::Rejected,
-];
+struct Found {
+    /// The newest first.
+    messages: Vec<Value>,
+    is_cut: bool,
+}
 
-fn state(name: &str) -> anyhow::Result<MessageState> {
-    let found = STATES.into_iter().find(|state| format!("{state:?}").eq_ignore_ascii_case(name));
-    let Some(found) = found else {
-        let names = STATES.map(|state| format!("{state:?}").to_lowercase());
-        bail!("{name:?} is no state; there are {}", names.join(", "));
+/// Page after page.
+async fn find(arguments: &Args, since: Option<&str>, limit: usize) -> Result<Found, Failure> {
+    let Wanted { customer, device, number, direction, state, until, text, tag, .. } = &arguments.wanted;
+    let direction = direction.map(|direction| match direction {
+        Direction::Mo => "mo",
+        Direction::Mt => "mt",
+    });
+    let (mut messages, mut next) = (Vec::new(), None::<String>);
+    loop {
+        let page = limit.saturating_sub(messages.len()).clamp(1, PAGE_MAX).to_string();
+        let path = query(
+            "/v1/messages",
+            &[
+                ("customer", customer.as_deref()),
+                ("device", device.as_deref()),
+                ("number", number.as_deref()),
+                ("direction", direction),
+                ("state", state.as_deref()),
+                ("since", since),
+                ("until", until.as_deref()),
+                ("text", text.as_deref()),
+                ("tag", tag.as_deref()),
+                ("limit", Some(&page)),
+                ("cursor", next.as_deref()),
+            ],
+        );
+        let mut answer = arguments.remote.json(Ask::get(&path)).await?;
+        if let Value::Array(found) = answer["messages"].take() {
+            messages.extend(found);
+        }
+        next = answer["next"].as_str().map(str::to_owned);
+        if next.is_none() || messages.len() >= limit {
+            return Ok(Found { messages, is_cut: next.is_some() });
+        }
+    }
+}
+
+/// Prints what is there, the oldest first, and then what comes, until nobody reads it any more.
+async fn follow(arguments: &Args, there: Vec<Value>) -> Result<(), Failure> {
+    let start = crate::clock::now().0 / 1_000;
+    let mut newest = OffsetDateTime::from_unix_timestamp(start.cast_signed()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let mut seen: BTreeMap<String, OffsetDateTime> = BTreeMap::new();
+    let mut fresh = there;
+    loop {
+        for message in fresh.iter().rev() {
+            let at = message["received_at"].as_str().and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
+            let at = at.unwrap_or(newest);
+            newest = newest.max(at);
+            if seen.insert(cell(&message["id"]), at).is_none() && print(arguments, message).is_err() {
+                return Ok(());
+            }
+        }
+        let since = newest - LATE;
+        seen.retain(|_, at| *at >= since - LATE);
+        tokio::time::sleep(PAUSE).await;
+        let since = since.format(&Rfc3339).map_err(|error| Failure::Failed(error.to_string()))?;
+        fresh = find(arguments, Some(&since), usize::MAX).await?.messages;
+    }
+}
+
+fn print(arguments: &Args, message: &Value) -> io::Result<()> {
+    let line = if arguments.form.json {
+        message.to_string()
+    } else {
+        let [at, direction, id, state, from, to, text] = row(message).map(|cell| shown(&cell));
+        format!("{at}  {direction}  {id:<20}  {state:<13}  {from} -> {to}  {text}")
     };
-    Ok(found)
+    writeln!(io::stdout(), "{line}")
 }
 
-/// UTC, as people read it: `2026-11-23 14:05:09`.
-fn time(at: Timestamp) -> String {
-    let digits = String::from_utf8_lossy(&format_absolute(at.0)).into_owned();
-    let part = |from: usize| digits.get(from..from + 2).unwrap_or("??");
-    format!("20{}-{}-{} {}:{}:{}", part(0), part(2), part(4), part(6), part(8), part(10))
-}
-
-fn row(listed: &Listed, now: Timestamp) -> String {
-    let direction = match listed.received.direction {
-        Direction::Mo => "MO",
-        Direction::Mt => "MT",
+fn row(message: &Value) -> [String; 7] {
+    let text = match &message["text"] {
+        Value::String(text) => text.clone(),
+        _ => "(binary)".to_owned(),
     };
-    let message = &listed.received.message;
-    let text = listed.text().map_or_else(|| "(binary)".to_owned(), |text| shown(&text));
-    let (at, id, state) =
-        (time(message.received_at), listed.id.to_string(), format!("{:?}", listed.state_at(now)).to_lowercase());
-    format!("{at}  {direction}  {id:<20}  {state:<13}  {} -> {}  {text}", message.source, message.destination)
-}
-
-/// On one line of a terminal, whatever the text says to it.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
-}
-
-fn line(happened: &Happened) -> String {
-    let what = match &happened.event {
-        Event::Received(received) => {
-            let message = &received.message;
-            let cause = received.cause.map(|cause| format!(", as the answer to {cause}")).unwrap_or_default();
-            let text = Listed::of(MessageId::accepted(0), std::slice::from_ref(happened)).and_then(|one| one.text());
-            let text = text.map_or_else(|| "(binary)".to_owned(), |text| shown(&text));
-            format!("received from {}{cause}: {} -> {}: {text}", received.by, message.source, message.destination)
-        }
-        Event::Ran { rule, sent } => format!("rule {rule} ran and sent {sent}"),
-        Event::Failed { by, attempt, why, again, .. } => {
-            let then = again.map_or_else(|| "never again".to_owned(), |at| format!("again at {}", time(at)));
-            format!("attempt {attempt} at {by} failed: {}; {then}", shown(why))
-        }
-        Event::Sent { peer, ids } => {
-            let ids: Vec<_> = ids.iter().map(|id| shown(&String::from_utf8_lossy(id))).collect();
-            format!("{peer} took it as {}", ids.join(", "))
-        }
-        Event::Receipt { peer, part, state, error } => {
-            format!("receipt of {peer} for SMS {}: {}, error {error}", u16::from(*part) + 1, named(*state))
-        }
-        Event::Replaced { due, .. } => format!("replaced; due at {}", time(*due)),
-        Event::Refused { reason } => format!("refused by the firewall: {reason}"),
-        Event::Ended { state, error } => format!("ended: {}, error {error}", named(*state)),
-    };
-    format!("{}  {what}", time(happened.at))
-}
-
-fn named(state: u8) -> String {
-    MessageState::from_octet(state)
-        .map_or_else(|| format!("state {state}"), |state| format!("{state:?}").to_lowercase())
+    let [at, direction, id, state, from, to] =
+        ["received_at", "direction", "id", "state", "from", "to"].map(|name| cell(&message[name]));
+    [at, direction, id, state, from, to, text]
 }

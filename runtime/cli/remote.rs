@@ -95,6 +95,14 @@ pub fn part(word: &str) -> String {
     part
 }
 
+/// A path with those parameters that are given.
+pub fn query(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let given = parameters.iter().filter_map(|(name, value)| Some((name, (*value)?)));
+    // In a query a plain sign is a space.
+    let given: Vec<_> = given.map(|(name, value)| format!("{name}={}", part(value).replace('+', "%2B"))).collect();
+    if given.is_empty() { path.to_owned() } else { format!("{path}?{}", given.join("&")) }
+}
+
 impl Remote {
     /// The answer's JSON; null where there is no body.
     pub async fn json(&self, ask: Ask<'_>) -> Result<Value, Failure> {
@@ -195,6 +203,8 @@ mod tests {
     #[test]
     fn words_of_users_stay_one_part_of_a_path() {
         assert_eq!(part("752b97b869e56e11"), "752b97b869e56e11");
+        assert_eq!(query("/v1/x", &[("a", None)]), "/v1/x");
+        assert_eq!(query("/v1/x", &[("a", Some("+46 & b")), ("c", Some("d"))]), "/v1/x?a=%2B46%20%26%20b&c=d");
         assert_eq!(part("../å?x#y z"), "..%2F%C3%A5%3Fx%23y%20z");
     }
 }

@@ -3,8 +3,6 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::messages::shown;
-
 /// In which form a command answers.
 #[derive(Args, Debug, Clone)]
 pub struct Form {
@@ -36,6 +34,11 @@ pub fn fields(object: &Value) -> String {
     let fields: Vec<_> = object.as_object().into_iter().flatten().map(|(name, value)| (name, cell(value))).collect();
     let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     fields.iter().map(|(name, value)| format!("{name:width$}  {}\n", shown(value))).collect()
+}
+
+/// On one line of a terminal, whatever the text says to it.
+pub fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 /// A value of JSON as people read it; nothing where there is none.

@@ -18,6 +18,9 @@ pub fn check(config: &Config) -> Result<(), String> {
     }
     for customer in &config.customer {
         check_customer(customer)?;
+        if customer.retention_days.is_some() && !config.history.is_kept() {
+            return Err(format!("customer {}: retention_days needs [history] with days = 1 or more", customer.id));
+        }
         for number in &customer.numbers {
             if let Some(other) = numbers.insert(number.as_str(), customer.id.as_str()) {
                 return Err(format!("number {number} belongs to customer {other} and to {}", customer.id));
@@ -205,6 +208,14 @@ fn check_customer(customer: &Customer) -> Result<(), String> {
     }
     if let Err(error) = customer.policy.compile() {
         return Err(format!("customer {}: policy: {error}", customer.id));
+    }
+    let retention_days = customer.retention_days.map_or(1, |days| days as usize);
+    for (key, value) in [
+        ("inbox_max", customer.inbox_max),
+        ("inbox_days", customer.inbox_days as usize),
+        ("retention_days", retention_days),
+    ] {
+        at_least_1(&format!("customer {}", customer.id), key, value)?;
     }
     if customer.validity_secs > customer.validity_max_secs {
         return Err(format!("customer {}: validity_secs is above validity_max_secs", customer.id));

@@ -40,6 +40,18 @@ pub struct Customer {
     /// Without one, all defaults but `loops`: null.
     #[serde(default = "no_policy", deserialize_with = "policy")]
     pub policy: Policy,
+    /// Days that what happened to its messages is kept at least, instead of `history.days`; needs `[history]`.
+    #[serde(default)]
+    pub retention_days: Option<u32>,
+    /// Its MOs wait for `GET /v1/inbox` as well; without a rule or an application, there only.
+    #[serde(default)]
+    pub inbox: bool,
+    /// MOs that may wait there; above, senders get ESME_RMSGQFUL.
+    #[serde(default = "default_inbox_max")]
+    pub inbox_max: usize,
+    /// After so many days one that nobody has picked up is gone.
+    #[serde(default = "default_inbox_days")]
+    pub inbox_days: u32,
 }
 
 /// Devices and numbers of the customer message each other as fast as they like, and nobody else does.
@@ -90,6 +102,12 @@ fn default_validity_secs() -> u64 {
 }
 fn default_validity_max_secs() -> u64 {
     7 * 86_400
+}
+fn default_inbox_max() -> usize {
+    100_000
+}
+fn default_inbox_days() -> u32 {
+    7
 }
 /// Half an hour, as Kannel waits.
 fn default_join_timeout_secs() -> u64 {

@@ -64,10 +64,11 @@ fn admit_from_network(
         _ => Err(Reject::NobodyServes(message.destination.to_string())),
     };
     let placed = house.decide(&trial, (&message, &by), placed, now);
+    let is_picked_up = trial.kind == Kind::Mo && customer.is_some_and(|customer| customer.inbox.is_some());
     let customer = customer.map_or("", |customer| &*customer.id).into();
     match placed? {
         Passed::Message((place, subject)) => {
-            let new = NewMessage { customer, place, message, by, sibling: 0 };
+            let new = NewMessage { customer, place, message, by, sibling: 0, is_picked_up };
             Ok(Admitted::Whole(new, subject))
         }
         Passed::Keyword(asked) => Ok(Admitted::Keyword(opt_outs::NewKeyword { customer, asked, message, by })),
@@ -103,9 +104,8 @@ impl House {
                 Err(reject)
             }
             (judged, placed) => {
-                // It waits for no rule after all.
-                if let (Ok((_, Some(_))), Some(customer)) = (placed, trial.customer()) {
-                    self.count(&customer.id, -1);
+                if let (Ok((_, subject)), Some(customer)) = (placed, trial.customer()) {
+                    self.leave(trial.kind, customer, subject.as_ref());
                 }
                 judged.map(|asked| Passed::Keyword(asked.expect("the arms above take the others")))
             }
@@ -113,12 +113,27 @@ impl House {
     }
 }
 
-/// Rules get long messages whole, applications when they want to.
+impl House {
+    /// A message that was placed waits for no rule and in no inbox after all.
+    fn leave(&self, kind: Kind, customer: &Customer, subject: Option<&Scheduled>) {
+        if subject.is_some() {
+            self.count(&customer.id, -1);
+        }
+        if let (Kind::Mo, Some(_), Some(index)) = (kind, customer.inbox, self.directory().customer_named(&customer.id))
+        {
+            self.inboxes.leave(index, 1);
+        }
+    }
+}
+
+/// Rules and inboxes get long messages whole, applications when they want to.
 fn joins_parts(directory: &Directory, customer: &Customer, message: &Message) -> bool {
     match directory.destination(customer, &message.destination, String::new) {
         Some(Destination::Application(account)) => {
             // A rule with a keyword may want it: only the whole text tells.
-            directory.peer(account).join_segments || directory.has_keywords(&message.destination)
+            customer.inbox.is_some()
+                || directory.peer(account).join_segments
+                || directory.has_keywords(&message.destination)
         }
         Some(Destination::Rule(_)) | None => true,
     }
@@ -138,14 +153,28 @@ fn place_p2p(
     Ok(Place::Outbox(Waiting { queue, class, due, expires, to_application: false, tracked, once: None }))
 }
 
-/// Where a whole MO waits. One for a rule is counted already: the messages of one batch must not slip in
+/// Where a whole MO waits. One for a rule or an inbox is counted already: the messages of one batch must not slip in
 /// together.
 pub fn place_mo(
     house: &House,
     customer: &Customer,
     message: &Message,
     tracked: Option<Box<Tracked>>,
-) -> Result<Placed, Reject> {
+) -> Result<(Place, Option<Scheduled>), Reject> {
+    let inbox = house.enter_inbox(customer)?;
+    let placed = place_beside_inbox(house, customer, message, tracked);
+    if let Some(inbox) = inbox.filter(|_| placed.is_err()) {
+        house.inboxes.leave(inbox, 1);
+    }
+    placed
+}
+
+fn place_beside_inbox(
+    house: &House,
+    customer: &Customer,
+    message: &Message,
+    tracked: Option<Box<Tracked>>,
+) -> Result<(Place, Option<Scheduled>), Reject> {
     let directory = &house.directory();
     match directory.destination(customer, &message.destination, || first_word(message)) {
         Some(Destination::Rule(rule)) => {
@@ -177,15 +206,20 @@ pub fn place_mo(
                 None,
             ))
         }
+        None if customer.inbox.is_some() => Ok((Place::Pickup { tracked }, None)),
         None => Err(Reject::NobodyServes(message.destination.to_string())),
     }
 }
 
 fn first_word(message: &Message) -> String {
     match message.content.payload() {
-        Payload::Text(text) => text.split_whitespace().next().unwrap_or_default().to_owned(),
+        Payload::Text(text) => first_word_of(&text),
         Payload::Binary(_) => String::new(),
     }
+}
+
+pub fn first_word_of(text: &str) -> String {
+    text.split_whitespace().next().unwrap_or_default().to_owned()
 }
 
 fn admit_mt(
@@ -226,7 +260,8 @@ fn admit_mt(
         once,
     });
     let (message, sibling) = (submission.message, submission.sibling);
-    Ok(Admitted::Whole(NewMessage { customer: customer.into(), place, message, by, sibling }, None))
+    let new = NewMessage { customer: customer.into(), place, message, by, sibling, is_picked_up: false };
+    Ok(Admitted::Whole(new, None))
 }
 
 /// Queue, when it may leave, and when its time is over.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Also, House, Origin, Scheduled, Verdict, store_messages};
 use crate::firewall::Reject;
 use crate::message::{MessageId, Timestamp};
-use crate::store::NewMessage;
+use crate::store::{NewMessage, NotAccepted};
 
 /// What was admitted and is to be stored together.
 pub struct Batch<T> {
@@ -44,5 +44,14 @@ fn verdicts<T>(tokens: Vec<T>, result: Result<Vec<MessageId>, Reject>) -> Vec<Ve
     match result {
         Ok(ids) => tokens.into_iter().zip(ids.into_iter().map(Ok)).collect(),
         Err(reject) => tokens.into_iter().map(|token| (token, Err(reject.clone()))).collect(),
+    }
+}
+
+impl From<NotAccepted> for Reject {
+    fn from(refusal: NotAccepted) -> Reject {
+        match refusal {
+            NotAccepted::Busy => Reject::StoreBusy,
+            NotAccepted::Failed(failed) => Reject::StoreFailed(failed.to_string()),
+        }
     }
 }

@@ -14,7 +14,7 @@ use parking_lot::{Condvar, Mutex};
 use super::operations::cancel_these;
 use super::{Admitted, Also, House, NotDone, Origin, Submission, admit, store_messages};
 use crate::campaign::{Campaign, CampaignId, CampaignRecord, DEVICES_MAX, Ends, Pace, Phase};
-use crate::firewall::Reject;
+use crate::firewall::{Reason, Reject};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::route::{Customer, CustomerIndex};
 use crate::store::keys::Partition;
@@ -350,11 +350,11 @@ fn step(house: &Arc<House>, id: CampaignId, now: Timestamp) -> io::Result<Option
     let list = house.store.addressees(name, id, row.next / PIECE)?;
     let devices = list.into_iter().skip(from).take(count as usize).map(Address::Msisdn).collect();
     let total = row.total;
-    let (next, wait) = submit(house, Step { customer, id, row, devices }, now);
-    if let Some(at) = wait {
-        return Ok(Some(at));
-    }
-    let (at, has_more) = (pace.at(next).max(now), next < total);
+    let Some(Stepped { next, later }) = submit(house, Step { customer, id, row, devices }, now) else {
+        return Ok(Some(now.plus_ms(LOOK_AGAIN_MS)));
+    };
+    let at = pace.at(next).max(later.unwrap_or(now));
+    let has_more = next < total;
     if !has_more {
         sending.remove(&id);
         house.campaigns.close(id);
@@ -363,9 +363,17 @@ fn step(house: &Arc<House>, id: CampaignId, now: Timestamp) -> io::Result<Option
     Ok(has_more.then_some(at))
 }
 
-/// One batch: messages, and how far the campaign is with them. Yields that, and when to look again where it has to wait.
-fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> (u32, Option<Timestamp>) {
+/// How far a campaign is.
+struct Stepped {
+    next: u32,
+    /// Its customer has used up what it may send until then.
+    later: Option<Timestamp>,
+}
+
+/// One batch: messages, and how far the campaign is with them. None: nothing of it, since the store has no room now.
+fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> Option<Stepped> {
     let Step { customer, id, mut row, devices } = step;
+    let (first, mut later) = (row.next, None);
     let (mut list, mut also) = (Vec::with_capacity(devices.len()), Also::default());
     let (first, mut wait) = (row.next, None);
     for device in devices {
@@ -382,8 +390,8 @@ fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> (u32, Option<Timest
             }
             Ok(_) => *row.refused.entry("refused".into()).or_default() += 1,
             Err(reject) => {
-                wait = wait_until(&reject, now);
-                if wait.is_some() {
+                later = room_at(&reject);
+                if later.is_some() {
                     break;
                 }
                 *row.refused.entry(reason(&reject).into()).or_default() += 1;
@@ -396,7 +404,10 @@ fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> (u32, Option<Timest
         return (first, wait);
     }
     let name = house.directory().customer_at(customer).id.clone();
-    let submitted = list.len() as u32;
+    let (submitted, stepped) = (list.len() as u32, Stepped { next: row.next, later });
+    if row.next == first {
+        return Some(stepped);
+    }
     if row.next.is_multiple_of(PIECE) || row.next == row.total {
         let used = OfCampaign::Addressed((row.next - 1) / PIECE);
         also.changes.push(Change::OfCampaign((*name).into(), id, used));
@@ -404,7 +415,7 @@ fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> (u32, Option<Timest
     also.changes.push(Change::OfCampaign((*name).into(), id, OfCampaign::Put(Box::new(row))));
     let busy = Some(now.plus_ms(LOOK_AGAIN_MS));
     if list.is_empty() {
-        return (next, if house.store.amend(also.changes, None).is_ok() { wait } else { busy });
+        return house.store.amend(also.changes, None).is_ok().then_some(stepped);
     }
     // Counted first: a message may come to its end before this returns.
     house.campaigns.submitted(id, i64::from(submitted));
@@ -422,6 +433,17 @@ fn wait_until(reject: &Reject, now: Timestamp) -> Option<Timestamp> {
         Reject::Firewall(refusal) => refusal.retry_at.filter(|at| *at <= now.plus_ms(PATIENCE_MS)),
         Reject::QueueFull(_) | Reject::StoreBusy | Reject::StoreFailed(_) | Reject::Unreadable(_) => {
             Some(now.plus_ms(LOOK_AGAIN_MS))
+        }
+        _ => None,
+    }
+    (!ids.is_empty()).then_some(stepped)
+}
+
+/// When the customer as a whole may send again: its campaigns wait for that, and refuse nobody.
+fn room_at(reject: &Reject) -> Option<Timestamp> {
+    match reject {
+        Reject::Firewall(refusal) if matches!(refusal.reason, Reason::RateCustomer | Reason::QuotaCustomer) => {
+            refusal.retry_at
         }
         _ => None,
     }

@@ -20,7 +20,7 @@ impl Entering {
     pub fn of(house: &House, list: &[NewMessage]) -> Entering {
         let one = |new: &NewMessage| {
             let direction = match &new.place {
-                Place::Inbox { .. } | Place::Ended => Direction::Mo,
+                Place::Inbox { .. } | Place::Pickup { .. } | Place::Ended => Direction::Mo,
                 Place::Outbox(waiting) | Place::Reply(waiting) => {
                     if waiting.to_application {
                         Direction::Mo

@@ -8,6 +8,7 @@ use crate::metrics::Reached;
 use crate::plugin::Outcome;
 use crate::route::RuleIndex;
 use crate::schedule::{Ended, Event};
+use crate::store::keys::Partition;
 use crate::store::{Change, Failure, InboxRecord, Queued};
 use crate::timeline::Direction;
 use crate::tracking::Tracked;
@@ -19,18 +20,17 @@ pub const RETRY_LAST_MS: u64 = 300_000;
 /// The end of an MO whose sender wants a receipt: its new row, and the receipt.
 pub fn mo_ended(
     house: &House,
-    event: Event,
+    (partition, id): (Partition, MessageId),
     state: MessageState,
     now: Timestamp,
 ) -> (Option<(MessageId, Box<Tracked>)>, Vec<Queued>) {
-    let id = MessageId::accepted(event.number);
     let _lock = house.tracking.lock();
-    let Ok(Some(mut tracked)) = house.store.tracked(event.partition, id) else { return (None, Vec::new()) };
+    let Ok(Some(mut tracked)) = house.store.tracked(partition, id) else { return (None, Vec::new()) };
     let notice = match state {
         MessageState::Delivered => tracked.taken(state, Vec::new(), now),
         state => tracked.failed(state, 0, now),
     };
-    let receipts = receipts::notify(house, (event.partition, id), &mut tracked, notice);
+    let receipts = receipts::notify(house, (partition, id), &mut tracked, notice);
     (Some((id, Box::new(tracked))), receipts)
 }
 
@@ -71,7 +71,8 @@ fn postpone(house: &House, event: Event, record: InboxRecord, failure: Failure, 
     }
     let (mut changes, mut offers) = (Vec::new(), Vec::new());
     if record.tracked && ended == Ended::Gone {
-        let (tracked, receipts) = mo_ended(house, event, MessageState::Undeliverable, now);
+        let (tracked, receipts) =
+            mo_ended(house, (event.partition, MessageId::accepted(event.number)), MessageState::Undeliverable, now);
         changes.extend(tracked.map(|(id, tracked)| Change::Track(event.partition, id, tracked)));
         offers = receipts;
     }

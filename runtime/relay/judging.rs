@@ -121,6 +121,11 @@ impl<'d, 'm> Trial<'d, 'm> {
         }
     }
 
+    /// Whose its ends are, where they are somebody's.
+    pub fn owners(&self) -> impl Iterator<Item = &'d Customer> {
+        [self.source.customer, self.destination.customer].into_iter().flatten()
+    }
+
     fn may_send_from(&self, address: &Address) -> bool {
         let is_own = match self.by {
             By::Network => true,

@@ -100,7 +100,7 @@ pub fn accept_and(
     // An automaton that says STOP to the answer, too, gets no other.
     let is_told_before = asked.action == Action::Stop && is_out;
     let reply = (!is_told_before).then(|| reply(&directory, customer, &asked.reply, &record, now)).flatten();
-    let mo = NewMessage { customer: id, place: Place::Ended, message, by, sibling: 0 };
+    let mo = NewMessage { customer: id, place: Place::Ended, message, by, sibling: 0, is_picked_up: false };
     let list: Vec<NewMessage> = [mo].into_iter().chain(reply).collect();
     let subjects = list.iter().map(|_| None).collect();
     let also = Also { changes, ..Also::default() };
@@ -139,5 +139,5 @@ fn reply(
     let expires = now.plus_ms(customer.validity_ms);
     let (class, to_application, tracked, once) = (Class::REPLY, false, None, None);
     let place = Place::Reply(Waiting { queue, class, due: now, expires, to_application, tracked, once });
-    Some(NewMessage { customer: to.customer.clone(), place, message, by: BY.into(), sibling: 1 })
+    Some(NewMessage { customer: to.customer.clone(), place, message, by: BY.into(), sibling: 1, is_picked_up: false })
 }

@@ -170,7 +170,14 @@ pub fn accept(
         return done(Err(Reject::TooManyParts(new.customer.into())));
     }
     let place = Place::Part { group: new.group, number };
-    let message = NewMessage { customer: new.customer.clone(), place, message: new.message, by: new.by, sibling: 0 };
+    let message = NewMessage {
+        customer: new.customer.clone(),
+        place,
+        message: new.message,
+        by: new.by,
+        sibling: 0,
+        is_picked_up: false,
+    };
     let ids = store_messages(house, vec![message], vec![None], Also::default(), now, move |result| {
         done(result.map(|ids| ids[0]));
     });
@@ -276,7 +283,8 @@ fn store_joined(
         }
         Passed::Message((place, subject)) => {
             let also = Also { changes, ..Also::default() };
-            let whole = NewMessage { customer: id, place, message, by, sibling: 0 };
+            let is_picked_up = customer.inbox.is_some();
+            let whole = NewMessage { customer: id, place, message, by, sibling: 0, is_picked_up };
             let ids = store_messages(house, vec![whole], vec![subject], also, now, move |result| {
                 done(result.map(|ids| ids[0]));
             });

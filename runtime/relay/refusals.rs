@@ -28,7 +28,7 @@ pub struct Refusals(Slots<AtomicU64>);
 impl Refusals {
     /// One more of this customer may be told of.
     fn has_room(&self, customer: usize, now: Timestamp) -> bool {
-        let this_second = now.0 / 1_000 << COUNT_BITS;
+        let this_second = (now.0 / 1_000) << COUNT_BITS;
         let next = |told: u64| {
             let told = if told >> COUNT_BITS == now.0 / 1_000 { told } else { this_second };
             (told - this_second < TOLD_PER_SEC).then_some(told + 1)

@@ -10,7 +10,7 @@ use wasmsc_smpp::tlv::tag;
 
 use super::campaigns::Left;
 use super::operations::unqueue;
-use super::{House, Stored, offer_when_due, parts, queue_to, quotas, receipts};
+use super::{House, Stored, history, offer_when_due, parts, pickup, queue_to, quotas, receipts};
 use crate::message::{Address, Message, MessageId, Timestamp};
 use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
@@ -21,6 +21,8 @@ use crate::tracking::{Tracked, Waits};
 const LONG_MS: u64 = 10_000;
 /// Pause between two searches for tracked messages whose history is over.
 const HISTORY_PAUSE_MS: u64 = 60_000;
+/// Pause between two searches for customers whose history is over.
+const FORGETTING_PAUSE_MS: u64 = 3_600_000;
 /// Rows of a partition that one search looks at.
 const HISTORY_MAX: usize = 10_000;
 /// How long after its expiry a message may still get its receipt.
@@ -37,6 +39,7 @@ pub fn is_long(now: Timestamp, due: Timestamp) -> bool {
 pub struct Absentees {
     devices: HashSet<u64>,
     next_history: Timestamp,
+    next_forgetting: Timestamp,
     /// Where the last search of a partition ended, if that was not at its end.
     history_after: HashMap<Partition, MessageId>,
 }
@@ -229,6 +232,20 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
             .and_then(|_| quotas::forget(house, now))
     {
         tracing::error!("the history cannot be read: {error}");
+    }
+    if is_time && let Err(error) = pickup::sweep(house, now) {
+        tracing::error!("inboxes cannot be read: {error}");
+    }
+    let may_forget = {
+        let mut absentees = house.absentees.lock();
+        let may_forget = absentees.next_forgetting <= now;
+        if may_forget {
+            absentees.next_forgetting = now.plus_ms(FORGETTING_PAUSE_MS);
+        }
+        may_forget
+    };
+    if may_forget && let Err(error) = history::forget(house, now) {
+        tracing::error!("what is over cannot be taken out of the history: {error}");
     }
     // What was on its way in when its route went.
     if is_time && let Err(error) = house.reroute(now) {

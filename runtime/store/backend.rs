@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::keys::Key;
+use super::retention::Over;
 
 /// The append-only record of groups of changes. What it has synced survives everything.
 pub trait Log: Send {
@@ -34,6 +35,8 @@ pub trait Base: Send + Sync {
     fn append(&self, rows: &[(&[u8], &[u8])]) -> io::Result<()>;
     /// Ends the history from before this time (milliseconds since 1970), and the oldest above so many octets.
     fn prune(&self, before_ms: u64, octets_max: u64) -> io::Result<()>;
+    /// Ends the part of the history that is over for its customers.
+    fn forget(&self, over: &Over) -> io::Result<()>;
     /// Copies the rows, and then the log, into an empty directory, beside the traffic. No segment of the log may be
     /// discarded meanwhile.
     fn copy_to(&self, directory: &Path) -> io::Result<()>;

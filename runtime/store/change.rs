@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::campaigns::{self, OfCampaign};
 use super::keys::{self, OutboxKey, Partition};
 use super::opt_outs::{self, OptOutRecord};
+use super::pickup;
 use super::record::{self, DeadRecord, JoinedRecord, ParkedRecord};
 use super::tables::Op;
 use super::verbs::Queued;
@@ -44,6 +45,8 @@ pub enum Change {
     Unjoin(Partition, Box<str>),
     /// Of a customer's campaign.
     OfCampaign(Box<str>, CampaignId, OfCampaign),
+    /// A customer has an MO of its inbox, or its time there is over.
+    PickedUp(Partition, Box<str>, MessageId),
     /// A customer's registered device was seen.
     Seen(Box<str>, Box<str>, Timestamp),
     /// This device wants no more messages of this number.
@@ -102,6 +105,7 @@ fn op(change: Change) -> Op {
         Change::Unpart(partition, group, number) => Op::Delete(keys::part(partition, &group, number)),
         Change::Join(partition, group, joined) => Op::Put(keys::joined(partition, &group), record::encode(&joined)),
         Change::OfCampaign(customer, id, change) => campaigns::op(&customer, id, change),
+        Change::PickedUp(partition, customer, id) => Op::Delete(pickup::key(partition, &customer, id)),
         Change::Seen(customer, digits, at) => {
             Op::Put(keys::seen(Partition::of(&customer), &customer, &digits), record::encode(&at))
         }

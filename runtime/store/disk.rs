@@ -15,6 +15,7 @@ use super::backend::{Base, Opened};
 use super::backup;
 use super::commit_log::{self, CommitLog, sync_directory};
 use super::keys::{self, Key};
+use super::retention::Over;
 use super::runs::Runs;
 use super::runs::file::Run;
 
@@ -112,6 +113,14 @@ impl Base for DiskBase {
         match self.runs.prune(before_ms, octets_max)? {
             0 => {}
             runs => tracing::info!(runs, "the oldest history is over"),
+        }
+        Ok(())
+    }
+
+    fn forget(&self, over: &Over) -> io::Result<()> {
+        match self.runs.forget(over)? {
+            0 => {}
+            runs => tracing::info!(runs, "the history of some customers is over and was taken out"),
         }
         Ok(())
     }

@@ -211,11 +211,15 @@ fn decode(row: &Row) -> Option<(MessageId, Happened)> {
     Some((keys::history_id(&row.key)?, record::decode(&row.value).ok()?))
 }
 
+/// The id that no message of an earlier millisecond reaches.
+pub(super) fn first_of(ms: u64) -> MessageId {
+    MessageId::accepted(ms.min(u64::MAX >> NUMBER_BITS) << NUMBER_BITS)
+}
+
 /// Where the newest message that may be wanted stands, and the oldest: ids begin with their time.
 fn ends(filter: &Filter, after: Option<MessageId>) -> (Option<MessageId>, Option<MessageId>) {
-    let first = |ms: u64| MessageId::accepted(ms.min(u64::MAX >> NUMBER_BITS) << NUMBER_BITS);
-    let until = filter.until.map(|until| first(until.0.saturating_add(1)));
-    let since = filter.since.map(|since| first(since.0.saturating_sub(ANSWER_MS)));
+    let until = filter.until.map(|until| first_of(until.0.saturating_add(1)));
+    let since = filter.since.map(|since| first_of(since.0.saturating_sub(ANSWER_MS)));
     (after.into_iter().chain(until).min(), since)
 }
 

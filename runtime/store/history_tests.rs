@@ -22,7 +22,7 @@ fn mo(number: u64, at: Timestamp) -> NewMessage {
         received_at: at,
     };
     let place = Place::Inbox { rule: "wm".into(), tracked: None };
-    NewMessage { customer: "acme".into(), place, message, by: "sim".into(), sibling: 0 }
+    NewMessage { customer: "acme".into(), place, message, by: "sim".into(), sibling: 0, is_picked_up: false }
 }
 
 fn accept(store: &Store, number: u64) -> MessageId {

@@ -15,6 +15,7 @@
 //! once_age <partition> Y <message id>                                       the same by its age
 //! opt_out  <partition> n <len><customer> <len><number> <device>             who wants no more messages of a number
 //! quota    <partition> q <len><customer> <device>                           how much of a day's quota is used
+//! pickup   <partition> g <len><customer> <message id>                       an MO that its customer picks up over the API
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
 //! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
@@ -77,7 +78,7 @@ pub const META_LAST_EVENT: &[u8] = b"\xffm_last_event";
 pub const META_LAST_NUMBER: &[u8] = b"\xffm_last_number";
 pub const META_SECRET: &[u8] = b"\xffm_secret";
 
-fn prefixed(partition: Partition, kind: Kind, name: &str, more: usize) -> Vec<u8> {
+pub(super) fn prefixed(partition: Partition, kind: Kind, name: &str, more: usize) -> Vec<u8> {
     let mut key = Vec::with_capacity(3 + name.len() + more);
     key.extend_from_slice(&[partition.0, kind.octet(), name.len() as u8]);
     key.extend_from_slice(name.as_bytes());
@@ -102,14 +103,15 @@ pub enum Kind {
     History = b'h' as isize,
     OfDevice = b'x' as isize,
     Parked = b'p' as isize,
+    Pickup = b'g' as isize,
     Device = b'D' as isize,
     Tagged = b'T' as isize,
     Seen = b'z' as isize,
+    OptOut = b'n' as isize,
+    Quota = b'q' as isize,
     Campaign = b'C' as isize,
     CampaignEnds = b'E' as isize,
     Addressees = b'L' as isize,
-    OptOut = b'n' as isize,
-    Quota = b'q' as isize,
 }
 
 impl Kind {
@@ -188,6 +190,12 @@ pub fn history_number(key: &[u8]) -> Option<u64> {
     let is_event = key.get(1) == Some(&Kind::History.octet());
     let number = key.get(key.len().checked_sub(8)?..).filter(|_| is_event)?;
     Some(u64::from_be_bytes(number.try_into().ok()?))
+}
+
+/// The message of a row of the history, of either kind.
+pub fn message_of_history(key: &[u8]) -> Option<MessageId> {
+    let is = |kind: Kind| key.get(1) == Some(&kind.octet());
+    if is(Kind::History) { history_id(key) } else { inverted_id(key).filter(|_| is(Kind::OfDevice)) }
 }
 
 /// The message of an event's row.
@@ -392,7 +400,7 @@ pub fn audit_sequence() -> Key {
 }
 
 /// The smallest key that is greater than every key with this prefix.
-fn after(prefix: &[u8]) -> Key {
+pub(super) fn after(prefix: &[u8]) -> Key {
     let mut end = prefix.to_vec();
     while let Some(last) = end.pop() {
         if last < u8::MAX {

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use super::backend::{Base, Log, Opened};
 use super::keys::Key;
+use super::retention::Over;
 
 /// What the next syncs do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +164,10 @@ impl Base for MemoryBase {
     /// A test's history is short.
     fn prune(&self, _before_ms: u64, _octets_max: u64) -> io::Result<()> {
         Ok(())
+    }
+
+    fn forget(&self, over: &Over) -> io::Result<()> {
+        self.disk.sync(|platter| platter.rows.retain(|key, _| !over.has(key)))
     }
 
     fn copy_to(&self, _directory: &Path) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! Rows that are written once and read seldom: the history. Each checkpoint writes those of its layer as one sorted
-//! file, a **run**; nothing is moved again, and the oldest runs go as a whole.
+//! file, a **run**; nothing is moved again, and the oldest runs go as a whole. Only for customers whose history is over sooner a
+//! run is written again without them.
 //!
 //! sled would update a tree for each row; a run costs one sequential write. A run that is small is written again together
 //! with the next one, so that a house that restarts often does not gather them.
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::keys::Key;
+use super::retention::Over;
 use file::{Cursor, Run};
 
 /// A run below this is written again together with the next one.
@@ -27,6 +29,8 @@ pub struct Runs {
     directory: PathBuf,
     /// Oldest first.
     runs: Mutex<Vec<Arc<Run>>>,
+    /// Held by who writes a file.
+    writing: Mutex<()>,
 }
 
 impl Runs {
@@ -43,14 +47,15 @@ impl Runs {
             }
         }
         runs.sort_by_key(|run| run.number);
-        Ok(Runs { directory: directory.into(), runs: Mutex::new(runs) })
+        Ok(Runs { directory: directory.into(), runs: Mutex::new(runs), writing: Mutex::default() })
     }
 
-    /// Writes rows, in order of their keys, as one run; they are durable when this returns. One writer at a time.
+    /// Writes rows, in order of their keys, as one run; they are durable when this returns.
     pub fn write(&self, rows: &[(&[u8], &[u8])]) -> io::Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
+        let _writing = self.writing.lock();
         let last = self.runs.lock().last().cloned();
         let number = last.as_ref().map_or(1, |run| run.number + 1);
         let small = last.filter(|run| run.octets < SMALL_OCTETS);
@@ -123,6 +128,24 @@ impl Runs {
         Ok(over.len())
     }
 
+    /// Writes those runs again that have rows which are over, without these. Yields how many it were.
+    pub fn forget(&self, over: &Over) -> io::Result<usize> {
+        let mut written = 0;
+        for Run { number, .. } in self.all().iter().map(|run| &**run) {
+            let _writing = self.writing.lock();
+            let Some(run) = self.all().into_iter().find(|run| run.number == *number) else { continue };
+            if !has_any(&run, over)? {
+                continue;
+            }
+            let rows = run.cursor(&[])?.filter(|row| !row.as_ref().is_ok_and(|(key, _)| over.has(key)));
+            let rest = Arc::new(Run::write_of(&self.directory, run.number, run.written_ms, rows)?);
+            let mut runs = self.runs.lock();
+            runs.iter_mut().filter(|run| run.number == rest.number).for_each(|run| *run = rest.clone());
+            written += 1;
+        }
+        Ok(written)
+    }
+
     /// Files and octets of all runs.
     #[cfg(test)]
     pub fn size(&self) -> (usize, u64) {
@@ -133,6 +156,16 @@ impl Runs {
     pub fn all(&self) -> Vec<Arc<Run>> {
         self.runs.lock().clone()
     }
+}
+
+/// A look for each customer, and no more: most runs have nothing that is over.
+fn has_any(run: &Run, over: &Over) -> io::Result<bool> {
+    for (from, to) in over.ranges() {
+        if run.cursor(&from)?.next().transpose()?.is_some_and(|(key, _)| key < to) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ fn mo(text: &'static str) -> NewMessage {
         message: message(text),
         by: "sim".into(),
         sibling: 0,
+        is_picked_up: false,
     }
 }
 
@@ -43,6 +44,7 @@ fn mt(text: &'static str) -> NewMessage {
         message: message(text),
         by: "sim".into(),
         sibling: 0,
+        is_picked_up: false,
     }
 }
 

@@ -10,6 +10,7 @@ use wasmsc_smpp::receipt::MessageState;
 use super::change::{self, Change};
 use super::keys::{self, OutboxKey, Partition, Subject};
 use super::once::{self, NewOnce};
+use super::pickup::{self, PickupRecord};
 use super::record::{self, DeadRecord, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
 use super::{Done, Inner, NotAccepted, Store, StoreFailed};
@@ -29,6 +30,8 @@ pub struct NewMessage {
     pub by: Arc<str>,
     /// 0: an event of its own. n: the n-th further destination of the event before it in the list.
     pub sibling: u16,
+    /// It is an MO that waits in its customer's inbox, too.
+    pub is_picked_up: bool,
 }
 
 /// Where a new message waits.
@@ -43,6 +46,8 @@ pub enum Place {
     Ended,
     /// For the other parts of the long message that it belongs to.
     Part { group: Box<str>, number: u8 },
+    /// In its customer's inbox and nowhere else.
+    Pickup { tracked: Option<Box<Tracked>> },
 }
 
 /// How a message waits for a link.
@@ -105,7 +110,7 @@ pub enum Failure {
 pub(super) fn accepted_event(key: &[u8]) -> Option<u64> {
     match key.get(1)? {
         b'i' => keys::inbox_event(key),
-        b'o' | b'Y' => MessageId::from_key(key.get(key.len().checked_sub(10)?..)?).map(|id| id.event),
+        b'o' | b'g' | b'Y' => MessageId::from_key(key.get(key.len().checked_sub(10)?..)?).map(|id| id.event),
         _ => None,
     }
 }
@@ -150,7 +155,7 @@ impl Store {
         let mut event = inner.last_event;
         for new in encoded {
             if new.sibling == 0 {
-                event = numbers.next().unwrap_or_else(|| inner.next_event(now).event);
+                event = numbers.next().unwrap_or_else(|| event_after(inner.last_event, now));
                 inner.last_event = inner.last_event.max(event);
             }
             let event = MessageId::accepted(event);
@@ -327,10 +332,15 @@ impl Store {
     }
 }
 
+/// The number of the next event.
+pub(super) fn event_after(last: u64, now: Timestamp) -> u64 {
+    (last + 1).max(now.0 << EVENT_BITS)
+}
+
 impl Inner {
     /// Counts up, and tells the time.
     pub(super) fn next_event(&mut self, now: Timestamp) -> MessageId {
-        self.last_event = (self.last_event + 1).max(now.0 << EVENT_BITS);
+        self.last_event = event_after(self.last_event, now);
         MessageId::accepted(self.last_event)
     }
 }
@@ -346,10 +356,12 @@ struct Encoded {
     part: Option<Message>,
     /// How its history begins; that of a part does with the whole.
     received: Option<Received>,
+    pickup: Option<Bytes>,
 }
 
 fn encode_new(new: NewMessage, now: Timestamp, keeps_history: bool) -> Encoded {
-    let NewMessage { customer, place, message, by, sibling } = new;
+    let NewMessage { customer, place, message, by, sibling, is_picked_up } = new;
+    let pickup = is_picked_up.then(|| encode_pickup(&place, &message));
     let received = |direction, message: &Message, due, tracked: Option<&Tracked>| {
         keeps_history.then(|| {
             let tag = tracked.map(|tracked| tracked.tag.clone()).unwrap_or_default();
@@ -363,7 +375,7 @@ fn encode_new(new: NewMessage, now: Timestamp, keeps_history: bool) -> Encoded {
             let row = InboxRecord { customer, rule, message, attempts: 0, due: now, tracked: is_tracked };
             let encoded = record::encode(&row);
             let place = Place::Inbox { rule: row.rule, tracked };
-            Encoded { customer: row.customer, sibling, row: encoded, place, outbox: None, part: None, received }
+            Encoded { customer: row.customer, sibling, row: encoded, place, outbox: None, part: None, received, pickup }
         }
         Place::Outbox(ref waiting) | Place::Reply(ref waiting) => {
             let direction = if waiting.to_application { Direction::Mo } else { Direction::Mt };
@@ -374,17 +386,29 @@ fn encode_new(new: NewMessage, now: Timestamp, keeps_history: bool) -> Encoded {
                 ..OutboxRecord::untracked(&customer, message, waiting.expires)
             };
             let row = record::encode(&record);
-            Encoded { customer, sibling, row, place, outbox: Some(record), part: None, received }
+            Encoded { customer, sibling, row, place, outbox: Some(record), part: None, received, pickup }
         }
         Place::Ended => {
-            let received = received(Direction::Mo, &message, now, None);
-            Encoded { customer, sibling, row: Bytes::new(), place, outbox: None, part: None, received }
+            let (row, received) = (Bytes::new(), received(Direction::Mo, &message, now, None));
+            Encoded { customer, sibling, row, place, outbox: None, part: None, received, pickup }
+        }
+        Place::Pickup { .. } => {
+            let (row, received) = (Bytes::new(), received(Direction::Mo, &message, now, None));
+            Encoded { customer, sibling, row, place, outbox: None, part: None, received, pickup }
         }
         Place::Part { .. } => {
             let row = Bytes::new();
-            Encoded { customer, sibling, row, place, outbox: None, part: Some(message), received: None }
+            Encoded { customer, sibling, row, place, outbox: None, part: Some(message), received: None, pickup: None }
         }
     }
+}
+
+fn encode_pickup(place: &Place, message: &Message) -> Bytes {
+    let (is_all, tracked) = match place {
+        Place::Pickup { tracked } => (true, tracked.is_some()),
+        _ => (false, false),
+    };
+    record::encode(&PickupRecord { message: message.clone(), is_all, tracked })
 }
 
 impl Store {
@@ -402,6 +426,8 @@ impl Store {
             let ended = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
             batch.extend(self.event(partition, &new.customer, id, at, || ended));
         }
+        let pickup = new.pickup.take();
+        batch.extend(pickup.map(|record| pickup::row(partition, &new.customer, id, record)));
         place(new, (event, id), partition, batch)
     }
 }
@@ -432,6 +458,13 @@ fn place(new: Encoded, (event, id): (MessageId, MessageId), partition: Partition
             tracked.shown_id = event;
             batch.push(Op::Insert(keys::tracked(partition, id), record::encode(&*tracked)));
             batch.push(Op::Insert(keys::inbox(partition, id.event), row));
+            Accepted { id, partition, queued: None }
+        }
+        (Place::Pickup { tracked }, ..) => {
+            if let Some(mut tracked) = tracked {
+                tracked.shown_id = event;
+                batch.push(Op::Insert(keys::tracked(partition, id), record::encode(&*tracked)));
+            }
             Accepted { id, partition, queued: None }
         }
         _ => {

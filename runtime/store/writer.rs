@@ -229,7 +229,7 @@ mod tests {
             received_at: NOW,
         };
         let place = Place::Inbox { rule: "wm".into(), tracked: None };
-        NewMessage { customer: "acme".into(), place, message, by: "sim".into(), sibling: 0 }
+        NewMessage { customer: "acme".into(), place, message, by: "sim".into(), sibling: 0, is_picked_up: false }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod devices;
 mod docs;
 mod errors;
 mod history;
+mod inbox;
 mod keys;
 mod messages;
 mod objects;

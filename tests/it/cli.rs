@@ -140,7 +140,8 @@ fn every_shell_has_completions_and_every_command_says_how_it_is_used() {
     for (name, word) in [("bash", "complete "), ("zsh", "#compdef wasmsc"), ("fish", "complete -c wasmsc")] {
         assert!(shell.prints(&["completions", name]).contains(word), "{name}");
     }
-    for command in ["send", "message", "links", "keys", "status", "chat", "doctor", "backup", "restore", "completions"]
+    for command in
+        ["send", "message", "messages", "links", "keys", "status", "chat", "doctor", "backup", "restore", "completions"]
     {
         let help = shell.prints(&[command, "--help"]);
         assert!(help.contains("Example: wasmsc "), "{help}");
@@ -287,7 +288,7 @@ async fn a_campaign_is_started_watched_listed_and_cancelled() {
     let watched = acme.prints(&["campaign", "show", "--watch", &id]);
     let last = watched.lines().last().unwrap_or_default();
     let bar = "#".repeat(30);
-    assert_eq!(last, format!("[{bar}] 100%  2 of 2  done  delivered 1, refused unknown_destination 1"));
+    assert_eq!(last, format!("[{bar}] 100%  2 of 2  done  delivered 1, refused a2p_own_only 1"));
     let address = format!("+{DEVICE}");
     let later = ["campaign", "start", "--to", &address, "--start-at", "2027-01-01T00:00:00Z", "--per-second", "5", "x"];
     let later = acme.prints(&later);

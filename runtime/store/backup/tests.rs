@@ -61,7 +61,7 @@ fn long_mo() -> NewMessage {
         received_at: NOW,
     };
     let place = Place::Inbox { rule: "wm".into(), tracked: None };
-    NewMessage { customer: "acme".into(), place, message, by: "sim".into(), sibling: 0 }
+    NewMessage { customer: "acme".into(), place, message, by: "sim".into(), sibling: 0, is_picked_up: false }
 }
 
 fn subject() -> Subject {

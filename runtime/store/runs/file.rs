@@ -45,10 +45,20 @@ fn path(directory: &Path, number: u64, extension: &str) -> PathBuf {
 }
 
 impl Run {
-    /// Rows come in order of their keys.
+    /// Rows come in order of their keys; they are of now.
     pub fn write<K: AsRef<[u8]>, V: AsRef<[u8]>>(
         directory: &Path,
         number: u64,
+        rows: impl Iterator<Item = io::Result<(K, V)>>,
+    ) -> io::Result<Run> {
+        Run::write_of(directory, number, crate::clock::now().0, rows)
+    }
+
+    /// In the place of the one that has this number, if there is one.
+    pub fn write_of<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        directory: &Path,
+        number: u64,
+        written_ms: u64,
         rows: impl Iterator<Item = io::Result<(K, V)>>,
     ) -> io::Result<Run> {
         let unfinished = path(directory, number, "new");
@@ -71,7 +81,7 @@ impl Run {
         if !block.is_empty() {
             writer.block(first, &mut block)?;
         }
-        writer.finish()?;
+        writer.finish(written_ms)?;
         let finished = path(directory, number, "run");
         std::fs::rename(&unfinished, &finished)?;
         File::open(directory)?.sync_all()?;
@@ -169,7 +179,7 @@ impl Writer {
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<()> {
+    fn finish(mut self, written_ms: u64) -> io::Result<()> {
         let mut index = Vec::new();
         for Block { first, offset, length } in &self.blocks {
             index.extend_from_slice(&(first.len() as u16).to_be_bytes());
@@ -177,8 +187,7 @@ impl Writer {
             index.extend_from_slice(&offset.to_be_bytes());
             index.extend_from_slice(&length.to_be_bytes());
         }
-        let written = crate::clock::now().0;
-        let end = [self.offset.to_be_bytes(), written.to_be_bytes()].concat();
+        let end = [self.offset.to_be_bytes(), written_ms.to_be_bytes()].concat();
         let mut hasher = crc32fast::Hasher::new();
         hasher.update(&index);
         hasher.update(&end);

@@ -91,3 +91,44 @@ fn the_oldest_go_by_age_and_by_size_and_who_reads_them_reads_on() {
     assert_eq!((runs.size(), all(&runs, "", "z", 10)), ((0, 0), Vec::new()));
     assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0);
 }
+
+#[test]
+fn what_is_over_for_a_customer_goes_and_the_rest_stays_as_it_was() {
+    use crate::message::{MessageId, Timestamp};
+    use crate::store::keys::{self, Partition};
+    let folder = tempfile::tempdir().expect("a folder");
+    let runs = Runs::open(folder.path()).expect("opens");
+    let mut expected = BTreeMap::new();
+    for run in 0..2 {
+        let mut rows = BTreeMap::new();
+        for n in (0..30_000).map(|n: u64| 2 * n + run) {
+            let customer = ["acme", "beta"][(n / 2 % 2) as usize];
+            let (partition, id) = (Partition::of(customer), MessageId::accepted(n << 20));
+            let value = Bytes::from("x".repeat(100));
+            rows.insert(keys::history(partition, customer, id, n), value.clone());
+            rows.insert(keys::history_of_device(partition, customer, "4670", Some(id)), Bytes::new());
+        }
+        write(&runs, &rows);
+        expected.extend(rows);
+    }
+    let written: Vec<u64> = runs.all().iter().map(|run| run.written_ms).collect();
+    let mut over = Over::default();
+    over.add("acme", Timestamp(20_001));
+    assert_eq!((runs.forget(&over).expect("possible"), runs.forget(&over).expect("possible")), (2, 0));
+    let is_over = |key: &Key| {
+        keys::name(key) == Some("acme") && keys::message_of_history(key).is_some_and(|id| id.event >> 20 <= 20_000)
+    };
+    let before = expected.len();
+    expected.retain(|key, _| !is_over(key));
+    assert!(expected.len() < before && expected.len() > before / 2);
+    for runs in [runs, Runs::open(folder.path()).expect("opens again")] {
+        let rows = runs.range(b"", b"\xff", 1_000_000).expect("readable");
+        assert_eq!(rows.len(), expected.len());
+        assert!(rows.iter().all(|(key, value)| expected.get(key) == Some(value)));
+        assert_eq!(
+            runs.all().iter().map(|run| run.written_ms).collect::<Vec<_>>(),
+            written,
+            "they are as old as before"
+        );
+    }
+}

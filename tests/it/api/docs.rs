@@ -104,7 +104,7 @@ async fn the_commands_of_the_page_do_what_it_says() {
     let page = std::fs::read_to_string(file).expect("readable");
     let examples = examples(&page);
     assert!(examples.len() >= 8, "{} commands: is the page in another form?", examples.len());
-    let (site, operator) = start(Plan::network().more("\n[history]\ndays = 1\n")).await;
+    let (site, operator) = start(Plan::network().acme("inbox = true").more("\n[history]\ndays = 1\n")).await;
     let mut learned = Learned { words: [(ADDRESS.to_owned(), site.api().to_string())].into(), key: String::new() };
     let home = tempfile::tempdir().expect("a temporary folder can be made");
     for Example { command, answer } in examples {

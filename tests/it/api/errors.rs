@@ -101,14 +101,14 @@ async fn what_the_firewall_refuses_is_told_with_a_code_of_its_own() {
         let acme = acme.clone();
         async move { acme.post("/v1/messages", body).await }
     };
-    for (change, code) in [
-        (json!({ "from": "7002" }), "sender_not_allowed"),
-        (json!({ "to": "+46730000001" }), "destination_not_allowed"),
-        (json!({ "schedule_at": "2999-01-01T00:00:00Z" }), "schedule_too_far"),
-        (json!({ "text": "x".repeat(3_000) }), "text_too_long"),
-        (json!({ "text": "日本", "encoding": "gsm" }), "text_not_gsm"),
+    for (change, status, code) in [
+        (json!({ "from": "7002" }), 403, "sender_not_allowed"),
+        (json!({ "to": "+46730000001" }), 403, "a2p_own_only"),
+        (json!({ "schedule_at": "2999-01-01T00:00:00Z" }), 422, "schedule_too_far"),
+        (json!({ "text": "x".repeat(3_000) }), 422, "text_too_long"),
+        (json!({ "text": "日本", "encoding": "gsm" }), 422, "text_not_gsm"),
     ] {
-        assert_eq!(send(change.clone()).await.problem(422), code, "{change}");
+        assert_eq!(send(change.clone()).await.problem(status), code, "{change}");
     }
     site.end(()).await;
     let (site, operator) = start(Plan::default()).await;

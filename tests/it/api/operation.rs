@@ -34,7 +34,7 @@ async fn numbers_follow_messages_both_ways() {
     sim.take().await;
     sim.submitted(mo("hello")).await;
     app.take().await;
-    acme.post("/v1/messages", json!({ "to": "+46730000001", "text": "hi" })).await.expect(422);
+    acme.post("/v1/messages", json!({ "to": "+46730000001", "text": "hi" })).await.expect(403);
     let wanted = [
         r#"wasmsc_messages_total{customer="acme",direction="mt",state="accepted"} 1"#,
         r#"wasmsc_messages_total{customer="acme",direction="mt",state="taken"} 1"#,
@@ -42,6 +42,7 @@ async fn numbers_follow_messages_both_ways() {
         r#"wasmsc_messages_total{customer="acme",direction="mt",state="refused"} 1"#,
         r#"wasmsc_messages_total{customer="acme",direction="mo",state="accepted"} 1"#,
         r#"wasmsc_messages_total{customer="acme",direction="mo",state="taken"} 1"#,
+        r#"wasmsc_refused_total{customer="acme",reason="a2p_own_only"} 1"#,
         r#"wasmsc_messages_total{customer="beta",direction="mt",state="accepted"} 0"#,
         r#"wasmsc_binds{account="sim"} 1"#,
         r#"wasmsc_binds{account="rival"} 0"#,

@@ -1,31 +1,56 @@
-//! `[history]` and `wasmsc messages`: what happened can be read when the server has ended.
+//! `[history]`: what happened to messages of SMPP is found again, over restarts, with the commands that tell it.
 
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Output, Stdio};
 
 use wasmsc_smpp::CommandStatus;
 
-use super::site::{DEVICE, Plan, mo, mt, read, wishing};
-use crate::support::premises::Premises;
+use super::site::{DEVICE, Plan, Site, mo, mt, read, wishing};
+use crate::api::client::{Client, key, start};
 
 const HISTORY: &str = "\n[history]\ndays = 1\n";
 
-fn messages(premises: &Premises, arguments: &[&str]) -> Output {
-    let config = premises.folder().join("wasmsc.toml");
-    std::fs::write(&config, premises.text()).expect("writable");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wasmsc"));
-    command.args(["messages", "--config"]).arg(config).args(arguments).env("RUST_LOG", "error");
-    command.output().expect("it runs")
+/// `wasmsc` as one caller of one server.
+struct Shell {
+    api: String,
+    token: String,
 }
 
-fn lines(premises: &Premises, arguments: &[&str]) -> Vec<String> {
-    let output = messages(premises, arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+impl Shell {
+    fn new(site: &Site, client: &Client) -> Shell {
+        Shell { api: format!("http://{}", site.api()), token: client.token().to_owned() }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wasmsc"));
+        command.args(arguments).env("WASMSC_API", &self.api).env("WASMSC_TOKEN", &self.token).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("it runs")
+    }
+
+    #[track_caller]
+    fn lines(&self, arguments: &[&str]) -> Vec<String> {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+    }
+
+    /// Without the line of column names; columns by single spaces.
+    #[track_caller]
+    fn listed(&self, arguments: &[&str]) -> Vec<String> {
+        let lines = self.lines(&[&["messages"], arguments].concat());
+        assert!(lines[0].starts_with("RECEIVED"), "{lines:#?}");
+        lines[1..].iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_became_of_messages_is_listed_and_told_event_by_event_also_after_restarts() {
-    let site = Plan::network().more(HISTORY).start().await;
+    let (site, operator) = start(Plan::network().more(HISTORY)).await;
+    let acme = key(&operator, "acme", &["read"]).await;
     let (mut app, mut sim) = (site.app().await, site.sim().await);
     let refused = app.submitted(wishing(1, mt("refused \u{1b}[31m"))).await;
     sim.refuse(CommandStatus::ESME_RINVDSTADR).await;
@@ -39,50 +64,98 @@ async fn what_became_of_messages_is_listed_and_told_event_by_event_also_after_re
     sim.submitted(mo("an MO")).await;
     assert_eq!(read(&app.take().await), "an MO");
     app.barrier().await;
-    let premises = site.leave((app, sim)).await;
+    drop((app, sim));
+    let site = site.restart().await;
+    let (shell, operator) = (Shell::new(&site, &acme), Shell::new(&site, &operator));
 
-    let all = lines(&premises, &["acme"]);
+    let all = shell.listed(&[]);
     assert_eq!(all.len(), 3, "{all:#?}");
     for (line, words) in all.iter().zip([
-        ["MO", "delivered", "an MO", DEVICE],
-        ["MT", "delivered", "sent", DEVICE],
+        ["mo", "delivered", "an MO", DEVICE],
+        ["mt", "delivered", "sent", DEVICE],
         // What would colour the terminal is shown and not done.
-        ["MT", "undeliverable", "refused \u{FFFD}[31m", DEVICE],
+        ["mt", "undeliverable", "refused \u{FFFD}[31m", DEVICE],
     ]) {
         assert!(words.iter().all(|word| line.contains(word)), "{line}");
     }
-    assert_eq!(lines(&premises, &["acme", "--state", "undeliverable"]), all[2..]);
-    assert_eq!(lines(&premises, &["acme", "--text", "SENT"]), all[1..2]);
-    assert_eq!(lines(&premises, &["acme", "--limit", "1"]), all[..1]);
-    assert_eq!(lines(&premises, &["acme", "--device", "+46700000009"]), Vec::<String>::new());
-    let one = lines(&premises, &["acme", "--id", &refused]);
+    let device = format!("+{DEVICE}");
+    for (arguments, expected) in [
+        (&["--state", "undeliverable"][..], &all[2..]),
+        (&["--text", "SENT"], &all[1..2]),
+        (&["--direction", "mo"], &all[..1]),
+        (&["--limit", "1"], &all[..1]),
+        (&["--limit", "2"], &all[..2]),
+        (&["--device", &device, "--number", "7001"], &all),
+        (&["--device", "+46700000009"], &[]),
+        (&["--since", "2026-01-01T00:00:00+01:00"], &all),
+        (&["--until", "2026-01-01T00:00:00+01:00"], &[]),
+    ] {
+        assert_eq!(shell.listed(arguments), expected, "{arguments:?}");
+    }
+    assert_eq!(operator.listed(&["--customer", "acme"]), all);
+    let as_json = shell.lines(&["messages", "--json"]).concat();
+    let as_json: serde_json::Value = serde_json::from_str(&as_json).expect("JSON");
+    assert_eq!(as_json["messages"][1]["text"], "sent");
+    let one = shell.lines(&["message", "timeline", &refused]);
     for (line, words) in
         one.iter().zip(["received from app", "attempt 1 at sim failed", "ended: undeliverable, error 11"])
     {
         assert!(line.contains(words), "{one:#?}");
     }
     assert_eq!(one.len(), 3);
-    let receipt = messages(&premises, &["acme", "--id", &format!("{refused}8000")]);
-    assert!(!receipt.status.success(), "a receipt has no history: {receipt:?}");
-    assert!(lines(&premises, &["acme", "--id", &sent]).iter().any(|line| line.contains("sim took it")));
+    let receipt = shell.run(&["message", "timeline", &format!("{refused}8000")]);
+    assert_eq!(receipt.status.code(), Some(3), "a receipt has no history: {receipt:?}");
+    let of_sent = operator.lines(&["message", "timeline", &sent, "--customer", "acme"]);
+    assert!(of_sent.iter().any(|line| line.contains("sim took it")), "{of_sent:#?}");
+    site.end(()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_sees_what_was_there_and_each_message_that_comes_once() {
+    let (site, operator) = start(Plan::network().more(HISTORY)).await;
+    let shell = Shell::new(&site, &key(&operator, "acme", &["read"]).await);
+    let mut sim = site.sim().await;
+    for text in ["one", "two"] {
+        sim.submitted(mo(text)).await;
+    }
+    let mut command = shell.command(&["messages", "--follow", "--direction", "mo"]);
+    let mut follower = command.stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut lines = BufReader::new(follower.stdout.take().expect("piped")).lines();
+    let mut ends_with = |word: &str| {
+        let line = lines.next().expect("a line").expect("text");
+        assert!(line.ends_with(&format!("  {word}")), "{word}: {line}");
+    };
+    ["one", "two"].into_iter().for_each(&mut ends_with);
+    for text in ["three", "four"] {
+        sim.submitted(mo(text)).await;
+    }
+    ["three", "four"].into_iter().for_each(&mut ends_with);
+    follower.kill().expect("it runs until it is ended");
+    follower.wait().expect("it is our child");
+    site.end(sim).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_said_in_words_and_other_customers_messages_do_not_exist() {
-    let site = Plan::network().more(HISTORY).start().await;
+    let (site, operator) = start(Plan::network().more(HISTORY)).await;
     let mut app = site.app().await;
     let id = app.submitted(mt("mine")).await;
-    let premises = site.leave(app).await;
-    assert_eq!(lines(&premises, &["beta"]), Vec::<String>::new());
-    for (arguments, words) in [
-        (&["nobody"][..], "has no customer \"nobody\""),
-        (&["beta", "--id", &id], "nothing is known of message"),
-        (&["acme", "--id", "x"], "\"x\" is no message id"),
-        (&["acme", "--state", "gone"], "\"gone\" is no state; there are scheduled, enroute, delivered"),
-        (&["acme", "--device", "+"], "is no address"),
+    let beta = Shell::new(&site, &key(&operator, "beta", &["read"]).await);
+    let operator = Shell::new(&site, &operator);
+    assert_eq!(beta.listed(&[]), Vec::<String>::new());
+    for (shell, arguments, code, words) in [
+        (&beta, &["messages", "--customer", "acme"][..], 3, "[404 not_found]"),
+        (&beta, &["message", "timeline", &id], 3, "[404 not_found]"),
+        (&operator, &["messages", "--customer", "nobody"], 3, "[404 not_found]"),
+        (&operator, &["messages"], 3, "name the customer"),
+        (&beta, &["messages", "--state", "gone"], 3, "unknown variant `gone`"),
+        (&beta, &["messages", "--device", "+"], 3, "is no address"),
+        (&beta, &["messages", "--direction", "up"], 2, "possible values: mo, mt"),
+        (&beta, &["messages", "--follow", "--since", "2026-01-01T00:00:00Z"], 2, "cannot be used with"),
     ] {
-        let output = messages(&premises, arguments);
+        let output = shell.run(arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && said.contains(words), "{arguments:?}: {said}");
+        assert!(output.status.code() == Some(code) && said.contains(words), "{arguments:?}: {said}");
     }
+    site.end(app).await;
 }
