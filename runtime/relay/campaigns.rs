@@ -25,8 +25,6 @@ use crate::tracking::Tracked;
 const STEP: u32 = 500;
 /// When a campaign looks again that nobody can take more of now.
 const LOOK_AGAIN_MS: u64 = 100;
-/// How long a campaign waits for a device whose limit is used up, before it leaves it out.
-const PATIENCE_MS: u64 = 10_000;
 /// Campaigns of a customer that are kept; the oldest that has ended makes room.
 const CAMPAIGNS_MAX: usize = 1_000;
 
@@ -375,7 +373,6 @@ fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> Option<Stepped> {
     let Step { customer, id, mut row, devices } = step;
     let (first, mut later) = (row.next, None);
     let (mut list, mut also) = (Vec::with_capacity(devices.len()), Also::default());
-    let (first, mut wait) = (row.next, None);
     for device in devices {
         let campaign = &row.campaign;
         let mut submission = Submission::plain(campaign.message(device, now));
@@ -399,10 +396,6 @@ fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> Option<Stepped> {
         }
         row.next += 1;
     }
-    let next = row.next;
-    if next == first {
-        return (first, wait);
-    }
     let name = house.directory().customer_at(customer).id.clone();
     let (submitted, stepped) = (list.len() as u32, Stepped { next: row.next, later });
     if row.next == first {
@@ -413,7 +406,6 @@ fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> Option<Stepped> {
         also.changes.push(Change::OfCampaign((*name).into(), id, used));
     }
     also.changes.push(Change::OfCampaign((*name).into(), id, OfCampaign::Put(Box::new(row))));
-    let busy = Some(now.plus_ms(LOOK_AGAIN_MS));
     if list.is_empty() {
         return house.store.amend(also.changes, None).is_ok().then_some(stepped);
     }
@@ -422,19 +414,6 @@ fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> Option<Stepped> {
     let ids = store_messages(house, list, Vec::new(), also, now, |_| {});
     if ids.is_empty() {
         house.campaigns.submitted(id, -i64::from(submitted));
-        return (first, busy);
-    }
-    (next, wait)
-}
-
-/// When a device that is refused now may be written to, if that is soon: the campaign waits for it.
-fn wait_until(reject: &Reject, now: Timestamp) -> Option<Timestamp> {
-    match reject {
-        Reject::Firewall(refusal) => refusal.retry_at.filter(|at| *at <= now.plus_ms(PATIENCE_MS)),
-        Reject::QueueFull(_) | Reject::StoreBusy | Reject::StoreFailed(_) | Reject::Unreadable(_) => {
-            Some(now.plus_ms(LOOK_AGAIN_MS))
-        }
-        _ => None,
     }
     (!ids.is_empty()).then_some(stepped)
 }

@@ -32,7 +32,7 @@ impl Store {
         if self.is_full() || inner.is_busy(pieces.iter().map(bytes::Bytes::len).sum()) {
             return Err(NotAccepted::Busy);
         }
-        let id = CampaignId(inner.next_event(now).event);
+        let id = CampaignId(super::verbs::event_after(inner.last_event, now));
         inner.last_event = id.0 + u64::from(campaign.total);
         let list = pieces.into_iter().enumerate();
         let mut batch: Vec<Op> = list

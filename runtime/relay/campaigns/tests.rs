@@ -293,6 +293,6 @@ fn what_may_not_be_sent_is_counted_by_reason() {
     home.take(NOW);
     let row = home.row(id);
     assert_eq!((row.total, row.submitted), (2, 1), "one was there twice");
-    assert_eq!(row.refused, [("unknown_destination".into(), 1)].into());
+    assert_eq!(row.refused, [("a2p_own_only".into(), 1)].into());
     assert!(home.house.campaigns.tallies.lock().is_empty());
 }
