@@ -261,7 +261,7 @@ pub fn change_phase(
         }
         if phase == Phase::Cancelled {
             let unused = if row.next < row.total { first..pieces } else { 0..0 };
-            changes.extend(unused.map(|piece| OfCampaign::Addressed(piece)));
+            changes.extend(unused.map(OfCampaign::Addressed));
             house.campaigns.close(id);
         }
         changes.push(OfCampaign::Put(Box::new(row.clone())));
@@ -351,8 +351,7 @@ fn step(house: &Arc<House>, id: CampaignId, now: Timestamp) -> io::Result<Option
     let Some(Stepped { next, later }) = submit(house, Step { customer, id, row, devices }, now) else {
         return Ok(Some(now.plus_ms(LOOK_AGAIN_MS)));
     };
-    let at = pace.at(next).max(later.unwrap_or(now));
-    let has_more = next < total;
+    let (at, has_more) = (pace.at(next).max(later.unwrap_or(now)), next < total);
     if !has_more {
         sending.remove(&id);
         house.campaigns.close(id);

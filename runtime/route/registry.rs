@@ -97,13 +97,6 @@ impl Registry {
         self.len() == 0
     }
 
-    /// Some device is this customer's.
-    pub fn has_of(&self, customer: &str) -> bool {
-        let tables = self.tables.read();
-        let Some(index) = tables.customers.iter().position(|known| **known == *customer) else { return false };
-        tables.devices.values().any(|entry| entry.customer as usize == index)
-    }
-
     /// As its row says from now on. When it was seen stays.
     pub fn put(&self, address: &Address, customer: &str, device: &Device) {
         let Some(number) = Number::of(address) else { return };
@@ -221,7 +214,6 @@ mod tests {
         assert_eq!((found.status, &*found.tags), (DeviceStatus::Suspended, &["c".to_owned()][..]));
         registry.remove(&device);
         assert_eq!((registry.find(&device), registry.len()), (None, 1));
-        assert!(registry.has_of("beta") && !registry.has_of("acme"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{NotSetUp, settings};
 use crate::config::{Config, Kind, Settings, Unreadable};
 use crate::route::{hash_password, knows_password};
-use crate::store::{Control, ControlChange, SECRETS, Store};
+use crate::store::{Control, ControlChange, SECRETS, Store, StoreFailed};
 
 /// What an object is to be.
 #[derive(Clone, Debug)]
@@ -86,6 +86,7 @@ pub fn plan(file: &Config, store: &Store, edits: Vec<Edit>) -> Result<Plan, NotS
             rows.push(ControlChange { kind: kind.name().into(), id: id.as_str().into(), json });
         }
         if kind == Kind::Customer && action == Action::Delete {
+            keeps_nothing_registered(store, &id)?;
             rows.extend(belongings(store, &id));
         }
         let (before, after) = (before.as_ref().map(shown), after.as_ref().map(shown));
@@ -115,6 +116,22 @@ fn fits(expect: Expect, before: Option<&Control>) -> bool {
         Expect::Something => before.is_some(),
         Expect::Revision(revision) => before.is_some_and(|before| before.revision == revision),
     }
+}
+
+/// Nobody could say any more whose its devices are.
+fn keeps_nothing_registered(store: &Store, customer: &str) -> Result<(), NotSetUp> {
+    let mut is_any = false;
+    let each = |_: &str, _| {
+        is_any = true;
+        false
+    };
+    let unreadable = |error: std::io::Error| NotSetUp::Store(StoreFailed(error.to_string().into()));
+    store.devices(customer, (None, "", None), each).map_err(unreadable)?;
+    if is_any {
+        let what = format!("customer {customer:?} has registered devices; remove them first");
+        return Err(NotSetUp::Invalid(what));
+    }
+    Ok(())
 }
 
 /// What goes with a customer that goes: its keys and all else that names it. Its accounts keep it from going.

@@ -293,3 +293,14 @@ async fn a_rule_sees_what_is_registered_of_its_device() {
     assert_eq!(sim.take().await.short_message, octets("tags: hall-3 pump; site: Some(\"Hall 3\")"));
     site.end(sim).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_with_registered_devices_is_not_deleted() {
+    let (site, operator) = start(Plan::network()).await;
+    put(&operator, "/v1/customers/gamma", json!({ "numbers": ["7003"] })).await.expect(201);
+    put(&operator, "/v1/devices/+46740000001?customer=gamma", json!({})).await.expect(201);
+    assert_eq!(operator.delete("/v1/customers/gamma").await.problem(409), "does_not_fit");
+    operator.delete("/v1/devices/+46740000001?customer=gamma").await.expect(204);
+    operator.delete("/v1/customers/gamma").await.expect(204);
+    site.end(()).await;
+}
