@@ -33,6 +33,7 @@ mod refusals;
 mod repeats;
 mod rule_call;
 mod settle;
+mod stranded;
 mod submission;
 mod wake;
 
