@@ -34,6 +34,7 @@ mod refusals;
 mod repeats;
 mod rule_call;
 mod settle;
+mod stranded;
 mod submission;
 mod wake;
 

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::firewall::Reject;
 use crate::message::{Address, Content, Message, MessageId, Timestamp};
 use crate::route::{Current, Directory, PeerIndex};
-use crate::store::keys::OutboxKey;
+use crate::store::keys::{OutboxKey, Partition};
 use crate::store::memory::MemoryDisk;
 use crate::store::writer::{Turn, Writer};
 use crate::store::{Keeps, Opened, Queued, Store};
@@ -63,7 +63,12 @@ impl Home {
 
     /// As after `kill -9`: what was not synced is gone.
     pub fn crash(self) -> Home {
-        Home::on(self.disk, self.tables)
+        self.crash_with(str::to_owned)
+    }
+
+    /// And started with another config.
+    pub fn crash_with(self, change: impl FnOnce(&str) -> String) -> Home {
+        Home::on(self.disk, change(&self.tables))
     }
 
     pub fn write(&mut self) {
@@ -83,6 +88,13 @@ impl Home {
         let answer = move |verdicts: Vec<((), _)>| verdicts.into_iter().for_each(|(_, result)| drop(told.send(result)));
         accept(&self.house, SIM, vec![((), submission)], now, answer);
         verdict
+    }
+
+    /// Messages of `acme` that wait in this queue.
+    pub fn queued(&self, queue: &str) -> usize {
+        let mut count = 0;
+        self.house.store.each_queued(Partition::of("acme"), &queue.into(), |_| count += 1).expect("readable");
+        count
     }
 
     pub fn accepted(&mut self, text: &str, now: Timestamp) -> MessageId {

@@ -33,7 +33,17 @@ pub fn settle(
     now: Timestamp,
 ) -> Stored<Vec<OutboxKey>> {
     let is_tracked = |(queued, _): &(Queued, Answer)| queued.record.tracked || queued.record.deferred;
-    let lock = answers.iter().any(is_tracked).then(|| house.tracking.lock());
+    let _lock = answers.iter().any(is_tracked).then(|| house.tracking.lock());
+    settle_locked(house, peer, answers, now)
+}
+
+/// As [`settle`], for who holds `House::tracking` where it is needed.
+pub(super) fn settle_locked(
+    house: &House,
+    peer: Option<PeerIndex>,
+    answers: Vec<(Queued, Answer)>,
+    now: Timestamp,
+) -> Stored<Vec<OutboxKey>> {
     let mut settled = Settled { retries: Vec::new(), changes: Vec::with_capacity(answers.len()), offers: Vec::new() };
     for (queued, answer) in answers {
         match answer {
@@ -45,7 +55,6 @@ pub fn settle(
         }
     }
     receipts::write(house, settled.changes, settled.offers, settled.retries.clone())?;
-    drop(lock);
     Ok(settled.retries)
 }
 

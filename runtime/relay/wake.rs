@@ -10,7 +10,7 @@ use wasmsc_smpp::tlv::tag;
 
 use super::campaigns::Left;
 use super::operations::unqueue;
-use super::{House, Stored, history, offer_when_due, parts, pickup, queue_to, quotas, receipts};
+use super::{House, Stored, history, offer_when_due, parts, pickup, queue_to, quotas, receipts, stranded};
 use crate::message::{Address, Message, MessageId, Timestamp};
 use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
@@ -249,7 +249,7 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         tracing::error!("what is over cannot be taken out of the history: {error}");
     }
     // What was on its way in when its route went.
-    if is_time && let Err(error) = house.reroute(now) {
+    if is_time && let Err(error) = house.reroute(now).and_then(|()| stranded::expire(house, now)) {
         tracing::error!("queues without a route cannot be read: {error}");
     }
     Ok(())

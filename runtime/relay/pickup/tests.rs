@@ -20,12 +20,6 @@ impl Home {
         count.try_recv().expect("told").expect("durable")
     }
 
-    fn queued(&self, queue: &str) -> usize {
-        let mut count = 0;
-        self.house.store.each_queued(Partition::of("acme"), &queue.into(), |_| count += 1).expect("readable");
-        count
-    }
-
     fn ended(&self, id: MessageId) -> Option<u8> {
         let timeline = self.house.store.timeline("acme", id).expect("readable");
         timeline.iter().find_map(|happened| match happened.event {
