@@ -137,6 +137,7 @@ pub enum Type {
     Failed,
     Receipt,
     Replaced,
+    Refused,
     Ended,
     Bound,
     Unbound,
@@ -145,7 +146,7 @@ pub enum Type {
 }
 
 impl Type {
-    pub const ALL: [Type; 12] = [
+    pub const ALL: [Type; 13] = [
         Type::Received,
         Type::Accepted,
         Type::Ran,
@@ -153,6 +154,7 @@ impl Type {
         Type::Failed,
         Type::Receipt,
         Type::Replaced,
+        Type::Refused,
         Type::Ended,
         Type::Bound,
         Type::Unbound,
@@ -169,6 +171,7 @@ impl Type {
             Type::Failed => "message.failed",
             Type::Receipt => "message.receipt",
             Type::Replaced => "message.replaced",
+            Type::Refused => "message.refused",
             Type::Ended => "message.ended",
             Type::Bound => "link.bound",
             Type::Unbound => "link.unbound",
@@ -189,6 +192,7 @@ impl Told {
                 Event::Failed { .. } => Type::Failed,
                 Event::Receipt { .. } => Type::Receipt,
                 Event::Replaced { .. } => Type::Replaced,
+                Event::Refused { .. } => Type::Refused,
                 Event::Ended { .. } => Type::Ended,
             },
             About::Link { change: LinkChange::Bound, .. } => Type::Bound,

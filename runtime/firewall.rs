@@ -1,9 +1,8 @@
-//! Decides whether a message may enter the relay.
+//! Decides whether a message may enter the relay: who may message whom, how much, and what.
 //!
-//! Pure: takes what it judges as arguments and touches no socket, store or clock.
-//! `link::translate` turns each [`Reject`] into the peer's `command_status`.
-//!
-//! The files of this room are the engine for policies, see `docs/FIREWALL.md`: start with `judge.rs`.
+//! Pure: takes what it judges as arguments and touches no socket, store or clock. `docs/FIREWALL.md` says what is
+//! decided; start with `judge.rs`. `relay/judging.rs` asks, for every message; `link::translate` turns each
+//! [`Reject`] into the peer's `command_status`.
 
 mod checks;
 mod compiled;
@@ -12,6 +11,7 @@ mod ends;
 mod explain;
 mod judge;
 pub mod lists;
+mod long;
 pub mod loops;
 pub mod opt_out;
 mod packet;
@@ -28,8 +28,8 @@ pub use reason::{Reason, Side};
 
 use wasmsc_smpp::segment::{self, PARTS_MAX};
 
-use crate::message::{Address, Content};
-use crate::route::{Customer, Directory, Peer};
+use crate::message::Content;
+use crate::route::Peer;
 
 /// What fits one SMS in any coding.
 const SMS_OCTETS: usize = 140;
@@ -37,18 +37,9 @@ const SMS_OCTETS: usize = 140;
 /// Why a message was refused. Each variant maps to exactly one `command_status`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reject {
-    /// ESME_RINVSRCADR
-    #[error("source {0} is no device of the customer that owns the destination")]
-    UnknownDevice(String),
-    /// ESME_RINVSRCADR
-    #[error("source {0} is no number of this account's customer")]
-    ForeignSender(String),
-    /// ESME_RINVDSTADR
-    #[error("destination {0} belongs to no customer")]
-    UnknownDestination(String),
-    /// ESME_RINVDSTADR
-    #[error("destination {0} is no device of this account's customer")]
-    ForeignDevice(String),
+    /// By the reason: see `docs/FIREWALL.md`.
+    #[error("{}: {}", .0.reason, .0.reason.advice())]
+    Firewall(Refusal),
     /// ESME_RINVDSTADR
     #[error("no network account or upstream has a route to {0}")]
     NoRoute(String),
@@ -84,25 +75,11 @@ pub enum Reject {
     Unreadable(String),
 }
 
-/// May `source` send an MO to `destination`? Yields the customer whose MO it is.
-pub fn check_mo<'d>(directory: &'d Directory, source: &Address, destination: &Address) -> Result<&'d Customer, Reject> {
-    let customer =
-        directory.owner_of_number(destination).ok_or_else(|| Reject::UnknownDestination(destination.to_string()))?;
-    if !customer.owns_device(source) {
-        return Err(Reject::UnknownDevice(source.masked()));
+impl Reject {
+    /// The same message would be refused again, whenever it comes.
+    pub fn is_for_ever(&self) -> bool {
+        matches!(self, Reject::Firewall(refusal) if refusal.retry_at.is_none())
     }
-    Ok(customer)
-}
-
-/// May this customer send an MT from `source` to `destination`? The same for applications and rules.
-pub fn check_mt(customer: &Customer, source: &Address, destination: &Address) -> Result<(), Reject> {
-    if !customer.may_send_from(source) {
-        return Err(Reject::ForeignSender(source.to_string()));
-    }
-    if !customer.owns_device(destination) {
-        return Err(Reject::ForeignDevice(destination.masked()));
-    }
-    Ok(())
 }
 
 /// Could one of these peers be sent a message of this length? Where a peer's alphabet lacks a character it gets

@@ -188,6 +188,16 @@ pub struct Content {
 }
 
 impl Content {
+    /// `octets` behind their header, if it has any.
+    pub fn new(data_coding: DataCoding, udh: &Udh, octets: Bytes) -> Content {
+        let header = udh.encode();
+        let (esm_class, octets) = match header.is_empty() {
+            true => (0, octets),
+            false => (EsmClass::UDHI.0, [header, octets].concat().into()),
+        };
+        Content { data_coding: data_coding.0, esm_class, octets, ..Content::default() }
+    }
+
     /// Text or binary, without a user data header.
     pub fn payload(&self) -> text::Payload {
         text::decode_content(self.data_coding(), self.has_udhi(), &self.octets, Alphabet::Gsm).0

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::firewall::Reason;
 use crate::route::{CustomerIndex, Directory, RuleIndex};
 use crate::slots::Slots;
 use crate::timeline::Direction;
@@ -59,6 +60,8 @@ impl Reached {
 pub struct Metrics {
     /// By customer, direction and what was reached.
     messages: Slots<[[AtomicU64; Reached::ALL.len()]; DIRECTIONS.len()]>,
+    /// What the firewall refused, by customer and reason.
+    refused: Slots<[AtomicU64; Reason::ALL.len()]>,
     /// By [`RuleIndex`].
     rules: Vec<Histogram>,
     binds: Arc<Binds>,
@@ -68,6 +71,7 @@ impl Metrics {
     pub fn new(directory: &Directory) -> Metrics {
         Metrics {
             messages: Slots::default(),
+            refused: Slots::default(),
             rules: directory.rules.iter().map(|_| Histogram::default()).collect(),
             binds: Arc::default(),
         }
@@ -79,6 +83,14 @@ impl Metrics {
 
     pub fn messages(&self, customer: CustomerIndex, direction: Direction, reached: Reached) -> u64 {
         self.messages.at(customer.0)[direction as usize][reached as usize].load(Ordering::Relaxed)
+    }
+
+    pub fn count_refused(&self, customer: CustomerIndex, reason: Reason) {
+        self.refused.at(customer.0)[reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn refused(&self, customer: CustomerIndex, reason: Reason) -> u64 {
+        self.refused.at(customer.0)[reason as usize].load(Ordering::Relaxed)
     }
 
     /// How long each rule's calls take.

@@ -16,10 +16,14 @@ mod counting;
 mod devices;
 mod ended;
 mod history;
+mod judging;
 mod once;
 mod operations;
+mod opt_outs;
 mod parts;
+mod quotas;
 mod receipts;
+mod refusals;
 mod repeats;
 mod rule_call;
 mod settle;
@@ -31,10 +35,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::Guard;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, RwLock};
 use wasmsc_smpp::receipt::MessageState;
 
-use crate::firewall::Reject;
+use crate::firewall::{self, Reject};
 use crate::message::{Class, MessageId, Timestamp};
 use crate::metrics::{Metrics, Reached};
 use crate::plugin::{Effects, Invocation, Outcome};
@@ -51,8 +55,9 @@ pub use devices::{DeviceEdit, Import, Imported, Keyed, NewDevice, NotRegistered,
 use ended::{RETRY_LAST_MS, fail, mo_ended};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
+pub use quotas::keep_quotas;
 pub use receipts::{PeerReceipt, receipt};
-use rule_call::SubjectState;
+use rule_call::{RuleGate, SubjectState};
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};
 pub use wake::{Alert, keep_house, wake};
@@ -96,6 +101,10 @@ pub struct House {
     pub metrics: Metrics,
     absentees: Mutex<wake::Absentees>,
     news: history::News,
+    /// How much of every limit is used. Locked behind `opt_outs`.
+    firewall: Mutex<firewall::State>,
+    opt_outs: RwLock<opt_outs::OptedOut>,
+    refusals: refusals::Refusals,
 }
 
 /// Rows that recovery reads at once.
@@ -118,6 +127,8 @@ impl House {
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
         let parked = store.count(Kind::Parked)?;
         devices::recover(&present, &store)?;
+        let firewall = Mutex::new(quotas::recover(&store, now)?);
+        let opt_outs = RwLock::new(opt_outs::OptedOut::recover(&store)?);
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
         let (metrics, news) = (Metrics::new(&present), history::News::new(&store));
         drop(present);
@@ -136,6 +147,9 @@ impl House {
             metrics,
             absentees,
             news,
+            firewall,
+            opt_outs,
+            refusals: refusals::Refusals::default(),
         };
         let house = Arc::new(house);
         house.reroute(now)?;
@@ -244,7 +258,7 @@ pub fn accept<T: Send + 'static>(
         // The first destination that is accepted leads the others of its submit_multi.
         has_lead &= submission.sibling > 0;
         submission.sibling = if has_lead { submission.sibling } else { 0 };
-        if from.customer(&house.directory()).is_none() {
+        if from.brings_back(&house.directory(), &submission.message.source) {
             wake::wake(house, &submission.message.source, now);
             admitted.also.changes.extend(house.seen(&submission.message.source, now));
         }
@@ -260,7 +274,6 @@ pub fn accept<T: Send + 'static>(
             parts::repeat(house, id, move |result| answer(vec![(token, result)]));
             continue; // and leads nobody: the others of its submit_multi are not stored with it
         }
-        let destination = submission.message.destination.clone();
         match admit(house, from, submission, &mut admitted.also, now) {
             Ok(Admitted::Whole(new, subject)) => {
                 has_lead = true;
@@ -273,9 +286,12 @@ pub fn accept<T: Send + 'static>(
                 let answer = answer.clone();
                 move |result| answer(vec![(token, result)])
             }),
+            Ok(Admitted::Keyword(keyword)) => opt_outs::accept(house, keyword, now, {
+                let answer = answer.clone();
+                move |result| answer(vec![(token, result)])
+            }),
             Err(reject) => {
                 tracing::warn!(account = from.account(&house.directory()), "refused: {reject}");
-                house.count_refused(from, &destination);
                 refused.push((token, Err(reject)));
             }
         }
@@ -405,7 +421,7 @@ impl House {
 }
 
 /// Reads the event that is to run. None: somebody finished it already, or it cannot be read (logged).
-pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event) -> Option<Invocation> {
+pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event, now: Timestamp) -> Option<Invocation> {
     let record = match house.store.claim(event.partition, event.number) {
         Ok(record) => record?,
         Err(error) => {
@@ -422,6 +438,7 @@ pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event) -> Option<Invoc
         log: house.rule_log(key.rule, MessageId::accepted(event.number), &record),
         mo: record.message,
         state,
+        gate: RuleGate::new(house, key.rule, now),
         secret: *house.store.secret(),
     })
 }

@@ -7,6 +7,7 @@
 //! that is gone or slow is made up for by the others without anything being moved.
 
 mod current;
+mod devices;
 mod numbering;
 mod password;
 mod peer;
@@ -18,7 +19,9 @@ use std::sync::Arc;
 use wasmsc_smpp::Ton;
 
 use crate::config::{self, Config, Incomplete, Retry};
+use crate::firewall::CompiledPolicy;
 use crate::message::{Address, InvalidAddress};
+use devices::DeviceOwners;
 
 pub use current::{Changes, Current};
 pub use numbering::Numbering;
@@ -51,6 +54,8 @@ pub struct Customer {
     pub validity_max_ms: u64,
     pub join_timeout_ms: u64,
     pub incomplete: Incomplete,
+    /// Who may message whom.
+    pub policy: Arc<CompiledPolicy>,
     is_gone: bool,
     numbers: BTreeSet<Address>,
     senders: BTreeSet<Address>,
@@ -68,14 +73,19 @@ impl Customer {
             senders: BTreeSet::new(),
             devices: AddressSet::default(),
             registry: self.registry.clone(),
+            policy: self.policy.clone(),
             ..*self
         }
     }
 
     /// What is registered is whose registered it, what is not is whose range it is in.
     pub fn owns_device(&self, address: &Address) -> bool {
-        let in_range = || matches!(address, Address::Msisdn(_)) && self.devices.contains(address);
-        !self.is_gone && self.registry.is_of(address, &self.id).unwrap_or_else(in_range)
+        !self.is_gone && self.registry.is_of(address, &self.id).unwrap_or_else(|| self.has_in_range(address))
+    }
+
+    /// Whether it is this customer's where nobody registered it.
+    pub fn has_in_range(&self, address: &Address) -> bool {
+        matches!(address, Address::Msisdn(_)) && self.devices.contains(address)
     }
 
     /// True for its numbers and for the names that it may send from.
@@ -119,6 +129,7 @@ pub struct Directory {
     rule_names: Vec<Box<str>>,
     customers_by_id: HashMap<Arc<str>, CustomerIndex>,
     number_owner: HashMap<Address, usize>,
+    device_owners: DeviceOwners,
     /// (digits, queue), longest first.
     routes: Vec<(Box<str>, QueueIndex)>,
     queues_by_name: HashMap<Arc<str>, QueueIndex>,
@@ -164,6 +175,7 @@ impl Directory {
         let customers_by_id = present.map(|(index, customer)| (customer.id.clone(), CustomerIndex(index)));
         Directory {
             customers_by_id: customers_by_id.collect(),
+            device_owners: DeviceOwners::new(&customers),
             customers,
             registry,
             peers,
@@ -194,6 +206,11 @@ impl Directory {
         let own = customer.devices.closeness(device);
         let is_others = || others().any(|(_, other)| other.devices.closeness(device) > own);
         self.registry.is_of(device, &customer.id).unwrap_or_else(|| !is_others())
+    }
+
+    /// Whose device it is where nobody registered it: of several that could say so, who has the longest prefix.
+    pub fn owner_by_range(&self, device: &Address) -> Option<&Customer> {
+        self.device_owners.find(device).map(|index| self.customer_at(index))
     }
 
     /// Whose MTs come from this number or name.
@@ -375,6 +392,7 @@ fn customer(from: &config::Customer, registry: Arc<Registry>) -> Customer {
         validity_max_ms: from.validity_max_secs * 1_000,
         join_timeout_ms: from.join_timeout_secs * 1_000,
         incomplete: from.incomplete,
+        policy: Arc::new(from.policy.compile().expect("the config was checked, its policies among it")),
         is_gone: false,
         numbers: from.numbers.iter().filter_map(|n| Address::parse(n).ok()).collect(),
         senders: from.senders.iter().filter_map(|n| Address::parse(n).ok()).collect(),

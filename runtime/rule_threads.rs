@@ -75,7 +75,7 @@ async fn work(house: &Arc<House>, rules: &Rules, closing: &AtomicBool) {
 
 async fn run(house: &Arc<House>, rules: &Rules, key: SubjectKey, event: Event) {
     let started = clock::instant();
-    let ended = match relay::claim(house, &key, event) {
+    let ended = match relay::claim(house, &key, event, clock::now()) {
         Some(invocation) => {
             let outcome = rules.call(invocation).await;
             relay::conclude(house, &key, event, outcome, clock::now())

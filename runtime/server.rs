@@ -56,7 +56,7 @@ pub struct Server {
     alarms: tokio::task::JoinHandle<()>,
     housekeeping: tokio::task::JoinHandle<()>,
     rules: RuleThreads,
-    store: Arc<Store>,
+    house: Arc<House>,
     writer: std::thread::JoinHandle<Result<(), StoreFailed>>,
     failed: watch::Receiver<bool>,
 }
@@ -98,7 +98,7 @@ impl Server {
         })?;
         let now = clock::now();
         let delivery = Delivery::new(&directory);
-        let house = House::new(directory, store.clone(), delivery.clone(), threads, now)?;
+        let house = House::new(directory, store, delivery.clone(), threads, now)?;
         delivery.open(&house, now)?;
         let waiting = house.mos_waiting();
         if waiting > 0 {
@@ -117,7 +117,8 @@ impl Server {
         let (closing, closing_receiver) = watch::channel(false);
         let requests = requests.map(|server| tokio::spawn(server.run(closing.subscribe())));
         let links = tokio::spawn(server.run(closing_receiver));
-        let housekeeping = tokio::spawn(keep_house(house, delivery.clone(), Arc::new(config), closing.subscribe()));
+        let housekeeping =
+            tokio::spawn(keep_house(house.clone(), delivery.clone(), Arc::new(config), closing.subscribe()));
         let alarms = tokio::spawn(async move { delivery.run_alarms().await });
         Ok(Server {
             smpp,
@@ -130,7 +131,7 @@ impl Server {
             alarms,
             housekeeping,
             rules,
-            store,
+            house,
             writer,
             failed,
         })
@@ -153,10 +154,12 @@ impl Server {
         if let Err(error) = self.housekeeping.await {
             tracing::error!("housekeeping ended badly: {error}");
         }
-        let (rules, store, writer) = (self.rules, self.store, self.writer);
+        let (rules, house, writer) = (self.rules, self.house, self.writer);
         let closed = tokio::task::spawn_blocking(move || {
             rules.stop();
-            store.close();
+            // A store that failed says so when the writer ends.
+            while relay::keep_quotas(&house, clock::now()).is_ok_and(|written| written > 0) {}
+            house.store.close();
             writer.join()
         });
         match closed.await {

@@ -32,6 +32,8 @@ pub enum Event {
     Replaced { content: Content, due: Timestamp },
     /// Nothing more will happen; `state` as in SMPP 3.4 §5.2.28.
     Ended { state: u8, error: u16 },
+    /// The firewall did not let it pass, for the reason of this code. Nothing else happens to it.
+    Refused { reason: Box<str> },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -118,6 +120,7 @@ impl Listed {
                 self.state = MessageState::from_octet(*state).unwrap_or(MessageState::Unknown);
                 (self.error, self.ended_at) = (*error, Some(happened.at));
             }
+            Event::Refused { .. } => (self.state, self.ended_at) = (MessageState::Rejected, Some(happened.at)),
         }
     }
 

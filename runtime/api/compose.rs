@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wasmsc_smpp::segment::{self, Style};
 use wasmsc_smpp::text::{self, EncodeOptions};
-use wasmsc_smpp::{DataCoding, EsmClass, Udh};
+use wasmsc_smpp::{DataCoding, Udh};
 
 use super::error::{Code, Problem};
 use super::rfc3339::Time;
@@ -200,13 +200,7 @@ fn content(new: &NewMessage, options: &EncodeOptions, style: Style) -> Result<(C
     if segments > SEGMENTS_MAX {
         return Err(Problem::new(Code::TextTooLong, format!("it takes more than {SEGMENTS_MAX} SMS")));
     }
-    let header = udh.encode();
-    let (esm_class, octets) = match header.is_empty() {
-        true => (0, octets),
-        false => (EsmClass::UDHI.0, [header, octets].concat().into()),
-    };
-    let content = Content { data_coding: data_coding.0, esm_class, octets, ..Content::default() };
-    Ok((content, segments as u8, written))
+    Ok((Content::new(data_coding, &udh, octets), segments as u8, written))
 }
 
 fn read_udh(octets: &Octets) -> Result<Udh, Problem> {

@@ -10,7 +10,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::firewall::Reject;
+use super::rfc3339::Time;
+use crate::clock;
+use crate::firewall::{Reason, Refusal, Reject};
+use crate::message::Timestamp;
 use crate::relay::{NotDone, NotOnce};
 use crate::store::StoreFailed;
 
@@ -18,7 +21,7 @@ use crate::store::StoreFailed;
 pub type Answer<T> = Result<T, Problem>;
 
 /// When to try again what is refused for want of room.
-const RETRY_AFTER_SECS: &str = "1";
+const RETRY_AFTER_SECS: u64 = 1;
 
 /// Problem details as they are sent.
 #[derive(Serialize, ToSchema)]
@@ -40,6 +43,9 @@ pub struct ProblemDetails {
     /// The field of the body that is wrong, where one is.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    /// When the same request would be done, where time alone changes that; Retry-After says the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<Time>,
 }
 
 /// Why a request was not done.
@@ -48,6 +54,8 @@ pub struct Problem {
     code: Code,
     detail: String,
     field: Option<String>,
+    /// Of the firewall, and when it would let it pass.
+    refusal: Option<(Reason, Option<Timestamp>)>,
 }
 
 macro_rules! codes {
@@ -87,8 +95,7 @@ codes! {
     MadeBefore "made_before" CONFLICT "The same request was done before"
     TextTooLong "text_too_long" UNPROCESSABLE_ENTITY "The message takes too many SMS"
     TextNotGsm "text_not_gsm" UNPROCESSABLE_ENTITY "The GSM alphabet lacks a character of the text"
-    SenderNotAllowed "sender_not_allowed" UNPROCESSABLE_ENTITY "The customer may not send from this address"
-    DestinationNotAllowed "destination_not_allowed" UNPROCESSABLE_ENTITY "The customer may not send to this address"
+    Refused "refused" FORBIDDEN "The firewall does not let the message pass"
     NoRoute "no_route" UNPROCESSABLE_ENTITY "Nothing leads to the destination"
     InvalidValidity "invalid_validity" UNPROCESSABLE_ENTITY "The message would be over before it may leave"
     ScheduleTooFar "schedule_too_far" UNPROCESSABLE_ENTITY "The time to send it is too far ahead"
@@ -108,11 +115,11 @@ codes! {
 
 impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Problem {
-        Problem { code, detail: detail.into(), field: None }
+        Problem { code, detail: detail.into(), field: None, refusal: None }
     }
 
     pub fn of_field(code: Code, field: impl Into<String>, detail: impl Into<String>) -> Problem {
-        Problem { code, detail: detail.into(), field: Some(field.into()) }
+        Problem { field: Some(field.into()), ..Problem::new(code, detail) }
     }
 
     pub fn invalid(field: &str, detail: impl Into<String>) -> Problem {
@@ -141,9 +148,8 @@ impl Problem {
 impl From<Reject> for Problem {
     fn from(reject: Reject) -> Problem {
         let (code, field) = match &reject {
-            Reject::UnknownDevice(_) | Reject::ForeignSender(_) => (Code::SenderNotAllowed, Some("from")),
-            Reject::ForeignDevice(_) => (Code::DestinationNotAllowed, Some("to")),
-            Reject::UnknownDestination(_) | Reject::NoRoute(_) | Reject::NobodyServes(_) => (Code::NoRoute, Some("to")),
+            Reject::Firewall(refusal) => return refused(refusal),
+            Reject::NoRoute(_) | Reject::NobodyServes(_) => (Code::NoRoute, Some("to")),
             Reject::AlreadyExpired | Reject::ExpiresBeforeSchedule => (Code::InvalidValidity, Some("validity_secs")),
             Reject::TooLong(_) => (Code::TextTooLong, None),
             Reject::TooFarAhead => (Code::ScheduleTooFar, Some("schedule_at")),
@@ -151,8 +157,20 @@ impl From<Reject> for Problem {
             Reject::StoreBusy => (Code::Busy, None),
             Reject::StoreFailed(_) | Reject::Unreadable(_) => (Code::StoreFailed, None),
         };
-        Problem { code, detail: reject.to_string(), field: field.map(str::to_owned) }
+        Problem { field: field.map(str::to_owned), ..Problem::new(code, reject.to_string()) }
     }
+}
+
+/// Its code is the reason's.
+fn refused(refusal: &Refusal) -> Problem {
+    let field = match refusal.reason {
+        Reason::SenderNotAllowed => Some("from"),
+        Reason::NotADevice | Reason::UnknownDestination | Reason::BlockedDestination => Some("to"),
+        Reason::ContentBlocked => Some("text"),
+        _ => None,
+    };
+    let problem = Problem::new(Code::Refused, refusal.reason.advice());
+    Problem { field: field.map(str::to_owned), refusal: Some((refusal.reason, refusal.retry_at)), ..problem }
 }
 
 impl From<NotDone> for Problem {
@@ -174,13 +192,31 @@ impl From<NotOnce> for Problem {
     }
 }
 
+/// Rounded up: whoever waits that long comes late enough.
+fn retry_after_secs(retry_at: Option<Timestamp>) -> u64 {
+    let Some(at) = retry_at else { return RETRY_AFTER_SECS };
+    at.0.saturating_sub(clock::now().0).div_ceil(1_000).max(RETRY_AFTER_SECS)
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (code, status, title) = self.code.parts();
+        let (mut code, mut status, title) = self.code.parts();
+        let mut retry_at = None;
+        if let Some((reason, at)) = self.refusal {
+            (code, retry_at) = (reason.code(), at);
+            status = StatusCode::from_u16(reason.http_status()).unwrap_or(status);
+        }
         let urn = format!("urn:wasmsc:problem:{code}");
-        let details =
-            ProblemDetails { urn, title, status: status.as_u16(), code, detail: self.detail, field: self.field };
-        let body = serde_json::to_vec(&details).expect("strings and a number are JSON");
+        let details = ProblemDetails {
+            urn,
+            title,
+            status: status.as_u16(),
+            code,
+            detail: self.detail,
+            field: self.field,
+            retry_at: retry_at.map(Time),
+        };
+        let body = serde_json::to_vec(&details).expect("strings, a time and a number are JSON");
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -190,7 +226,7 @@ impl IntoResponse for Problem {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECS));
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_secs(retry_at)));
             }
             _ => {}
         }

@@ -89,6 +89,13 @@ enum What {
         #[serde(flatten)]
         content: ContentView,
     },
+    /// The firewall did not let it pass, for the reason of this code. Nothing else of it is told.
+    #[serde(rename = "message.refused")]
+    Refused {
+        #[serde(flatten)]
+        of: Of,
+        reason: String,
+    },
     /// Nothing more will happen to it.
     #[serde(rename = "message.ended")]
     Ended {
@@ -228,6 +235,7 @@ fn of_message(id: MessageId, ends: &Ends, event: &timeline::Event, told: &Told) 
             error: *error,
         },
         Event::Replaced { content, due } => What::Replaced { of, due_at: Time(*due), content: content.into() },
+        Event::Refused { reason } => What::Refused { of, reason: reason.to_string() },
         Event::Ended { state, error } => What::Ended { of, state: LifeState::of_octet(*state), error: *error },
     }
 }

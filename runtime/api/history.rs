@@ -280,6 +280,8 @@ enum What {
         #[serde(flatten)]
         content: ContentView,
     },
+    /// The firewall did not let it in; `reason` is a code of docs/FIREWALL.md.
+    Refused { reason: String },
     /// Nothing more will happen.
     Ended { state: LifeState, error: u16 },
 }
@@ -309,6 +311,7 @@ fn what(id: MessageId, happened: &Happened) -> What {
             error: *error,
         },
         Event::Replaced { content, due } => What::Replaced { due_at: Time(*due), content: content.into() },
+        Event::Refused { reason } => What::Refused { reason: reason.to_string() },
         Event::Ended { state, error } => What::Ended { state: LifeState::of_octet(*state), error: *error },
     }
 }

@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 use super::Api;
 use super::auth::Caller;
 use super::error::{Answer, Code, Problem, ProblemDetails};
+use crate::firewall::Reason;
 use crate::metrics::{BOUNDS_MICROS, DIRECTIONS, Durations, Reached};
 use crate::relay::House;
 use crate::route::{CustomerIndex, RuleIndex};
@@ -56,6 +57,7 @@ impl fmt::Debug for Numbers {
 impl Collector for Numbers {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         self.messages(&mut encoder)?;
+        self.refused(&mut encoder)?;
         self.waiting(&mut encoder)?;
         self.binds(&mut encoder)?;
         self.rules(&mut encoder)?;
@@ -86,6 +88,19 @@ impl Numbers {
                     let labels = [("customer", &*customer), ("direction", name(direction)), ("state", reached.name())];
                     family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, f64>(&count, None)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let help = "Messages that the firewall refused, by its reason";
+        let mut family = encoder.encode_descriptor("refused", help, None, MetricType::Counter)?;
+        for (index, customer) in self.customers() {
+            for reason in Reason::ALL {
+                let count = self.0.metrics.refused(index, *reason);
+                let labels = [("customer", &*customer), ("reason", reason.code())];
+                family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, f64>(&count, None)?;
             }
         }
         Ok(())

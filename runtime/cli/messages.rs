@@ -160,6 +160,7 @@ fn line(happened: &Happened) -> String {
             format!("receipt of {peer} for SMS {}: {}, error {error}", u16::from(*part) + 1, named(*state))
         }
         Event::Replaced { due, .. } => format!("replaced; due at {}", time(*due)),
+        Event::Refused { reason } => format!("refused by the firewall: {reason}"),
         Event::Ended { state, error } => format!("ended: {}, error {error}", named(*state)),
     };
     format!("{}  {what}", time(happened.at))

@@ -204,6 +204,9 @@ fn check_customer(customer: &Customer) -> Result<(), String> {
             return Err(format!("customer {}: senders: {sender:?} is no name; numbers belong in numbers", customer.id));
         }
     }
+    if let Err(error) = customer.policy.compile() {
+        return Err(format!("customer {}: policy: {error}", customer.id));
+    }
     if customer.validity_secs > customer.validity_max_secs {
         return Err(format!("customer {}: validity_secs is above validity_max_secs", customer.id));
     }

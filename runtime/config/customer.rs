@@ -1,6 +1,12 @@
 //! `[[customer]]`: a tenant, its numbers and devices, and how much it may have waiting.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::firewall::Policy;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +36,38 @@ pub struct Customer {
     /// What becomes of a long MO of which a part is still missing then.
     #[serde(default)]
     pub incomplete: Incomplete,
+    /// Who may message whom, see docs/FIREWALL.md: a table, or a text of JSON where a field is to be null.
+    /// Without one, all defaults but `loops`: null.
+    #[serde(default = "no_policy", deserialize_with = "policy")]
+    pub policy: Policy,
+}
+
+/// Devices and numbers of the customer message each other as fast as they like, and nobody else does.
+fn no_policy() -> Policy {
+    Policy { loops: None, ..Policy::default() }
+}
+
+/// TOML has no null, JSON has.
+fn policy<'de, D: Deserializer<'de>>(from: D) -> Result<Policy, D::Error> {
+    struct TableOrText;
+
+    impl<'de> Visitor<'de> for TableOrText {
+        type Value = Policy;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a policy, or its JSON as a text")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Policy, A::Error> {
+            Policy::deserialize(MapAccessDeserializer::new(map))
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Policy, E> {
+            Policy::parse(text).map_err(E::custom)
+        }
+    }
+
+    from.deserialize_any(TableOrText)
 }
 
 /// Fate of a long message that stayed incomplete.

@@ -20,6 +20,8 @@ pub(super) struct Case<'p, 'c> {
     pub ends: &'c Ends<'p, 'c>,
     pub context: Context<'c>,
     pub now: Timestamp,
+    /// It is a part of a message that used limits up already.
+    pub is_charged: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +110,7 @@ fn later(side: Side, reason: Reason, retry_at: Timestamp, why: Why<'_>) -> Found
     Found { outcome: Outcome::Refused { reason, retry_at: Some(retry_at) }, side, why }
 }
 
+const CHARGED: &str = "a part of a long message that is counted already";
 const NO_POLICY: &str = "no customer here owns this end";
 
 /// One thing that is checked, for each side or for both together.
@@ -334,6 +337,9 @@ fn opt_out<'p>(case: &Case<'p, '_>, _: Side) -> Found<'p> {
 
 fn rate_device<'p>(case: &Case<'p, '_>, _: Side) -> Found<'p> {
     let Some((side, effective, device)) = case.ends.metered() else { return skipped(Side::Sender, NO_POLICY) };
+    if case.is_charged {
+        return skipped(side, CHARGED);
+    }
     let Some(rate) = device_rate(effective, case.ends.packet.kind) else { return skipped(side, "no rate") };
     match case.context.state.usage.device_free_at(&device, rate, case.now) {
         None => passed(side, Why::Rate(rate)),
@@ -343,6 +349,9 @@ fn rate_device<'p>(case: &Case<'p, '_>, _: Side) -> Found<'p> {
 
 fn rate_customer<'p>(case: &Case<'p, '_>, _: Side) -> Found<'p> {
     let Some((side, effective, customer)) = case.ends.charged() else { return skipped(Side::Sender, NO_POLICY) };
+    if case.is_charged {
+        return skipped(side, CHARGED);
+    }
     let Some(rate) = effective.rates.customer else { return skipped(side, "no rate") };
     match case.context.state.usage.customer_free_at(customer, rate, case.now) {
         None => passed(side, Why::Rate(rate)),
@@ -352,6 +361,9 @@ fn rate_customer<'p>(case: &Case<'p, '_>, _: Side) -> Found<'p> {
 
 fn quota_device<'p>(case: &Case<'p, '_>, _: Side) -> Found<'p> {
     let Some((side, effective, device)) = case.ends.metered() else { return skipped(Side::Sender, NO_POLICY) };
+    if case.is_charged {
+        return skipped(side, CHARGED);
+    }
     let Some(most) = effective.quotas.device else { return skipped(side, "no quota") };
     let used = case.context.state.usage.device_today(&device, case.now);
     quota(side, Reason::QuotaDevice, (used, most), case.now)
@@ -359,6 +371,9 @@ fn quota_device<'p>(case: &Case<'p, '_>, _: Side) -> Found<'p> {
 
 fn quota_customer<'p>(case: &Case<'p, '_>, _: Side) -> Found<'p> {
     let Some((side, effective, customer)) = case.ends.charged() else { return skipped(Side::Sender, NO_POLICY) };
+    if case.is_charged {
+        return skipped(side, CHARGED);
+    }
     let Some(most) = effective.quotas.customer else { return skipped(side, "no quota") };
     let used = case.context.state.usage.customer_today(customer, case.now);
     quota(side, Reason::QuotaCustomer, (used, most), case.now)

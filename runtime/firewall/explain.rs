@@ -85,7 +85,7 @@ pub enum Passing {
 pub fn explain(packet: &Packet<'_>, context: Context<'_>, now: Timestamp, viewer: Viewer<'_>) -> Explanation {
     let verdict = judge(packet, context, now);
     let ends = Ends::new(packet);
-    let case = Case { ends: &ends, context, now };
+    let case = Case { ends: &ends, context, now, is_charged: false };
     let step = |(check, side): (&'static super::checks::Check, _)| {
         let found = (check.run)(&case, side);
         let (outcome, code) = match found.outcome {

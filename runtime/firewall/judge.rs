@@ -4,9 +4,11 @@
 //! allocate. Called by the relay, for every message.
 
 use wasmsc_smpp::CommandStatus;
+use wasmsc_smpp::udh::Concat;
 
 use super::checks::{Case, Outcome, Why, steps};
 use super::ends::{Ends, device_rate};
+use super::long::LongMessages;
 use super::loops::{LoopReport, Loops};
 use super::opt_out::{Keyword, OptOuts};
 use super::packet::{Kind, Packet};
@@ -19,6 +21,7 @@ use crate::message::Timestamp;
 pub struct State {
     pub usage: Usage,
     pub loops: Loops,
+    long: LongMessages,
 }
 
 /// What a message is judged by beside itself and the policies.
@@ -57,11 +60,11 @@ pub enum Verdict<'a> {
 
 /// The first check that refuses decides.
 pub fn judge<'p>(packet: &Packet<'p>, context: Context<'_>, now: Timestamp) -> Verdict<'p> {
-    judge_ends(&Ends::new(packet), context, now)
+    judge_ends(&Ends::new(packet), context, now, false)
 }
 
-fn judge_ends<'p>(ends: &Ends<'p, '_>, context: Context<'_>, now: Timestamp) -> Verdict<'p> {
-    let (case, kind) = (Case { ends, context, now }, ends.packet.kind);
+fn judge_ends<'p>(ends: &Ends<'p, '_>, context: Context<'_>, now: Timestamp, is_charged: bool) -> Verdict<'p> {
+    let (case, kind) = (Case { ends, context, now, is_charged }, ends.packet.kind);
     let mut keyword = None;
     let refusal = steps(kind).find_map(|(check, side)| {
         let found = (check.run)(&case, side);
@@ -87,12 +90,56 @@ impl State {
     ) -> (Verdict<'p>, Option<LoopReport>) {
         self.usage.make_room(now);
         let ends = Ends::new(packet);
-        let verdict = judge_ends(&ends, Context { state: self, opt_outs }, now);
+        let verdict = judge_ends(&ends, Context { state: self, opt_outs }, now, false);
         let report = match verdict {
-            Verdict::Allowed { .. } => self.passed(&ends, now),
+            Verdict::Allowed { keyword } => {
+                let is_answered = keyword.is_some_and(|keyword| !keyword.reply.is_empty());
+                let report = self.passed(&ends, now);
+                report.or_else(|| is_answered.then(|| self.answered(&ends, now)).flatten())
+            }
             Verdict::Refused(_) => None,
         };
         (verdict, report)
+    }
+
+    /// The answer to a keyword is not judged, but an automaton that answers it with another keyword is noticed.
+    fn answered(&mut self, ends: &Ends<'_, '_>, now: Timestamp) -> Option<LoopReport> {
+        let (packet, (_, effective, _)) = (ends.packet, ends.metered()?);
+        self.loops.passed((packet.destination.address, packet.source.address), effective.loops.as_ref()?, now)
+    }
+
+    /// As [`admit`](Self::admit), for a part of a long message that goes its way by itself: the first one to come
+    /// counts for all of them.
+    pub fn admit_part<'p>(
+        &mut self,
+        packet: &Packet<'p>,
+        part: Concat,
+        opt_outs: &dyn OptOuts,
+        now: Timestamp,
+    ) -> (Verdict<'p>, Option<LoopReport>) {
+        let ends = (packet.source.address, packet.destination.address);
+        if self.long.is_charged(ends, part, now) {
+            let context = Context { state: self, opt_outs };
+            return (judge_ends(&Ends::new(packet), context, now, true), None);
+        }
+        let (verdict, report) = self.admit(packet, opt_outs, now);
+        if let Verdict::Allowed { .. } = verdict {
+            self.long.charge(ends, part, now);
+        }
+        (verdict, report)
+    }
+
+    /// A message that was admitted did not pass after all: the rule that sent it failed.
+    pub fn take_back(&mut self, packet: &Packet<'_>, now: Timestamp) {
+        let ends = Ends::new(packet);
+        if let Some((_, effective, customer)) = ends.charged() {
+            let limit = Limit { rate: effective.rates.customer, per_day: effective.quotas.customer };
+            self.usage.take_back_customer(customer, &limit, now);
+        }
+        if let Some((_, effective, device)) = ends.metered() {
+            let limit = Limit { rate: device_rate(effective, packet.kind), per_day: effective.quotas.device };
+            self.usage.take_back(&device, &limit, now);
+        }
     }
 
     /// Counts a message that passes.

@@ -4,7 +4,7 @@
 //! it is used. Nothing is kept for whom no limit applies to, and nothing for long: a device that has all of
 //! its burst back, and has sent nothing today that counts, is forgotten.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,11 @@ impl Bucket {
         self.full_at_us = (full_at + rate.interval_us()).min(now_us + all);
     }
 
+    /// One that was taken and did not pass after all.
+    fn give_back(&mut self, rate: Rate) {
+        self.full_at_us = self.full_at_us.saturating_sub(rate.interval_us());
+    }
+
     fn is_full(self, now: Timestamp) -> bool {
         self.full_at_us <= now.0 * 1_000
     }
@@ -81,6 +86,8 @@ impl Bucket {
 struct DayCount {
     day: u32,
     count: u32,
+    /// It is among [`Usage::changed`].
+    is_changed: bool,
 }
 
 impl DayCount {
@@ -88,12 +95,24 @@ impl DayCount {
         if self.day == day { self.count } else { 0 }
     }
 
-    fn add(&mut self, day: u32) {
-        *self = DayCount { day, count: self.on(day).saturating_add(1) };
+    /// True when nobody knows yet that it changes.
+    fn set(&mut self, day: u32, count: u32) -> bool {
+        let is_news = !self.is_changed;
+        *self = DayCount { day, count, is_changed: true };
+        is_news
+    }
+
+    fn add(&mut self, day: u32) -> bool {
+        self.set(day, self.on(day).saturating_add(1))
+    }
+
+    fn give_back(&mut self, day: u32) -> bool {
+        self.set(day, self.on(day).saturating_sub(1))
     }
 }
 
-fn day(now: Timestamp) -> u32 {
+/// Days since 1970-01-01, in UTC.
+pub fn day(now: Timestamp) -> u32 {
     (now.0 / DAY_MS) as u32
 }
 
@@ -158,6 +177,8 @@ pub struct QuotaRow {
 pub struct Usage {
     customers: HashMap<Box<str>, Customer>,
     devices: usize,
+    /// Whose day's count is another than what is written down.
+    changed: VecDeque<(Box<str>, Option<Address>)>,
     /// Where the next sweep is due: at twice as many devices as the last one left.
     sweep_at: usize,
     swept_at: Timestamp,
@@ -206,8 +227,8 @@ impl Usage {
         if let Some(rate) = limit.rate {
             device.buckets[of.kind.index()].take(rate, now);
         }
-        if limit.per_day.is_some() {
-            device.today.add(day(now));
+        if limit.per_day.is_some() && device.today.add(day(now)) {
+            self.changed.push_back((of.customer.into(), Some(of.device.clone())));
         }
     }
 
@@ -216,34 +237,63 @@ impl Usage {
         if !limit.applies() {
             return;
         }
-        let customer = entry(&mut self.customers, customer);
+        let name = customer;
+        let customer = entry(&mut self.customers, name);
         if let Some(rate) = limit.rate {
             customer.bucket.take(rate, now);
         }
-        if limit.per_day.is_some() {
-            customer.today.add(day(now));
+        if limit.per_day.is_some() && customer.today.add(day(now)) {
+            self.changed.push_back((name.into(), None));
         }
     }
 
-    /// Today's counts, to be written down now and then.
-    pub fn quota_rows(&self, now: Timestamp) -> impl Iterator<Item = QuotaRow> {
-        let day = day(now);
-        let row = move |customer: &str, device: Option<&Address>, today: DayCount| {
-            let count = today.on(day);
-            (count > 0).then(|| QuotaRow { customer: customer.to_owned(), device: device.cloned(), day, count })
-        };
-        self.customers.iter().flat_map(move |(name, customer)| {
-            let devices = customer.devices.iter().map(|(address, device)| (Some(address), device.today));
-            std::iter::once((None, customer.today))
-                .chain(devices)
-                .filter_map(move |(device, today)| row(name, device, today))
-        })
+    /// What [`passed`](Self::passed) counted did not pass after all.
+    pub fn take_back(&mut self, of: &DeviceOf<'_>, limit: &Limit, now: Timestamp) {
+        let device = self.customers.get_mut(of.customer).and_then(|customer| customer.devices.get_mut(of.device));
+        let Some(device) = device else { return };
+        if let Some(rate) = limit.rate {
+            device.buckets[of.kind.index()].give_back(rate);
+        }
+        if limit.per_day.is_some() && device.today.give_back(day(now)) {
+            self.changed.push_back((of.customer.into(), Some(of.device.clone())));
+        }
     }
 
-    /// Takes back what [`quota_rows`](Self::quota_rows) gave; rows of other days say nothing any more.
+    /// What [`passed_customer`](Self::passed_customer) counted did not pass after all.
+    pub fn take_back_customer(&mut self, name: &str, limit: &Limit, now: Timestamp) {
+        let Some(customer) = self.customers.get_mut(name) else { return };
+        if let Some(rate) = limit.rate {
+            customer.bucket.give_back(rate);
+        }
+        if limit.per_day.is_some() && customer.today.give_back(day(now)) {
+            self.changed.push_back((name.into(), None));
+        }
+    }
+
+    /// Counts of the day that are to be written down, at most so many: those that changed since they were.
+    pub fn changed_rows(&mut self, most: usize, now: Timestamp) -> Vec<QuotaRow> {
+        let (day, most) = (day(now), most.min(self.changed.len()));
+        let mut rows = Vec::with_capacity(most);
+        for (name, address) in self.changed.drain(..most) {
+            let Some(customer) = self.customers.get_mut(&name) else { continue };
+            let today = match &address {
+                None => Some(&mut customer.today),
+                Some(address) => customer.devices.get_mut(address).map(|device| &mut device.today),
+            };
+            let Some(today) = today else { continue };
+            today.is_changed = false;
+            // Of another day it says nothing any more.
+            if today.day == day {
+                rows.push(QuotaRow { customer: name.into(), device: address, day, count: today.count });
+            }
+        }
+        rows
+    }
+
+    /// Counts on from what [`changed_rows`](Self::changed_rows) gave; rows of other days say nothing any more.
     pub fn restore(&mut self, rows: impl IntoIterator<Item = QuotaRow>, now: Timestamp) {
         for row in rows.into_iter().filter(|row| row.day == day(now)) {
-            let today = DayCount { day: row.day, count: row.count };
+            let today = DayCount { day: row.day, count: row.count, is_changed: false };
             let customer = entry(&mut self.customers, &row.customer);
             match row.device {
                 None => customer.today = today,

@@ -284,10 +284,8 @@ fn is_ours(message: &Message, tag: u16) -> bool {
 
 pub fn command_status(reject: &Reject) -> CommandStatus {
     match reject {
-        Reject::UnknownDevice(_) | Reject::ForeignSender(_) => CommandStatus::ESME_RINVSRCADR,
-        Reject::UnknownDestination(_) | Reject::ForeignDevice(_) | Reject::NoRoute(_) | Reject::NobodyServes(_) => {
-            CommandStatus::ESME_RINVDSTADR
-        }
+        Reject::Firewall(refusal) => refusal.command_status(),
+        Reject::NoRoute(_) | Reject::NobodyServes(_) => CommandStatus::ESME_RINVDSTADR,
         Reject::QueueFull(_) | Reject::StoreBusy | Reject::TooManyParts(_) => CommandStatus::ESME_RMSGQFUL,
         Reject::StoreFailed(_) | Reject::Unreadable(_) => CommandStatus::ESME_RSYSERR,
         Reject::AlreadyExpired | Reject::ExpiresBeforeSchedule => CommandStatus::ESME_RINVEXPIRY,

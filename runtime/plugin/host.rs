@@ -34,7 +34,6 @@ pub enum LoadError {
 pub(super) struct RuleFacts {
     /// `customer/name`.
     pub name: Arc<str>,
-    pub customer: Arc<str>,
     pub config: BTreeMap<String, String>,
     pub limits: Limits,
     pub directory: Arc<Current>,
@@ -77,13 +76,7 @@ impl PluginHost {
             messages: rule.messages_max,
             state_octets: (rule.state_kib as usize) << 10,
         };
-        let facts = RuleFacts {
-            name: name.as_str().into(),
-            customer: rule.customer.as_str().into(),
-            config: rule.config.clone(),
-            limits,
-            directory,
-        };
+        let facts = RuleFacts { name: name.as_str().into(), config: rule.config.clone(), limits, directory };
         let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
         let component = self.linker.instantiate_pre(&component).map_err(wrong_type)?;
         let component = MoRulePre::new(component).map_err(wrong_type)?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::device::Device;
 use crate::feed::Level;
+use crate::firewall::Reject;
 use crate::message::{Address, Content, Message, MessageId, Timestamp};
 use crate::route::RuleIndex;
 
@@ -21,6 +22,14 @@ pub trait RuleLog: Send + Sync {
     fn line(&self, at: Timestamp, level: Level, text: &str, fields: &[(String, String)]);
 }
 
+/// Whether what a rule sends may pass.
+pub trait Gate: Send + Sync {
+    /// Counts a message that passes. `text` is what it says, where that is text.
+    fn admit(&self, message: &Message, text: Option<&str>) -> Result<(), Reject>;
+    /// The call succeeded: what passed is sent. Without this it is not, and counts for nothing.
+    fn keep(&self);
+}
+
 /// One event for a rule.
 pub struct Invocation {
     pub rule: RuleIndex,
@@ -32,6 +41,7 @@ pub struct Invocation {
     pub state: Arc<dyn StateView>,
     /// None: nobody else hears it.
     pub log: Option<Arc<dyn RuleLog>>,
+    pub gate: Arc<dyn Gate>,
     /// Of the data directory; the same event draws the same random octets on every attempt.
     pub secret: [u8; 32],
 }
@@ -50,6 +60,15 @@ impl StateView for NoState {
     }
 }
 
+struct NoGate;
+
+impl Gate for NoGate {
+    fn admit(&self, _message: &Message, _text: Option<&str>) -> Result<(), Reject> {
+        Ok(())
+    }
+    fn keep(&self) {}
+}
+
 impl Invocation {
     /// Of no event, to see whether a rule can be brought up at all. Nothing is called with it.
     pub(super) fn trial() -> Invocation {
@@ -57,7 +76,8 @@ impl Invocation {
         let content = Content::default();
         let mo = Message { source: nobody(), destination: nobody(), content, received_at: Timestamp(0) };
         let id = MessageId::accepted(0);
-        Invocation { rule: RuleIndex(0), id, attempt: 1, mo, state: Arc::new(NoState), log: None, secret: [0; 32] }
+        let (state, gate) = (Arc::new(NoState), Arc::new(NoGate));
+        Invocation { rule: RuleIndex(0), id, attempt: 1, mo, state, log: None, gate, secret: [0; 32] }
     }
 }
 

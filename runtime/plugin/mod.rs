@@ -19,4 +19,4 @@ mod wasi;
 pub use engine::EngineError;
 pub use fit::Misfit;
 pub use host::{LoadError, LoadedRule, PluginHost};
-pub use invocation::{Effects, Invocation, Outcome, RuleLog, StateView};
+pub use invocation::{Effects, Gate, Invocation, Outcome, RuleLog, StateView};

@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 
 use wasmsc_smpp::text::Payload;
 
-use super::{Also, House, Origin, Scheduled, Submission, operations, parts};
-use crate::firewall::{self, Reject};
+use super::judging::{Asked, Counting, Trial};
+use super::{Also, House, Origin, Scheduled, Submission, operations, opt_outs, parts};
+use crate::firewall::{self, Kind, Reject};
 use crate::message::{Address, Class, Message, Timestamp};
 use crate::route::{Customer, Destination, Directory};
 use crate::schedule::SubjectKey;
@@ -18,9 +19,10 @@ pub enum Admitted {
     /// With its subject, when a rule takes it.
     Whole(NewMessage, Option<Scheduled>),
     Part(parts::NewPart),
+    Keyword(opt_outs::NewKeyword),
 }
 
-/// MO or MT? The peer's role decides, never the PDU.
+/// MO, MT or P2P? The peer's role and the numbers decide, never the PDU.
 pub fn admit(
     house: &Arc<House>,
     from: Origin,
@@ -28,33 +30,87 @@ pub fn admit(
     also: &mut Also,
     now: Timestamp,
 ) -> Result<Admitted, Reject> {
-    if let Some(peer) = from.peer(&house.directory())
-        && !peer.sources.is_empty()
-        && !peer.sources.contains(&submission.message.source)
-    {
-        return Err(Reject::ForeignSender(submission.message.source.to_string()));
-    }
-    match from.customer(&house.directory()) {
-        None => admit_mo(house, &from.name(&house.directory()), submission),
-        Some(customer) => admit_mt(house, (from, customer), submission, also, now),
+    let directory = &house.directory();
+    match from.customer(directory) {
+        None => admit_from_network(house, directory, from, submission, now),
+        Some(customer) => admit_mt(house, directory, (from, customer), submission, also, now),
     }
 }
 
-fn admit_mo(house: &House, peer: &Arc<str>, submission: Submission) -> Result<Admitted, Reject> {
-    let (directory, message) = (&house.directory(), submission.message);
-    let customer = firewall::check_mo(directory, &message.source, &message.destination)?;
-    if let Some(part) = message.content.part().filter(|part| part.total > 1)
+fn admit_from_network(
+    house: &House,
+    directory: &Directory,
+    from: Origin,
+    submission: Submission,
+    now: Timestamp,
+) -> Result<Admitted, Reject> {
+    let (message, by) = (submission.message, from.name(directory));
+    let trial = Trial::of_network(directory, from.peer(directory), &message.source, &message.destination);
+    if let (Kind::Mo, Some(customer), Some(part)) = (trial.kind, trial.customer(), message.content.part())
+        && part.total > 1
         && joins_parts(directory, customer, &message)
     {
-        return Ok(Admitted::Part(parts::NewPart::new(customer, part, message, peer.clone())));
+        // Each part has to pass; what the whole says is read when it is whole, and it uses limits up then.
+        house.judge(&trial, (&message, &by), Counting::Not, now)?;
+        return Ok(Admitted::Part(parts::NewPart::new(customer, part, message, by)));
     }
-    let wish = submission.registered_delivery;
-    let tracked = (wish != 0).then(|| Box::new(Tracked::new(&customer.id, peer, wish, &message, Later::Now)));
-    let (place, subject) = place_mo(house, customer, &message, tracked)?;
-    Ok(Admitted::Whole(
-        NewMessage { customer: (*customer.id).into(), place, message, by: peer.clone(), sibling: 0 },
-        subject,
-    ))
+    let (trial, wish) = (trial.read(&message.content), submission.registered_delivery);
+    let customer = trial.customer();
+    let tracked = customer.filter(|_| wish != 0);
+    let tracked = tracked.map(|own| Box::new(Tracked::new(&own.id, &by, wish, &message, Later::Now)));
+    let placed = match (trial.kind, customer) {
+        (Kind::Mo, Some(customer)) => place_mo(house, customer, &message, tracked),
+        (Kind::P2p, Some(customer)) => place_p2p(directory, customer, &message, tracked).map(|place| (place, None)),
+        _ => Err(Reject::NobodyServes(message.destination.to_string())),
+    };
+    let placed = house.decide(&trial, (&message, &by), placed, now);
+    let customer = customer.map_or("", |customer| &*customer.id).into();
+    match placed? {
+        Passed::Message((place, subject)) => {
+            let new = NewMessage { customer, place, message, by, sibling: 0 };
+            Ok(Admitted::Whole(new, subject))
+        }
+        Passed::Keyword(asked) => Ok(Admitted::Keyword(opt_outs::NewKeyword { customer, asked, message, by })),
+    }
+}
+
+/// A whole message that may pass.
+pub enum Passed<T> {
+    /// It goes where it was placed.
+    Message(T),
+    /// It is answered instead.
+    Keyword(Asked),
+}
+
+/// Where a message from the network waits, and what runs for it.
+pub type Placed = (Place, Option<Scheduled>);
+
+impl House {
+    /// Judges a message whose place was looked for: only one that has a place uses limits up.
+    pub(super) fn decide(
+        &self,
+        trial: &Trial<'_, '_>,
+        (message, by): (&Message, &Arc<str>),
+        placed: Result<Placed, Reject>,
+        now: Timestamp,
+    ) -> Result<Passed<Placed>, Reject> {
+        let counting = if placed.is_ok() { Counting::of(message) } else { Counting::Not };
+        let judged = self.judge(trial, (message, by), counting, now);
+        match (judged, placed) {
+            (Ok(None), Ok(placed)) => Ok(Passed::Message(placed)),
+            (Ok(None), Err(reject)) => {
+                self.count_refused(trial);
+                Err(reject)
+            }
+            (judged, placed) => {
+                // It waits for no rule after all.
+                if let (Ok((_, Some(_))), Some(customer)) = (placed, trial.customer()) {
+                    self.count(&customer.id, -1);
+                }
+                judged.map(|asked| Passed::Keyword(asked.expect("the arms above take the others")))
+            }
+        }
+    }
 }
 
 /// Rules get long messages whole, applications when they want to.
@@ -68,6 +124,20 @@ fn joins_parts(directory: &Directory, customer: &Customer, message: &Message) ->
     }
 }
 
+/// Where a message from device to device waits: for the network, as an MT does.
+fn place_p2p(
+    directory: &Directory,
+    customer: &Customer,
+    message: &Message,
+    tracked: Option<Box<Tracked>>,
+) -> Result<Place, Reject> {
+    let queue = queue_to(directory, &message.destination)?;
+    firewall::check_length(directory.peers_of(&queue), &message.content)?;
+    let (due, class) = (message.received_at, Class::of_priority(message.content.priority_flag));
+    let expires = due.plus_ms(customer.validity_ms);
+    Ok(Place::Outbox(Waiting { queue, class, due, expires, to_application: false, tracked, once: None }))
+}
+
 /// Where a whole MO waits. One for a rule is counted already: the messages of one batch must not slip in
 /// together.
 pub fn place_mo(
@@ -75,7 +145,7 @@ pub fn place_mo(
     customer: &Customer,
     message: &Message,
     tracked: Option<Box<Tracked>>,
-) -> Result<(Place, Option<Scheduled>), Reject> {
+) -> Result<Placed, Reject> {
     let directory = &house.directory();
     match directory.destination(customer, &message.destination, || first_word(message)) {
         Some(Destination::Rule(rule)) => {
@@ -120,19 +190,21 @@ fn first_word(message: &Message) -> String {
 
 fn admit_mt(
     house: &Arc<House>,
+    directory: &Directory,
     (from, customer): (Origin, &str),
     submission: Submission,
     also: &mut Also,
     now: Timestamp,
 ) -> Result<Admitted, Reject> {
-    let (directory, message) = (&house.directory(), &submission.message);
-    let owner = directory.customer(customer).ok_or_else(|| Reject::ForeignSender(message.source.to_string()))?;
-    firewall::check_mt(owner, &message.source, &message.destination)?;
-    let queue = queue_to(directory, &message.destination)?;
-    firewall::check_length(directory.peers_of(&queue), &message.content)?;
+    let (message, by, owner) = (&submission.message, from.name(directory), directory.customer(customer));
+    let submitter = (from.by(), from.peer(directory));
+    let trial = Trial::of_customer(directory, owner, submitter, &message.source, &message.destination);
+    let trial = trial.read(&message.content);
+    let placed = place_mt(directory, owner, &submission, now);
+    let counting = if placed.is_ok() { Counting::of(message) } else { Counting::Not };
+    house.judge(&trial, (message, &by), counting, now)?;
+    let (queue, due, expires) = placed.inspect_err(|_| house.count_refused(&trial))?;
     let account = from.account(directory);
-    let due = submission.schedule.map_or(now, |schedule| schedule.max(now));
-    let expires = expiry(owner, submission.expires, due, now)?;
     if submission.replaces {
         let ends = operations::replace_if_present(house, from, &submission, now)?;
         also.changes.extend(ends.changes);
@@ -154,8 +226,23 @@ fn admit_mt(
         once,
     });
     let (message, sibling) = (submission.message, submission.sibling);
-    let by = from.name(directory);
     Ok(Admitted::Whole(NewMessage { customer: customer.into(), place, message, by, sibling }, None))
+}
+
+/// Queue, when it may leave, and when its time is over.
+fn place_mt(
+    directory: &Directory,
+    owner: Option<&Customer>,
+    submission: &Submission,
+    now: Timestamp,
+) -> Result<(Arc<str>, Timestamp, Timestamp), Reject> {
+    let Message { destination, content, .. } = &submission.message;
+    let owner = owner.ok_or_else(|| Reject::NobodyServes(destination.to_string()))?;
+    let queue = queue_to(directory, destination)?;
+    firewall::check_length(directory.peers_of(&queue), content)?;
+    let due = submission.schedule.map_or(now, |schedule| schedule.max(now));
+    let expires = expiry(owner, submission.expires, due, now)?;
+    Ok((queue, due, expires))
 }
 
 /// Nobody plans further ahead; what does is a mistake, or a peer that fills the disk.

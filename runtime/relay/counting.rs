@@ -3,8 +3,9 @@
 use wasmsc_smpp::EsmClass;
 use wasmsc_smpp::receipt::MessageState;
 
-use super::{House, Origin};
-use crate::message::Address;
+use super::House;
+use super::judging::Trial;
+use super::refusals::direction;
 use crate::metrics::Reached;
 use crate::route::CustomerIndex;
 use crate::store::{NewMessage, Place, Queued};
@@ -19,8 +20,8 @@ impl Entering {
     pub fn of(house: &House, list: &[NewMessage]) -> Entering {
         let one = |new: &NewMessage| {
             let direction = match &new.place {
-                Place::Inbox { .. } => Direction::Mo,
-                Place::Outbox(waiting) => {
+                Place::Inbox { .. } | Place::Ended => Direction::Mo,
+                Place::Outbox(waiting) | Place::Reply(waiting) => {
                     if waiting.to_application {
                         Direction::Mo
                     } else {
@@ -48,15 +49,10 @@ impl House {
         }
     }
 
-    /// An MO that is nobody's is nobody's number.
-    pub(super) fn count_refused(&self, from: Origin, destination: &Address) {
-        match from.customer(&self.directory()) {
-            Some(customer) => self.count_message(customer, Direction::Mt, Reached::Refused),
-            None => {
-                if let Some(owner) = self.directory().owner_of_number(destination) {
-                    self.count_message(&owner.id, Direction::Mo, Reached::Refused);
-                }
-            }
+    /// One that the firewall would have let pass. What is nobody's counts for nobody.
+    pub(super) fn count_refused(&self, trial: &Trial<'_, '_>) {
+        if let Some(customer) = trial.customer() {
+            self.count_message(&customer.id, direction(trial.kind), Reached::Refused);
         }
     }
 

@@ -12,6 +12,9 @@ use wasmsc_smpp::tlv::tag;
 use wasmsc_smpp::udh::Concat;
 use wasmsc_smpp::{DataCoding, EsmClass};
 
+use super::admit::{Passed, Placed};
+use super::judging::Trial;
+use super::opt_outs::{self, NewKeyword};
 use super::{Also, House, Stored, place_mo, store_messages};
 use crate::config::Incomplete;
 use crate::firewall::Reject;
@@ -148,11 +151,15 @@ pub fn accept(
     }
     if !has_number && count + 1 == u32::from(new.part.total) {
         let is_remembered = joiner.complete.len() < COMPLETE_MAX;
-        if let Some(joined) = complete(house, &key, new, is_remembered, now, done) {
-            joiner.remove(&key);
-            if is_remembered {
-                joiner.complete.insert(key, joined);
+        match complete(house, &key, new, is_remembered, now, done) {
+            Completed::Whole(joined) => {
+                joiner.remove(&key);
+                if is_remembered {
+                    joiner.complete.insert(key, joined);
+                }
             }
+            Completed::Refused => joiner.remove(&key),
+            Completed::Waits => {}
         }
         return;
     }
@@ -181,7 +188,17 @@ pub fn repeat(house: &House, id: MessageId, done: impl FnOnce(Result<MessageId, 
     }
 }
 
-/// The last part is here: what all of them said. None: nothing changed, and the peer was told so.
+/// What the last part of a message led to.
+enum Completed {
+    /// What all of them said.
+    Whole(JoinedRecord),
+    /// It may never pass, and its parts are gone. The peer was told so.
+    Refused,
+    /// Nothing changed, and the peer was told so.
+    Waits,
+}
+
+/// The last part is here.
 fn complete(
     house: &Arc<House>,
     (partition, group): &(Partition, Box<str>),
@@ -189,12 +206,12 @@ fn complete(
     is_remembered: bool,
     now: Timestamp,
     done: impl FnOnce(Result<MessageId, Reject>) + Send + 'static,
-) -> Option<JoinedRecord> {
+) -> Completed {
     let mut parts = match house.store.parts(*partition, group) {
         Ok(parts) => parts,
         Err(error) => {
             done(Err(Reject::Unreadable(error.to_string())));
-            return None;
+            return Completed::Waits;
         }
     };
     let used: Vec<u8> = parts.iter().map(|(number, _)| *number).collect();
@@ -202,41 +219,70 @@ fn complete(
     parts.push((new.part.number, last));
     let directory = house.directory();
     let Some(customer) = directory.customer(&parts[0].1.customer) else {
-        done(Err(Reject::UnknownDestination(parts[0].1.message.destination.to_string())));
-        return None;
+        done(Err(Reject::NobodyServes(parts[0].1.message.destination.to_string())));
+        return Completed::Waits;
     };
     let said = parts.iter().map(|(number, part)| (*number, hash(&part.message))).collect();
     let joined = JoinedRecord { at: now, parts: said };
     let mut changes = used_up((*partition, group), &used);
+    let (message, by) = (join(parts, now), new.by);
+    let passed = match judge_joined(house, customer, (&message, &by), now) {
+        Ok(passed) => passed,
+        Err(reject) => {
+            // One that may pass later waits for the peer to bring its last part again.
+            let is_over = reject.is_for_ever() && house.store.amend(changes, None).is_ok();
+            done(Err(reject));
+            return if is_over { Completed::Refused } else { Completed::Waits };
+        }
+    };
     changes.extend(is_remembered.then(|| Change::Join(*partition, group.clone(), joined.clone())));
-    store_joined(house, customer, (join(parts, now), new.by), changes, now, done).then_some(joined)
+    match store_joined(house, customer, (message, by), passed, changes, now, done) {
+        true => Completed::Whole(joined),
+        false => Completed::Waits,
+    }
 }
 
 fn used_up((partition, group): (Partition, &str), numbers: &[u8]) -> Vec<Change> {
     numbers.iter().map(|number| Change::Unpart(partition, group.into(), *number)).collect()
 }
 
+/// As a whole: its peers were held to their ranges with each part.
+fn judge_joined(
+    house: &House,
+    customer: &Customer,
+    (message, by): (&Message, &Arc<str>),
+    now: Timestamp,
+) -> Result<Passed<Placed>, Reject> {
+    let directory = &house.directory();
+    let trial = Trial::of_network(directory, None, &message.source, &message.destination).read(&message.content);
+    house.decide(&trial, (message, by), place_mo(house, customer, message, None), now)
+}
+
+/// False: the store took nothing, and the peer was told so.
 fn store_joined(
     house: &Arc<House>,
     customer: &Customer,
     (message, by): (Message, Arc<str>),
+    passed: Passed<Placed>,
     changes: Vec<Change>,
     now: Timestamp,
     done: impl FnOnce(Result<MessageId, Reject>) + Send + 'static,
 ) -> bool {
-    let (place, subject) = match place_mo(house, customer, &message, None) {
-        Ok(place) => place,
-        Err(reject) => {
-            done(Err(reject));
-            return false;
+    let id = Box::from(&*customer.id);
+    match passed {
+        Passed::Keyword(asked) => {
+            let keyword = NewKeyword { customer: id, asked, message, by };
+            opt_outs::accept_and(house, keyword, changes, now, done)
         }
-    };
-    let also = Also { changes, ..Also::default() };
-    let whole = NewMessage { customer: (*customer.id).into(), place, message, by, sibling: 0 };
-    let ids = store_messages(house, vec![whole], vec![subject], also, now, move |result| {
-        done(result.map(|ids| ids[0]));
-    });
-    !ids.is_empty()
+        Passed::Message((place, subject)) => {
+            let also = Also { changes, ..Also::default() };
+            let whole = NewMessage { customer: id, place, message, by, sibling: 0 };
+            let ids = store_messages(house, vec![whole], vec![subject], also, now, move |result| {
+                done(result.map(|ids| ids[0]));
+            });
+            !ids.is_empty()
+        }
+    }
 }
 
 /// One message out of parts, in order of their numbers; missing ones leave no trace.
@@ -301,19 +347,21 @@ pub fn expire(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         let used: Vec<u8> = parts.iter().map(|(number, _)| *number).collect();
         match house.directory().customer(&first.customer) {
             Some(customer) if customer.incomplete == Incomplete::Deliver => {
-                let message = join(parts, now);
-                if !store_joined(
-                    house,
-                    customer,
-                    (message, JOINED.into()),
-                    used_up((key.0, &key.1), &used),
-                    now,
-                    |_| {},
-                ) {
-                    continue; // no room now; it stays for the next time
+                let (message, changes) = (join(parts.clone(), now), used_up((key.0, &key.1), &used));
+                match judge_joined(house, customer, (&message, &JOINED.into()), now) {
+                    Ok(passed) => {
+                        if !store_joined(house, customer, (message, JOINED.into()), passed, changes, now, |_| {}) {
+                            continue; // no room now; it stays for the next time
+                        }
+                    }
+                    Err(reject) if reject.is_for_ever() => discard(house, &key, parts, reject.to_string(), now)?,
+                    Err(_) => continue, // it may pass the next time
                 }
             }
-            _ => discard(house, &key, parts, total, now)?,
+            _ => {
+                let reason = format!("{} of {total} parts came in time", parts.len());
+                discard(house, &key, parts, reason, now)?;
+            }
         }
         joiner.remove(&key);
     }
@@ -327,10 +375,10 @@ fn discard(
     house: &House,
     (partition, group): &(Partition, Box<str>),
     parts: Vec<(u8, PartRecord)>,
-    total: u8,
+    reason: String,
     now: Timestamp,
 ) -> Stored<()> {
-    let reason: Box<str> = format!("{} of {total} parts came in time", parts.len()).into();
+    let reason: Box<str> = reason.into();
     let mut changes = Vec::with_capacity(2 * parts.len());
     for (number, part) in parts {
         changes.push(Change::Unpart(*partition, group.clone(), number));

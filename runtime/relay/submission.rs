@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::message::{Message, Timestamp};
+use crate::message::{Address, Message, Timestamp};
 use crate::route::{CustomerIndex, Directory, Peer, PeerIndex};
 use crate::store::NewOnce;
 
@@ -38,7 +38,12 @@ impl Origin {
         }
     }
 
-    /// As the history names it.
+    /// A message of this source shows that the device is there: a network says so that may carry it.
+    pub fn brings_back(self, directory: &Directory, source: &Address) -> bool {
+        self.peer(directory).is_some_and(|peer| peer.customer.is_none() && peer.may_send_from(source))
+    }
+
+    /// As the history names it: like [`account`](Self::account).
     pub fn name(self, directory: &Directory) -> Arc<str> {
         self.peer(directory).map_or_else(|| BY_API.into(), |peer| peer.name.clone())
     }

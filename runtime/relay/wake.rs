@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use wasmsc_smpp::tlv::tag;
 
 use super::operations::unqueue;
-use super::{House, Stored, offer_when_due, parts, queue_to, receipts};
+use super::{House, Stored, offer_when_due, parts, queue_to, quotas, receipts};
 use crate::message::{Address, Message, MessageId, Timestamp};
 use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
@@ -214,6 +214,7 @@ impl House {
 pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
     parts::expire(house, now)?;
     house.tell_dropped_lines(now);
+    quotas::keep_quotas(house, now)?;
     let is_time = {
         let mut absentees = house.absentees.lock();
         let is_time = absentees.next_history <= now;
@@ -222,7 +223,11 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         }
         is_time
     };
-    if is_time && let Err(error) = end_histories(house, now).and_then(|()| house.store.forget_once(now)) {
+    if is_time
+        && let Err(error) = end_histories(house, now)
+            .and_then(|()| house.store.forget_once(now))
+            .and_then(|_| quotas::forget(house, now))
+    {
         tracing::error!("the history cannot be read: {error}");
     }
     // What was on its way in when its route went.

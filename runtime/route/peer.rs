@@ -107,6 +107,15 @@ impl AddressSet {
         self.prefixes.iter().filter(|prefix| digits.starts_with(&***prefix)).map(|prefix| prefix.len()).max()
     }
 
+    pub fn exact(&self) -> impl Iterator<Item = &Address> {
+        self.exact.iter()
+    }
+
+    /// Their digits.
+    pub fn prefixes(&self) -> impl Iterator<Item = &str> {
+        self.prefixes.iter().map(|prefix| &**prefix)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.prefixes.is_empty()
     }
@@ -118,6 +127,11 @@ pub fn national_tables(names: &[String]) -> Result<NationalTables, String> {
 }
 
 impl Peer {
+    /// It may submit from any address that its customer, or the network, has, or only from some.
+    pub fn may_send_from(&self, address: &Address) -> bool {
+        self.sources.is_empty() || self.sources.contains(address)
+    }
+
     /// It was taken out of the config: nobody binds as it, and nothing leaves for it. A link of it knows to end.
     pub fn is_gone(&self) -> bool {
         self.login.is_none() && self.upstream.is_none()

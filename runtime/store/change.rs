@@ -6,11 +6,13 @@ use bytes::Bytes;
 
 use super::history::EventRows;
 use super::keys::{self, OutboxKey, Partition};
+use super::opt_outs::{self, OptOutRecord};
 use super::record::{self, DeadRecord, JoinedRecord, ParkedRecord};
 use super::tables::Op;
 use super::verbs::Queued;
 use super::{Done, Store, StoreFailed};
 use crate::feed::Ends;
+use crate::firewall::rates::QuotaRow;
 use crate::message::{MessageId, Timestamp};
 use crate::timeline::Event;
 use crate::tracking::Tracked;
@@ -42,6 +44,14 @@ pub enum Change {
     Unjoin(Partition, Box<str>),
     /// A customer's registered device was seen.
     Seen(Box<str>, Box<str>, Timestamp),
+    /// This device wants no more messages of this number.
+    OptOut(OptOutRecord),
+    /// It wants them again.
+    OptIn(OptOutRecord),
+    /// How much of a day's quota is used.
+    Quota(QuotaRow),
+    /// Of a day that is over.
+    Unquota(QuotaRow),
     /// Something for the history of a customer's message, and for its feed.
     Happened(Partition, Box<str>, MessageId, Timestamp, Box<(Ends, Event)>),
 }
@@ -93,6 +103,10 @@ fn op(change: Change) -> Op {
             Op::Put(keys::seen(Partition::of(&customer), &customer, &digits), record::encode(&at))
         }
         Change::Unjoin(partition, group) => Op::Delete(keys::joined(partition, &group)),
+        Change::OptOut(record) => Op::Put(record.key(), record::encode(&record)),
+        Change::OptIn(record) => Op::Delete(record.key()),
+        Change::Quota(row) => Op::Put(opt_outs::quota_key(&row), record::encode(&row)),
+        Change::Unquota(row) => Op::Delete(opt_outs::quota_key(&row)),
     }
 }
 

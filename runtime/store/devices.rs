@@ -135,9 +135,7 @@ impl Store {
 
     /// For what is no message and yet has a number of its own.
     pub(super) fn next_event(&self, now: Timestamp) -> MessageId {
-        let mut inner = self.inner.lock();
-        inner.last_event = super::verbs::event_after(inner.last_event, now);
-        MessageId::accepted(inner.last_event)
+        self.inner.lock().next_event(now)
     }
 }
 

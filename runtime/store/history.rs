@@ -82,6 +82,29 @@ impl Store {
         event.chain(device).collect()
     }
 
+    /// A message that was refused at the door, for who looks why; nothing else of it is kept. Lost where there is no
+    /// room, and not waited for.
+    pub fn tell_refused(&self, customer: &str, received: Received, reason: &str) {
+        if !self.keeps.any() || self.is_full() {
+            return;
+        }
+        let (partition, at) = (Partition::of(customer), received.message.received_at);
+        let mut inner = self.inner.lock();
+        if inner.failed.is_some() || inner.is_busy(received.message.content.octets.len()) {
+            return;
+        }
+        let id = inner.next_event(at);
+        let ends = Ends::of(received.direction, &received.message);
+        let mut batch = self.begin(partition, customer, id, received);
+        batch.retain(|op| !matches!(op, Op::Tell { .. })); // nobody is told that it was accepted
+        let refused = Event::Refused { reason: reason.into() };
+        batch.extend(self.event(partition, customer, id, at, || (ends, refused)));
+        // It has not failed under this lock.
+        let _ = inner.submit(batch, None);
+        drop(inner);
+        self.work.notify_one();
+    }
+
     /// Rises with every event, over restarts too.
     fn number(&self, at: Timestamp) -> u64 {
         let next = |last: u64| Some((last + 1).max(at.0 << NUMBER_BITS));

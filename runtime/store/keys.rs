@@ -13,6 +13,8 @@
 //! parked   <partition> p <len><peer> <form of its id>                       a receipt that came before its response
 //! once     <partition> y <len><customer> <hash of an idempotency key>       the message that a request made
 //! once_age <partition> Y <message id>                                       the same by its age
+//! opt_out  <partition> n <len><customer> <len><number> <device>             who wants no more messages of a number
+//! quota    <partition> q <len><customer> <device>                           how much of a day's quota is used
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
 //! event    <partition> e <len><customer> <id u64>                           what its customer is told
@@ -28,9 +30,11 @@
 //! Every data key starts with its customer's partition, so that a transaction touches one partition only. Control
 //! objects have a range of their own, which a transaction with data never touches.
 
-use std::sync::Arc;
+mod outbox;
 
-use crate::message::{Class, MessageId, Timestamp};
+use crate::message::MessageId;
+
+pub use outbox::{OutboxKey, outbox_after, outbox_all, outbox_queue, outbox_range};
 
 /// A key as the tables hold it.
 pub type Key = Box<[u8]>;
@@ -68,70 +72,6 @@ pub const META_TOLD_FLOOR: &[u8] = b"\xffm_told_floor";
 pub const META_LAST_NUMBER: &[u8] = b"\xffm_last_number";
 pub const META_SECRET: &[u8] = b"\xffm_secret";
 
-/// Where a message waits for a link.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OutboxKey {
-    pub partition: Partition,
-    /// Name of the queue.
-    pub queue: Arc<str>,
-    pub class: Class,
-    pub due: Timestamp,
-    pub id: MessageId,
-}
-
-/// Octets of an outbox key behind its queue: class, due time, message id.
-const OUTBOX_TAIL: usize = 1 + 8 + 10;
-
-impl OutboxKey {
-    pub fn encode(&self) -> Key {
-        let mut key = queue_prefix(self.partition, &self.queue, OUTBOX_TAIL);
-        key.push(self.class.0);
-        key.extend_from_slice(&self.due.0.to_be_bytes());
-        key.extend_from_slice(&self.id.to_key());
-        key.into()
-    }
-
-    /// Reads back what [`encode`](Self::encode) wrote; `queue` saves a copy of its name.
-    pub fn decode(key: &[u8], queue: &Arc<str>) -> Option<OutboxKey> {
-        let rest = key.get(3 + queue.len()..)?;
-        let due = Timestamp(u64::from_be_bytes(rest.get(1..9)?.try_into().ok()?));
-        let id = MessageId::from_key(rest.get(9..)?)?;
-        Some(OutboxKey { partition: Partition(key[0]), queue: queue.clone(), class: Class(rest[0]), due, id })
-    }
-}
-
-/// Name of the queue in an outbox key.
-pub fn outbox_queue(key: &[u8]) -> Option<&str> {
-    let length = *key.get(2)? as usize;
-    std::str::from_utf8(key.get(3..3 + length)?).ok()
-}
-
-/// Rows of a queue and class that are due up to and including `now`.
-pub fn outbox_range(partition: Partition, queue: &str, class: Class, now: Timestamp) -> (Key, Key) {
-    let mut from = queue_prefix(partition, queue, OUTBOX_TAIL);
-    from.push(class.0);
-    let mut to = from.clone();
-    to.extend_from_slice(&now.0.saturating_add(1).to_be_bytes());
-    (from.into(), to.into())
-}
-
-/// All rows of a queue and class, the not yet due ones too.
-pub fn outbox_all(partition: Partition, queue: &str, class: Class) -> (Key, Key) {
-    let mut from = queue_prefix(partition, queue, OUTBOX_TAIL);
-    from.push(class.0);
-    let to = after(&from);
-    (from.into(), to)
-}
-
-/// The first key behind all rows of a queue.
-pub fn outbox_after(partition: Partition, queue: &str) -> Key {
-    after(&queue_prefix(partition, queue, 0))
-}
-
-fn queue_prefix(partition: Partition, queue: &str, more: usize) -> Vec<u8> {
-    prefixed(partition, Kind::Outbox, queue, more)
-}
-
 pub(super) fn prefixed(partition: Partition, kind: Kind, name: &str, more: usize) -> Vec<u8> {
     let mut key = Vec::with_capacity(3 + name.len() + more);
     key.extend_from_slice(&[partition.0, kind.octet(), name.len() as u8]);
@@ -161,6 +101,8 @@ pub enum Kind {
     Device = b'D' as isize,
     Tagged = b'T' as isize,
     Seen = b'z' as isize,
+    OptOut = b'n' as isize,
+    Quota = b'q' as isize,
 }
 
 impl Kind {
@@ -384,6 +326,21 @@ impl Subject {
     }
 }
 
+pub fn opt_out(partition: Partition, customer: &str, number: &str, device: &str) -> Key {
+    let mut key = prefixed(partition, Kind::OptOut, customer, 1 + number.len() + device.len());
+    key.push(number.len() as u8);
+    key.extend_from_slice(number.as_bytes());
+    key.extend_from_slice(device.as_bytes());
+    key.into()
+}
+
+/// Of a device; without one, of the customer as a whole.
+pub fn quota(partition: Partition, customer: &str, device: &str) -> Key {
+    let mut key = prefixed(partition, Kind::Quota, customer, device.len());
+    key.extend_from_slice(device.as_bytes());
+    key.into()
+}
+
 pub fn once(partition: Partition, customer: &str, hash: &[u8; 32]) -> Key {
     [&[partition.0, b'y', customer.len() as u8], customer.as_bytes(), hash].concat().into()
 }
@@ -484,4 +441,48 @@ fn after(prefix: &[u8]) -> Key {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::message::{Class, Timestamp};
+
+    fn key(queue: &str, class: u8, due: u64, event: u64) -> OutboxKey {
+        OutboxKey {
+            partition: Partition(3),
+            queue: queue.into(),
+            class: Class(class),
+            due: Timestamp(due),
+            id: MessageId::accepted(event),
+        }
+    }
+
+    #[test]
+    fn outbox_rows_sort_by_class_due_time_and_id_and_read_back() {
+        assert!(key("sim", 0, 1, 9).encode() < key("sim", 0, 2, 1).encode());
+        assert!(key("sim", 0, 2, 1).encode() < key("sim", 0, 2, 2).encode());
+        assert!(key("sim", 0, 9, 9).encode() < key("sim", 1, 0, 0).encode());
+        assert_eq!(OutboxKey::decode(&key("sim", 2, 7, 8).encode(), &"sim".into()), Some(key("sim", 2, 7, 8)));
+        let (from, to) = outbox_range(Partition(3), "sim", Class(1), Timestamp(2));
+        let inside = |k: &OutboxKey| (&*from..&*to).contains(&&*k.encode());
+        assert!(inside(&key("sim", 1, 0, 1)) && inside(&key("sim", 1, 2, u64::MAX)) && !inside(&key("sim", 1, 3, 0)));
+        assert!(!inside(&key("sim", 0, 0, 1)) && !inside(&key("sim", 2, 0, 1)));
+    }
+
+    #[test]
+    fn a_queue_never_reads_the_rows_of_a_longer_name() {
+        let (from, to) = outbox_all(Partition(3), "sim", Class(0));
+        assert!(!(&*from..&*to).contains(&&*key("sim2", 0, 0, 1).encode()));
+        assert_eq!(outbox_queue(&key("sim2", 0, 0, 1).encode()), Some("sim2"));
+    }
+
+    #[test]
+    fn state_of_one_subject_is_apart_from_every_other() {
+        let subject = Subject::new(Partition(1), "acme/wm", "+4670");
+        let other = Subject::new(Partition(1), "acme/wm", "+46701");
+        let (from, to) = subject.range("", None);
+        assert!((&*from..&*to).contains(&&*subject.state("x")));
+        assert!(!(&*from..&*to).contains(&&*other.state("x")));
+        assert_eq!(subject.name(&subject.state("m")), Some("m"));
+        let (from, _) = subject.range("", Some("m"));
+        assert!(*from > *subject.state("m") && *from < *subject.state("ma"));
+    }
+}

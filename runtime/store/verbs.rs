@@ -12,7 +12,7 @@ use super::keys::{self, OutboxKey, Partition, Subject};
 use super::once::{self, NewOnce};
 use super::record::{self, DeadRecord, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
-use super::{Done, NotAccepted, Store, StoreFailed};
+use super::{Done, Inner, NotAccepted, Store, StoreFailed};
 use crate::feed::Ends;
 use crate::message::{Address, Class, Message, MessageId, Timestamp};
 use crate::timeline::{Direction, Event, Received};
@@ -38,6 +38,10 @@ pub enum Place {
     Inbox { rule: Box<str>, tracked: Option<Box<Tracked>> },
     /// For a link of one of the queue's peers.
     Outbox(Waiting),
+    /// As the answer to the message before it in the list; as [`Outbox`](Self::Outbox).
+    Reply(Waiting),
+    /// Nowhere: it had its effect when it came.
+    Ended,
     /// For the other parts of the long message that it belongs to.
     Part { group: Box<str>, number: u8 },
 }
@@ -107,11 +111,6 @@ pub(super) fn accepted_event(key: &[u8]) -> Option<u64> {
     }
 }
 
-/// The number of the next event.
-pub(super) fn event_after(last: u64, now: Timestamp) -> u64 {
-    (last + 1).max(now.0 << EVENT_BITS)
-}
-
 impl Store {
     /// Takes messages in. `done` gets them when they are durable: only then may a peer hear of it. They
     /// may be worked on at once, from what this returns.
@@ -150,7 +149,7 @@ impl Store {
         }
         for new in encoded {
             if new.sibling == 0 {
-                inner.last_event = event_after(inner.last_event, now);
+                inner.next_event(now);
             }
             let event = MessageId::accepted(inner.last_event);
             accepted.push(self.place(new, event, &mut batch));
@@ -332,6 +331,14 @@ impl Store {
     }
 }
 
+impl Inner {
+    /// Counts up, and tells the time.
+    pub(super) fn next_event(&mut self, now: Timestamp) -> MessageId {
+        self.last_event = (self.last_event + 1).max(now.0 << EVENT_BITS);
+        MessageId::accepted(self.last_event)
+    }
+}
+
 /// A new message with the row that needs no id.
 struct Encoded {
     customer: Box<str>,
@@ -362,7 +369,7 @@ fn encode_new(new: NewMessage, now: Timestamp, is_told: bool) -> Encoded {
             let place = Place::Inbox { rule: row.rule, tracked };
             Encoded { customer: row.customer, sibling, row: encoded, place, outbox: None, part: None, received }
         }
-        Place::Outbox(waiting) => {
+        Place::Outbox(ref waiting) | Place::Reply(ref waiting) => {
             let direction = if waiting.to_application { Direction::Mo } else { Direction::Mt };
             let received = received(direction, &message, waiting.due, waiting.tracked.as_deref());
             let record = OutboxRecord {
@@ -371,15 +378,11 @@ fn encode_new(new: NewMessage, now: Timestamp, is_told: bool) -> Encoded {
                 ..OutboxRecord::untracked(&customer, message, waiting.expires)
             };
             let row = record::encode(&record);
-            Encoded {
-                customer,
-                sibling,
-                row,
-                place: Place::Outbox(waiting),
-                outbox: Some(record),
-                part: None,
-                received,
-            }
+            Encoded { customer, sibling, row, place, outbox: Some(record), part: None, received }
+        }
+        Place::Ended => {
+            let received = received(Direction::Mo, &message, now, None);
+            Encoded { customer, sibling, row: Bytes::new(), place, outbox: None, part: None, received }
         }
         Place::Part { .. } => {
             let row = Bytes::new();
@@ -393,8 +396,17 @@ impl Store {
     fn place(&self, mut new: Encoded, event: MessageId, batch: &mut Vec<Op>) -> Accepted {
         let id = if new.sibling == 0 { event } else { event.effect(new.sibling) };
         let partition = Partition::of(&new.customer);
-        let received = new.received.take();
+        let mut received = new.received.take();
+        let ends = received.as_ref().map(|received| Ends::of(received.direction, &received.message));
+        if let (Place::Reply(_), Some(received)) = (&new.place, &mut received) {
+            received.cause = Some(event);
+        }
         batch.extend(received.into_iter().flat_map(|received| self.begin(partition, &new.customer, id, received)));
+        if let (Place::Ended, Some(ends)) = (&new.place, ends) {
+            let at = Timestamp(event.event >> EVENT_BITS);
+            let ended = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
+            batch.extend(self.event(partition, &new.customer, id, at, || (ends, ended)));
+        }
         place(new, (event, id), partition, batch)
     }
 }
@@ -402,7 +414,7 @@ impl Store {
 fn place(new: Encoded, (event, id): (MessageId, MessageId), partition: Partition, batch: &mut Vec<Op>) -> Accepted {
     let Encoded { customer, row, place, outbox, part, .. } = new;
     match (place, outbox, part) {
-        (Place::Outbox(waiting), Some(record), _) => {
+        (Place::Outbox(waiting) | Place::Reply(waiting), Some(record), _) => {
             let Waiting { queue, class, due, tracked, once, .. } = waiting;
             batch.extend(once.into_iter().flat_map(|new| once::rows(&customer, *new, id, record.message.received_at)));
             if let Some(mut tracked) = tracked {
@@ -420,6 +432,7 @@ fn place(new: Encoded, (event, id): (MessageId, MessageId), partition: Partition
             batch.push(Op::Put(keys::part(partition, &group, number), part));
             Accepted { id, partition, queued: None }
         }
+        (Place::Ended, ..) => Accepted { id, partition, queued: None },
         (Place::Inbox { tracked: Some(mut tracked), .. }, ..) => {
             tracked.shown_id = event;
             batch.push(Op::Insert(keys::tracked(partition, id), record::encode(&*tracked)));

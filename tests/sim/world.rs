@@ -381,7 +381,7 @@ impl World {
         let now = self.now;
         let house = self.alive().house.clone();
         let Next::Run(key, event) = house.next(now) else { return };
-        let Some(invocation) = relay::claim(&house, &key, event) else { panic!("an event vanished") };
+        let Some(invocation) = relay::claim(&house, &key, event, now) else { panic!("an event vanished") };
         let ended = relay::conclude(&house, &key, event, rule::run(&invocation), now);
         house.finished(key, ended, Duration::from_micros(10), now);
     }

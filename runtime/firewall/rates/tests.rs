@@ -55,8 +55,9 @@ fn counts_of_the_day_survive_a_restart_and_end_with_the_day() {
     let limit = Limit { rate: None, per_day: Some(9) };
     usage.passed(&of(&device), &limit, NOON);
     usage.passed_customer("acme", &limit, NOON);
-    let rows: Vec<_> = usage.quota_rows(NOON).collect();
+    let rows = usage.changed_rows(usize::MAX, NOON);
     assert_eq!(rows.len(), 2);
+    assert_eq!(usage.changed_rows(usize::MAX, NOON), [], "what is written down waits for the next change");
     let text = serde_json::to_string(&rows).expect("serialises");
     let read: Vec<QuotaRow> = serde_json::from_str(&text).expect("reads");
     let mut again = Usage::default();
@@ -66,6 +67,33 @@ fn counts_of_the_day_survive_a_restart_and_end_with_the_day() {
     let mut tomorrow = Usage::default();
     tomorrow.restore(read, next_day(NOON));
     assert_eq!((tomorrow.devices(), tomorrow.customer_today("acme", next_day(NOON))), (0, 0));
+}
+
+#[test]
+fn changed_counts_are_written_in_turn_and_those_of_yesterday_not_at_all() {
+    let (mut usage, limit) = (Usage::default(), Limit { rate: None, per_day: Some(9) });
+    for number in 0..5 {
+        usage.passed(&of(&address(number)), &limit, NOON);
+        usage.passed(&of(&address(number)), &limit, NOON);
+    }
+    let first = usage.changed_rows(3, NOON);
+    assert_eq!(first.iter().map(|row| row.count).collect::<Vec<_>>(), [2, 2, 2]);
+    assert_eq!(usage.changed_rows(3, next_day(NOON)), [], "their day is over");
+    usage.passed(&of(&address(0)), &limit, NOON);
+    let again = usage.changed_rows(3, NOON);
+    assert_eq!(again.iter().map(|row| (row.device.clone(), row.count)).collect::<Vec<_>>(), [(Some(address(0)), 3)]);
+}
+
+#[test]
+fn what_is_taken_back_can_be_used_again() {
+    let (mut usage, device) = (Usage::default(), address(1));
+    let limit = Limit { rate: Some(rate(6, 1)), per_day: Some(1) };
+    assert!(send(&mut usage, &device, &limit, NOON) && !send(&mut usage, &device, &limit, NOON));
+    usage.take_back(&of(&device), &limit, NOON);
+    assert!(send(&mut usage, &device, &limit, NOON) && !send(&mut usage, &device, &limit, NOON));
+    usage.passed_customer("acme", &limit, NOON);
+    usage.take_back_customer("acme", &limit, NOON);
+    assert_eq!((usage.customer_today("acme", NOON), usage.customer_free_at("acme", rate(6, 1), NOON)), (0, None));
 }
 
 #[test]

@@ -43,13 +43,13 @@ pub struct Call {
 
 impl Call {
     pub(super) fn new(rule: Arc<RuleFacts>, invocation: Invocation, started: std::time::Instant) -> Call {
-        let Invocation { id, attempt, mo, state, log: heard_by, secret, .. } = invocation;
+        let Invocation { id, attempt, mo, state, log: heard_by, gate, secret, .. } = invocation;
         let limits = rule.limits;
         let memory =
             wasmtime::StoreLimitsBuilder::new().memory_size(limits.memory_octets).trap_on_grow_failure(true).build();
         Call {
             state: StagedState::new(state, limits.state_octets),
-            outbox: Outbox::new(Arc::clone(&rule.directory.load()), rule.customer.clone(), id, &mo, limits.messages),
+            outbox: Outbox::new(Arc::clone(&rule.directory.load()), gate, id, &mo, limits.messages),
             rule,
             id,
             attempt,

@@ -27,7 +27,6 @@ impl Call {
         };
         self.outbox.send(to, body).map(|id| id.to_string()).map_err(|error| match error {
             SendError::NotPermitted(why) => WitError::NotPermitted(why),
-            SendError::InvalidAddress => WitError::InvalidAddress,
             SendError::TooLong => WitError::TooLong,
             SendError::QuotaExceeded => WitError::QuotaExceeded,
         })
