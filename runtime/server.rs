@@ -17,6 +17,7 @@ use crate::route::{Current, Directory};
 use crate::rule_threads::{RuleThreads, Rules};
 use crate::setup::{self, NotSetUp, Setup};
 use crate::store::{self, OpenError, Store, StoreFailed};
+use crate::webhook;
 
 /// Messages expire and long ones time out to within this.
 const HOUSEKEEPING_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
@@ -55,6 +56,7 @@ pub struct Server {
     links: tokio::task::JoinHandle<()>,
     alarms: tokio::task::JoinHandle<()>,
     housekeeping: tokio::task::JoinHandle<()>,
+    webhooks: tokio::task::JoinHandle<()>,
     rules: RuleThreads,
     house: Arc<House>,
     writer: std::thread::JoinHandle<Result<(), StoreFailed>>,
@@ -117,6 +119,8 @@ impl Server {
         let (closing, closing_receiver) = watch::channel(false);
         let requests = requests.map(|server| tokio::spawn(server.run(closing.subscribe())));
         let links = tokio::spawn(server.run(closing_receiver));
+        let form = webhook::Form { event: api::event_json, gap: api::gap_json };
+        let webhooks = tokio::spawn(webhook::run(house.clone(), config.webhooks, form, closing.subscribe()));
         let housekeeping =
             tokio::spawn(keep_house(house.clone(), delivery.clone(), Arc::new(config), closing.subscribe()));
         let alarms = tokio::spawn(async move { delivery.run_alarms().await });
@@ -130,6 +134,7 @@ impl Server {
             links,
             alarms,
             housekeeping,
+            webhooks,
             rules,
             house,
             writer,
@@ -153,6 +158,9 @@ impl Server {
         let _ = self.alarms.await; // aborted
         if let Err(error) = self.housekeeping.await {
             tracing::error!("housekeeping ended badly: {error}");
+        }
+        if let Err(error) = self.webhooks.await {
+            tracing::error!("webhooks ended badly: {error}");
         }
         let (rules, house, writer) = (self.rules, self.house, self.writer);
         let closed = tokio::task::spawn_blocking(move || {

@@ -32,6 +32,7 @@ mod serve;
 mod statuses;
 mod stream;
 mod wanted;
+mod webhook;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ use crate::relay::House;
 use crate::setup::Setup;
 use operator::OperatorToken;
 
-pub use event::event_json;
+pub use event::{event_json, gap_json};
 pub use router::description;
 pub use serve::Server;
 

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::error::{Code, Problem};
 use super::{
     Api, apply, audit, backup, device, events, export, health, history, key, links, message, object, openapi, scrape,
-    statuses,
+    statuses, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -44,6 +44,10 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(message::look_up, message::cancel))
         .routes(routes!(history::timeline))
         .routes(routes!(events::stream))
+        .routes(routes!(webhook::make, webhook::list))
+        .routes(routes!(webhook::get, webhook::put, webhook::delete))
+        .routes(routes!(webhook::dead))
+        .routes(routes!(webhook::replay))
         .routes(routes!(links::list))
         .routes(routes!(backup::make))
         .routes(routes!(object::customer::list))

@@ -17,6 +17,7 @@
 //! quota    <partition> q <len><customer> <device>                           how much of a day's quota is used
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
+//! hook     <partition> H <len><webhook> ...                                  see hooks.rs
 //! event    <partition> e <len><customer> <id u64>                           what its customer is told
 //! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
 //! known    <partition> D <len><customer> <digits>                           a registered device
@@ -97,6 +98,7 @@ pub enum Kind {
     History = b'h' as isize,
     OfDevice = b'x' as isize,
     Event = b'e' as isize,
+    Hook = b'H' as isize,
     Parked = b'p' as isize,
     Device = b'D' as isize,
     Tagged = b'T' as isize,

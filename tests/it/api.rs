@@ -13,3 +13,4 @@ mod operation;
 mod process;
 mod tenants;
 mod tls;
+mod webhooks;
