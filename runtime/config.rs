@@ -21,6 +21,7 @@ mod object;
 mod retry;
 mod rule;
 mod smpp;
+mod webhooks;
 
 pub use account::{
     Account, DefaultAlphabet, IdFormat, InterfaceVersion, LongMessages, Mode, RelayTlvs, Role, Upstream, UpstreamTls,
@@ -35,6 +36,7 @@ pub use object::{Declared, Kind, Settings, Unreadable};
 pub use retry::Retry;
 pub use rule::Rule;
 pub use smpp::{Ban, Smpp, Tls};
+pub use webhooks::Webhooks;
 
 /// `wasmsc.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,6 +62,8 @@ pub struct Config {
     pub history: History,
     #[serde(default)]
     pub events: Events,
+    #[serde(default)]
+    pub webhooks: Webhooks,
     /// How long the fate of an application's message can be asked for with query_sm after its end.
     #[serde(default = "default_history_secs")]
     pub history_secs: u64,

@@ -37,9 +37,11 @@ pub mod server;
 pub mod setup;
 mod slots;
 pub mod store;
+mod target;
 pub mod timeline;
 mod tls;
 pub mod tracking;
+mod webhook;
 
 #[cfg(feature = "bench")]
 mod bench_switch;

@@ -57,7 +57,30 @@ impl Reached {
     }
 }
 
+/// What became of sending an event to a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookOutcome {
+    Delivered,
+    /// It is tried again.
+    Failed,
+    /// Given up.
+    Dead,
+}
+
+impl HookOutcome {
+    pub const ALL: [HookOutcome; 3] = [HookOutcome::Delivered, HookOutcome::Failed, HookOutcome::Dead];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            HookOutcome::Delivered => "delivered",
+            HookOutcome::Failed => "failed",
+            HookOutcome::Dead => "dead",
+        }
+    }
+}
+
 pub struct Metrics {
+    hooks: [AtomicU64; HookOutcome::ALL.len()],
     /// By customer, direction and what was reached.
     messages: Slots<[[AtomicU64; Reached::ALL.len()]; DIRECTIONS.len()]>,
     /// What the firewall refused, by customer and reason.
@@ -70,6 +93,7 @@ pub struct Metrics {
 impl Metrics {
     pub fn new(directory: &Directory) -> Metrics {
         Metrics {
+            hooks: Default::default(),
             messages: Slots::default(),
             refused: Slots::default(),
             rules: directory.rules.iter().map(|_| Histogram::default()).collect(),
@@ -91,6 +115,14 @@ impl Metrics {
 
     pub fn refused(&self, customer: CustomerIndex, reason: Reason) -> u64 {
         self.refused.at(customer.0)[reason as usize].load(Ordering::Relaxed)
+    }
+
+    pub fn count_hook(&self, outcome: HookOutcome) {
+        self.hooks[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn hooks(&self, outcome: HookOutcome) -> u64 {
+        self.hooks[outcome as usize].load(Ordering::Relaxed)
     }
 
     /// How long each rule's calls take.

@@ -18,6 +18,7 @@ use crate::route::{Current, Directory};
 use crate::rule_threads::{RuleThreads, Rules};
 use crate::setup::{self, NotSetUp, Setup};
 use crate::store::{self, OpenError, Store, StoreFailed};
+use crate::webhook;
 
 /// Messages expire and long ones time out to within this.
 const HOUSEKEEPING_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
@@ -56,6 +57,7 @@ pub struct Server {
     links: tokio::task::JoinHandle<()>,
     alarms: tokio::task::JoinHandle<()>,
     housekeeping: tokio::task::JoinHandle<()>,
+    webhooks: tokio::task::JoinHandle<()>,
     rules: RuleThreads,
     campaigns: CampaignThread,
     house: Arc<House>,
@@ -120,6 +122,8 @@ impl Server {
         let (closing, closing_receiver) = watch::channel(false);
         let requests = requests.map(|server| tokio::spawn(server.run(closing.subscribe())));
         let links = tokio::spawn(server.run(closing_receiver));
+        let form = webhook::Form { event: api::event_json, gap: api::gap_json };
+        let webhooks = tokio::spawn(webhook::run(house.clone(), config.webhooks, form, closing.subscribe()));
         let housekeeping =
             tokio::spawn(keep_house(house.clone(), delivery.clone(), Arc::new(config), closing.subscribe()));
         let alarms = tokio::spawn(async move { delivery.run_alarms().await });
@@ -133,6 +137,7 @@ impl Server {
             links,
             alarms,
             housekeeping,
+            webhooks,
             rules,
             campaigns,
             house,
@@ -157,6 +162,9 @@ impl Server {
         let _ = self.alarms.await; // aborted
         if let Err(error) = self.housekeeping.await {
             tracing::error!("housekeeping ended badly: {error}");
+        }
+        if let Err(error) = self.webhooks.await {
+            tracing::error!("webhooks ended badly: {error}");
         }
         let (rules, campaigns, house, writer) = (self.rules, self.campaigns, self.house, self.writer);
         let closed = tokio::task::spawn_blocking(move || {

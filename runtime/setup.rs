@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, oneshot};
 
 use crate::clock;
-use crate::config::{Config, Kind, Settings};
+use crate::config::{Config, Kind, Settings, Webhooks};
 use crate::message::Timestamp;
 use crate::relay::House;
 use crate::store::{Control, ControlChange, Store, StoreFailed};
@@ -87,6 +87,11 @@ impl Setup {
     /// `file` without what was made.
     pub fn new(file: Config, house: Arc<House>) -> Arc<Setup> {
         Arc::new(Setup { file, house, changing: Mutex::new(()) })
+    }
+
+    /// Where webhooks may lead.
+    pub fn webhooks(&self) -> Webhooks {
+        self.file.webhooks
     }
 
     pub fn get(&self, kind: Kind, id: &str) -> Option<Object> {

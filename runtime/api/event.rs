@@ -170,6 +170,11 @@ pub fn event_json(id: EventId, told: &Told) -> String {
     EventView::of(id, told).json()
 }
 
+/// For who has missed some.
+pub fn gap_json(before: EventId, now: Timestamp) -> String {
+    EventView::gap(before, now).json()
+}
+
 fn what(told: &Told) -> What {
     match &told.about {
         About::Message { id, ends, event } => of_message(*id, ends, event, told),

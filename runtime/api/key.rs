@@ -222,7 +222,7 @@ fn check(new: &mut NewKey, now: Timestamp) -> Result<(), Problem> {
     Ok(())
 }
 
-fn new_id() -> std::io::Result<String> {
+pub fn new_id() -> std::io::Result<String> {
     let mut octets = [0; ID_OCTETS];
     getrandom::fill(&mut octets).map_err(std::io::Error::other)?;
     Ok(hex(octets))
@@ -241,7 +241,7 @@ fn made_before(id: &str) -> Problem {
 }
 
 /// Waits until a change of a control object is durable.
-async fn durable(
+pub async fn durable(
     change: impl FnOnce(Box<dyn FnOnce(Result<(), StoreFailed>) + Send>) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     let (sender, receiver) = oneshot::channel();

@@ -35,6 +35,7 @@ mod serve;
 mod statuses;
 mod stream;
 mod wanted;
+mod webhook;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ use crate::relay::House;
 use crate::setup::Setup;
 use operator::OperatorToken;
 
-pub use event::event_json;
+pub use event::{event_json, gap_json};
 pub use router::description;
 pub use serve::Server;
 

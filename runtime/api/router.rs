@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::error::{Code, Problem};
 use super::{
     Api, apply, audit, backup, campaign, device, events, explain, export, health, history, inbox, key, links, message,
-    object, openapi, scrape, statuses,
+    object, openapi, scrape, statuses, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -47,6 +47,10 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(inbox::poll))
         .routes(routes!(inbox::acknowledge))
         .routes(routes!(events::stream))
+        .routes(routes!(webhook::make, webhook::list))
+        .routes(routes!(webhook::get, webhook::put, webhook::delete))
+        .routes(routes!(webhook::dead))
+        .routes(routes!(webhook::replay))
         .routes(routes!(links::list))
         .routes(routes!(backup::make))
         .routes(routes!(object::customer::list))

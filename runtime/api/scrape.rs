@@ -17,7 +17,7 @@ use super::Api;
 use super::auth::Caller;
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use crate::firewall::Reason;
-use crate::metrics::{BOUNDS_MICROS, DIRECTIONS, Durations, Reached};
+use crate::metrics::{BOUNDS_MICROS, DIRECTIONS, Durations, HookOutcome, Reached};
 use crate::relay::House;
 use crate::route::{CustomerIndex, RuleIndex};
 use crate::timeline::Direction;
@@ -61,6 +61,7 @@ impl Collector for Numbers {
         self.waiting(&mut encoder)?;
         self.binds(&mut encoder)?;
         self.rules(&mut encoder)?;
+        self.hooks(&mut encoder)?;
         let commits = self.0.store.commits().read();
         let help = "Time to write and sync a group of changes";
         durations(
@@ -127,6 +128,15 @@ impl Numbers {
         }
         let mut family = encoder.encode_descriptor("binds", "Binds that are up", None, MetricType::Gauge)?;
         up.iter().try_for_each(|(account, count)| family.encode_family(&[("account", *account)])?.encode_gauge(count))
+    }
+
+    fn hooks(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let help = "Events that were sent to webhooks, by what came of it";
+        let mut family = encoder.encode_descriptor("webhook_attempts", help, None, MetricType::Counter)?;
+        HookOutcome::ALL.into_iter().try_for_each(|outcome| {
+            let count = self.0.metrics.hooks(outcome);
+            family.encode_family(&[("outcome", outcome.name())])?.encode_counter::<NoLabelSet, _, f64>(&count, None)
+        })
     }
 
     fn rules(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {

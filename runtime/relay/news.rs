@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use super::House;
 use crate::bells::{Bell, Bells};
 use crate::feed::{About, Level, Line};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::plugin::RuleLog;
-use crate::route::{CustomerIndex, RuleIndex};
+use crate::route::{Changes, CustomerIndex, RuleIndex};
 use crate::slots::Slots;
 use crate::store::{InboxRecord, Store};
 
@@ -19,6 +20,7 @@ const LINES_PER_SEC: u32 = 50;
 /// What telling customers takes beside the store.
 pub struct News {
     bells: Arc<Bells>,
+    hooks: watch::Sender<()>,
     lines: Slots<Mutex<Lines>>,
 }
 
@@ -27,7 +29,7 @@ impl News {
         let bells = Arc::<Bells>::default();
         let ringing = bells.clone();
         store.on_told(Box::new(move |customer| ringing.ring(customer)));
-        News { bells, lines: Slots::default() }
+        News { bells, hooks: watch::Sender::new(()), lines: Slots::default() }
     }
 }
 
@@ -66,6 +68,15 @@ impl House {
     /// Rings when the customer has been told something; that is durable then.
     pub fn bell(&self, customer: &str) -> Bell {
         self.news.bells.listen(customer)
+    }
+
+    /// Hears of every change of a webhook, and of what it still has to tell.
+    pub fn hook_changes(&self) -> Changes {
+        self.news.hooks.subscribe()
+    }
+
+    pub fn hooks_changed(&self) {
+        self.news.hooks.send_replace(());
     }
 
     /// Where the log of a call goes beside the server's own; nowhere, where nobody is told anything.

@@ -18,6 +18,7 @@
 //! pickup   <partition> g <len><customer> <message id>                       an MO that its customer picks up over the API
 //! dead     <partition> d <message id>                                       what nobody could process or deliver
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
+//! hook     <partition> H <len><webhook> ...                                  see hooks.rs
 //! event    <partition> e <len><customer> <id u64>                           what its customer is told
 //! device   <partition> x <len><customer> <len><device> <!message id>        the messages of a device
 //! known    <partition> D <len><customer> <digits>                           a registered device
@@ -106,6 +107,7 @@ pub enum Kind {
     History = b'h' as isize,
     OfDevice = b'x' as isize,
     Event = b'e' as isize,
+    Hook = b'H' as isize,
     Parked = b'p' as isize,
     Pickup = b'g' as isize,
     Device = b'D' as isize,

@@ -427,9 +427,10 @@ impl Store {
         if let (Place::Reply(_), Some(received)) = (&new.place, &mut received) {
             received.cause = Some(event);
         }
-        let ends = received.as_ref().map(|received| Ends::of(received.direction, &received.message));
+        let end = |received: &Received| Ends::of(received.direction, &received.message);
+        let ends = received.as_ref().filter(|_| matches!(new.place, Place::Ended)).map(end);
         batch.extend(received.into_iter().flat_map(|received| self.begin(partition, &new.customer, id, received)));
-        if let (Place::Ended, Some(ends)) = (&new.place, ends) {
+        if let Some(ends) = ends {
             let at = Timestamp(event.event >> EVENT_BITS);
             let ended = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
             batch.extend(self.event(partition, &new.customer, id, at, || (ends, ended)));

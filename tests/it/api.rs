@@ -15,3 +15,4 @@ mod operation;
 mod process;
 mod tenants;
 mod tls;
+mod webhooks;

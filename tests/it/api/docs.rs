@@ -77,7 +77,7 @@ impl Learned {
 }
 
 fn is_made_up(field: &str) -> bool {
-    ["id", "message_id", "at", "key", "address", "at"].contains(&field) || field.ends_with("_at")
+    ["id", "message_id", "at", "key", "secret", "address", "at"].contains(&field) || field.ends_with("_at")
 }
 
 /// Status line and headers, where `-i` shows them; then the body.
