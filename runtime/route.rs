@@ -7,6 +7,7 @@
 //! that is gone or slow is made up for by the others without anything being moved.
 
 mod current;
+mod customer;
 mod devices;
 mod numbering;
 mod password;
@@ -18,18 +19,16 @@ use std::sync::Arc;
 
 use wasmsc_smpp::Ton;
 
-use crate::config::{self, Config, Incomplete, Retry};
-use crate::firewall::CompiledPolicy;
+use crate::config::{self, Config, Retry};
 use crate::message::{Address, InvalidAddress};
 use devices::DeviceOwners;
 
 pub use current::{Changes, Current};
+pub use customer::{Customer, Inbox};
 pub use numbering::Numbering;
 pub use password::{Password, hash_password, is_password_hash, knows_password};
 pub use peer::{AddressSet, Login, Outbind, Peer, national_tables};
 pub use registry::{Registered, Registry};
-
-const DAY_MS: u64 = 86_400_000;
 
 /// Index of a peer in [`Directory::peers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,72 +45,6 @@ pub struct RuleIndex(pub usize);
 /// Index of a customer in [`Directory::customers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CustomerIndex(pub usize);
-
-/// Where a customer picks up its MOs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Inbox {
-    /// MOs that may wait there.
-    pub max: usize,
-    pub keep_ms: u64,
-}
-
-/// A tenant.
-#[derive(Debug)]
-pub struct Customer {
-    pub id: Arc<str>,
-    pub queue_max: usize,
-    pub validity_ms: u64,
-    pub validity_max_ms: u64,
-    pub join_timeout_ms: u64,
-    pub incomplete: Incomplete,
-    /// Who may message whom.
-    pub policy: Arc<CompiledPolicy>,
-    pub inbox: Option<Inbox>,
-    /// What happened to its messages is kept for this long, instead of [`Directory::retention_ms`].
-    pub retention_ms: Option<u64>,
-    is_gone: bool,
-    numbers: BTreeSet<Address>,
-    senders: BTreeSet<Address>,
-    devices: AddressSet,
-    registry: Arc<Registry>,
-}
-
-impl Customer {
-    /// It has nothing any more, and nobody is it.
-    fn gone(&self) -> Customer {
-        Customer {
-            id: self.id.clone(),
-            is_gone: true,
-            inbox: None,
-            numbers: BTreeSet::new(),
-            senders: BTreeSet::new(),
-            devices: AddressSet::default(),
-            registry: self.registry.clone(),
-            policy: self.policy.clone(),
-            ..*self
-        }
-    }
-
-    /// What is registered is whose registered it, what is not is whose range it is in.
-    pub fn owns_device(&self, address: &Address) -> bool {
-        !self.is_gone && self.registry.is_of(address, &self.id).unwrap_or_else(|| self.has_in_range(address))
-    }
-
-    /// Whether it is this customer's where nobody registered it.
-    pub fn has_in_range(&self, address: &Address) -> bool {
-        matches!(address, Address::Msisdn(_)) && self.devices.contains(address)
-    }
-
-    /// True for its numbers and for the names that it may send from.
-    pub fn may_send_from(&self, address: &Address) -> bool {
-        self.numbers.contains(address) || self.senders.contains(address)
-    }
-
-    /// The sender of an MT that names none.
-    pub fn first_number(&self) -> Option<&Address> {
-        self.numbers.first()
-    }
-}
 
 /// Where messages wait for one of several peers; for nobody once its route is gone.
 #[derive(Debug)]
@@ -167,7 +100,7 @@ impl Directory {
     fn behind(before: Option<&Directory>, config: &Config) -> Directory {
         let old = before.map(|before| before.customers.as_slice()).unwrap_or_default();
         let registry = before.map(|before| before.registry.clone()).unwrap_or_default();
-        let customer = |from| customer(from, registry.clone());
+        let customer = |from| Customer::new(from, registry.clone());
         let customers =
             in_place(old, config.customer.iter().map(customer).collect(), |customer| &customer.id, Customer::gone);
         let mut number_owner = HashMap::new();
@@ -330,10 +263,20 @@ impl Directory {
             Some(keyword) => keyword.eq_ignore_ascii_case(&first_word()),
             None => true,
         });
-        rule.map(|index| Destination::Rule(*index)).or_else(|| {
-            let is_own = |peer: &Arc<Peer>| !peer.is_gone() && peer.customer.as_deref() == Some(&*customer.id);
-            self.peers.iter().position(is_own).map(|index| Destination::Application(PeerIndex(index)))
-        })
+        let application = || self.application_of(customer).map(Destination::Application);
+        rule.map(|index| Destination::Rule(*index)).or_else(application)
+    }
+
+    /// The account that gets what no rule takes.
+    pub fn application_of(&self, customer: &Customer) -> Option<PeerIndex> {
+        let is_own = |peer: &Arc<Peer>| !peer.is_gone() && peer.customer.as_deref() == Some(&*customer.id);
+        self.peers.iter().position(is_own).map(PeerIndex)
+    }
+
+    /// Rules that take MOs to this number, in the order in which they are asked.
+    pub fn rules_of(&self, number: &Address) -> impl Iterator<Item = &config::Rule> {
+        let candidates = self.rules_by_number.get(number).map(Vec::as_slice).unwrap_or_default();
+        candidates.iter().map(|index| &self.rules[index.0])
     }
 
     /// A rule that takes MOs to `number` needs their text before it can be chosen.
@@ -405,25 +348,6 @@ fn rules_by_number(rules: &[config::Rule]) -> HashMap<Address, Vec<RuleIndex>> {
         candidates.sort_by_key(|r| rules[r.0].keyword.is_none()); // keywords first, else file order
     }
     by_number
-}
-
-fn customer(from: &config::Customer, registry: Arc<Registry>) -> Customer {
-    Customer {
-        id: from.id.as_str().into(),
-        queue_max: from.queue_max,
-        validity_ms: from.validity_secs * 1_000,
-        validity_max_ms: from.validity_max_secs * 1_000,
-        join_timeout_ms: from.join_timeout_secs * 1_000,
-        incomplete: from.incomplete,
-        policy: Arc::new(from.policy.compile().expect("the config was checked, its policies among it")),
-        retention_ms: from.retention_days.map(|days| u64::from(days) * DAY_MS),
-        inbox: from.inbox.then(|| Inbox { max: from.inbox_max, keep_ms: u64::from(from.inbox_days) * DAY_MS }),
-        is_gone: false,
-        numbers: from.numbers.iter().filter_map(|n| Address::parse(n).ok()).collect(),
-        senders: from.senders.iter().filter_map(|n| Address::parse(n).ok()).collect(),
-        devices: AddressSet::new(&from.devices),
-        registry,
-    }
 }
 
 #[cfg(test)]

@@ -146,7 +146,7 @@ pub struct CampaignList {
     campaigns: Vec<CampaignView>,
     /// Absent: there are no more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<String>,
+    next: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -429,7 +429,7 @@ pub async fn list(
         let shown = |(id, row)| Ok(view(&name, id, row, &api.house.store.campaign_ends(&name, id)?));
         let campaigns = found.into_iter().map(shown).collect::<Result<_, _>>().map_err(unreadable)?;
         barrier(&api, done)?;
-        Ok(CampaignList { campaigns, cursor })
+        Ok(CampaignList { campaigns, next: cursor })
     });
     listed.await.map(Reply)
 }

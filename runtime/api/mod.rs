@@ -23,6 +23,7 @@ mod inbox;
 mod key;
 mod links;
 mod message;
+mod number;
 mod object;
 mod openapi;
 mod operator;

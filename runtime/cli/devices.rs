@@ -170,7 +170,7 @@ async fn pages(of: &Of, asked: &[(&str, Option<&str>)], limit: usize) -> Result<
         if let Value::Array(more) = found["devices"].take() {
             devices.extend(more);
         }
-        match found["cursor"].as_str() {
+        match found["next"].as_str() {
             Some(next) if devices.len() < limit => cursor = Some(next.to_owned()),
             _ => return Ok(devices),
         }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use axum::http::StatusCode;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Each has an exit code; 0 is success.
 #[derive(Debug)]
@@ -31,6 +32,13 @@ pub struct Refusal {
 impl Refusal {
     pub fn is(&self, code: &str) -> bool {
         self.code == code
+    }
+
+    /// As `route:explain` tells it; None: the message would pass.
+    pub fn told(refusal: &Value) -> Option<Refusal> {
+        let text = |name: &str| refusal[name].as_str().map(str::to_owned);
+        let status = u16::try_from(refusal["http_status"].as_u64()?).ok()?;
+        Some(Refusal { status, code: text("code")?, detail: text("advice")?, field: None })
     }
 
     /// What stands before the API may answer in words of its own.

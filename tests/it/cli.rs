@@ -301,3 +301,27 @@ async fn a_campaign_is_started_watched_listed_and_cancelled() {
     assert!(acme.fails(REFUSED, &["campaign", "cancel", &id]).ends_with(" [409 too_late]\n"));
     site.end(sim).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_are_listed_and_a_policy_is_shown_and_explained() {
+    let plan = Plan::network().acme("inbox = true\npolicy = { p2p = \"own_only\" }\n");
+    let (site, operator) = start(plan).await;
+    let shell = Shell::new(site.api(), &operator);
+    let acme = Shell::new(site.api(), &key(&operator, "acme", &["read"]).await);
+    let listed = shell.prints(&["numbers"]);
+    assert!(listed.contains("7001    acme      application app, inbox"), "{listed}");
+    assert!(listed.contains("7002    beta      application rival"), "{listed}");
+    assert_eq!(acme.json(&["numbers"])["numbers"].as_array().map(Vec::len), Some(1));
+    acme.fails(REFUSED, &["numbers", "--customer", "beta"]);
+    assert_eq!(
+        shell.prints(&["policy", "show", "acme"]).split_whitespace().collect::<String>(),
+        "{\"p2p\":\"own_only\"}"
+    );
+    let device = format!("+{DEVICE}");
+    let told = acme.prints(&["policy", "explain", "--from", &device, "--to", "7001", "STATUS", "please"]);
+    assert!(told.contains("policy") && told.ends_with("mo, would go to application app"), "{told}");
+    let refused = acme.run(&["policy", "explain", "--from", &device, "--to", "+46730000001"]);
+    assert_eq!(refused.status.code(), Some(REFUSED), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).ends_with("[403 p2p_own_only]\n"), "{refused:?}");
+    site.end(()).await;
+}

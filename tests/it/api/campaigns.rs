@@ -51,7 +51,7 @@ async fn ten_thousand_devices_are_written_to_once_each_and_every_message_comes_t
     assert_eq!((&counts["ended"], &counts["enroute"]), (&json!({ "delivered": MANY }), &json!(0)));
     assert_eq!(post(&acme, &format!("/v1/campaigns/{id}/cancel")).await.problem(409), "too_late");
     let listed = acme.get("/v1/campaigns?limit=1").await.expect(200).json();
-    assert_eq!((&listed["campaigns"][0], &listed["cursor"]), (&done, &Value::Null));
+    assert_eq!((&listed["campaigns"][0], &listed["next"]), (&done, &Value::Null));
     site.end(sim).await;
 }
 
