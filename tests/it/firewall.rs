@@ -133,6 +133,28 @@ async fn a_waiting_message_is_replaced_by_what_may_pass_only_and_uses_nothing_up
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_automatons_are_cut_off_and_reported() {
+    let loops = "{ loops = { turns = 4, window_secs = 600, answer_within_secs = 10, cut_secs = 600 } }";
+    let (site, operator) = start(policy(loops)).await;
+    let (mut sim, mut app) = (site.sim().await, site.app().await);
+    sim.submitted(mo("ping")).await;
+    app.take().await;
+    for _ in 0..2 {
+        app.submitted(mt("pong")).await;
+        sim.take().await;
+        sim.submitted(mo("ping")).await;
+        app.take().await;
+    }
+    assert_eq!(app.submit(mt("pong")).await.0, CommandStatus::ESME_RX_T_APPN);
+    assert_eq!(sim.submit(mo("ping")).await.0, CommandStatus::ESME_RX_T_APPN);
+    app.submitted(mt_to(OTHER, "to one that is none")).await;
+    assert_eq!(read(&sim.take().await), "to one that is none");
+    let metrics = operator.get("/metrics").await.expect(200).text;
+    assert!(metrics.contains(r#"wasmsc_refused_total{customer="acme",reason="loop_cut"} 2"#), "{metrics}");
+    site.end((sim, app)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn devices_message_each_other_as_the_policy_says_and_explain_says_so_before() {
     let (site, operator) = start(policy("{ p2p = \"own_only\" }")).await;
     let acme = key(&operator, "acme", &["read"]).await;
