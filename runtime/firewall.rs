@@ -21,7 +21,7 @@ mod reason;
 
 pub use compiled::{CompiledPolicy, PolicyError};
 pub use explain::{Explanation, Passing, Refused, Step, Viewer, explain};
-pub use judge::{Context, Refusal, State, Verdict, judge};
+pub use judge::{Context, Refusal, State, Verdict, judge, judge_again};
 pub use packet::{By, DeviceStatus, End, Kind, Owner, Packet, Submitter, Whose};
 pub use policy::Policy;
 pub use reason::{Reason, Side};

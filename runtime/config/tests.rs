@@ -1,4 +1,5 @@
 use super::*;
+use crate::firewall::policy::P2p;
 
 const GOOD: &str = r#"
 data_dir = "data"
@@ -81,4 +82,22 @@ fn references_and_addresses_are_checked() {
     assert!(message.contains("unknown variant `3.5`, expected one of `3.3`, `3.4`, `5.0`"), "{message}");
     let twice = format!("{GOOD}\n[[customer]]\nid = \"b\"\nnumbers = [\"7001\"]\n");
     assert!(error(&twice).contains("belongs to customer acme and to b"));
+}
+
+#[test]
+fn the_policies_of_the_firewall_s_page_can_be_used() {
+    const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/FIREWALL.md"));
+    let blocks: Vec<_> = PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 1);
+    let (house, _) = GOOD.split_once("[[customer]]").expect("a customer");
+    let customer = |block: &str| {
+        let config = Config::parse(&format!("{house}{block}"), Path::new("wasmsc.toml")).expect("valid");
+        config.customer[0].policy.clone()
+    };
+    let policy = customer(blocks[0]);
+    assert_eq!((policy.p2p, policy.loops.is_some()), (P2p::OwnOnly, true));
+    // The line that is commented out, instead of the one above it.
+    let policy = customer(&blocks[0].replace("\npolicy", "\n#").replace("# policy", "policy"));
+    assert_eq!((policy.p2p, policy.loops.is_some()), (P2p::Off, false));
+    assert!(customer(&blocks[0].replace("\npolicy", "\n#")).loops.is_none(), "no policy, no cut of loops");
 }

@@ -20,7 +20,7 @@ pub(super) struct Case<'p, 'c> {
     pub ends: &'c Ends<'p, 'c>,
     pub context: Context<'c>,
     pub now: Timestamp,
-    /// It is a part of a message that used limits up already.
+    /// It used limits up already: with another of its parts, or before it was replaced.
     pub is_charged: bool,
 }
 
@@ -110,7 +110,7 @@ fn later(side: Side, reason: Reason, retry_at: Timestamp, why: Why<'_>) -> Found
     Found { outcome: Outcome::Refused { reason, retry_at: Some(retry_at) }, side, why }
 }
 
-const CHARGED: &str = "a part of a long message that is counted already";
+const CHARGED: &str = "counted already";
 const NO_POLICY: &str = "no customer here owns this end";
 
 /// One thing that is checked, for each side or for both together.

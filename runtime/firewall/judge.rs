@@ -63,6 +63,11 @@ pub fn judge<'p>(packet: &Packet<'p>, context: Context<'_>, now: Timestamp) -> V
     judge_ends(&Ends::new(packet), context, now, false)
 }
 
+/// As [`judge`], for a message that passed once and used limits up then: it is to say something else.
+pub fn judge_again<'p>(packet: &Packet<'p>, context: Context<'_>, now: Timestamp) -> Verdict<'p> {
+    judge_ends(&Ends::new(packet), context, now, true)
+}
+
 fn judge_ends<'p>(ends: &Ends<'p, '_>, context: Context<'_>, now: Timestamp, is_charged: bool) -> Verdict<'p> {
     let (case, kind) = (Case { ends, context, now, is_charged }, ends.packet.kind);
     let mut keyword = None;

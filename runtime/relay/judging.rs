@@ -44,6 +44,8 @@ pub struct Asked {
 #[derive(Clone, Copy)]
 pub enum Counting {
     Not,
+    /// It did when it was accepted.
+    Before,
     Message,
     /// Of a long message, once.
     Part(Concat),
@@ -212,6 +214,7 @@ impl House {
                 let mut state = self.firewall.lock();
                 match counting {
                     Counting::Not => (firewall::judge(packet, Context { state: &state, opt_outs }, now), None),
+                    Counting::Before => (firewall::judge_again(packet, Context { state: &state, opt_outs }, now), None),
                     Counting::Message => state.admit(packet, opt_outs, now),
                     Counting::Part(part) => state.admit_part(packet, part, opt_outs, now),
                 }

@@ -10,11 +10,12 @@ use wasmsc_smpp::text::dcs;
 
 use super::campaigns::Left;
 use super::history::ends_of_queued;
+use super::judging::{Counting, Trial};
 use super::{Also, House, Origin, Submission, expiry, offer_when_due, receipts};
 use crate::firewall::{self, Reject};
-use crate::message::{Address, Class, MessageId, Timestamp, is_default_alphabet};
+use crate::message::{Address, Class, Message, MessageId, Timestamp, is_default_alphabet};
 use crate::metrics::Reached;
-use crate::route::CustomerIndex;
+use crate::route::{Customer, CustomerIndex};
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, Done, Queued};
 use crate::timeline::Event;
@@ -322,9 +323,26 @@ fn replaced(
             return Err(NotDone::Refused(Reject::ExpiresBeforeSchedule));
         }
         also.changes.extend(unqueue(&queued));
-        all.push(replace_one(house, queued, tracked, replace, (due, expires, now), also)?);
+        let queued = replace_one(house, queued, tracked, replace, (due, expires, now), also)?;
+        judge_replaced(house, (from, owner), &queued, now)?;
+        all.push(queued);
     }
     if all.is_empty() { Err(NotDone::TooLate) } else { Ok(()) }
+}
+
+/// The new text has to pass as the old one did, and uses nothing up.
+fn judge_replaced(
+    house: &House,
+    (from, owner): (Origin, &Customer),
+    queued: &Queued,
+    now: Timestamp,
+) -> Result<(), NotDone> {
+    let directory = &house.directory();
+    let message = Message { received_at: now, ..queued.record.message.clone() };
+    let submitter = (from.by(), from.peer(directory));
+    let trial = Trial::of_customer(directory, Some(owner), submitter, &message.source, &message.destination);
+    let (trial, by) = (trial.read(&message.content), from.name(directory));
+    house.judge(&trial, (&message, &by), Counting::Before, now).map(drop).map_err(NotDone::Refused)
 }
 
 fn replace_one(

@@ -141,3 +141,6 @@ fn reply(
     let place = Place::Reply(Waiting { queue, class, due: now, expires, to_application, tracked, once });
     Some(NewMessage { customer: to.customer.clone(), place, message, by: BY.into(), sibling: 1, is_picked_up: false })
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,3 +52,6 @@ pub fn forget(house: &Arc<House>, now: Timestamp) -> io::Result<()> {
     }
     house.store.amend(over.into_iter().map(Change::Unquota).collect(), None).map_err(io::Error::other)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,11 +2,11 @@
 //! are tried in `runtime/firewall/`.
 
 use serde_json::{Value, json};
-use wasmsc_smpp::{CommandStatus, Sm};
+use wasmsc_smpp::{Body, CommandStatus, ReplaceSm, Sm};
 
 use crate::api::client::{Client, key, start};
 use crate::smsc::peer::{eventually, octets};
-use crate::smsc::site::{DEVICE, Plan, Site, mo, mt, mt_to, read};
+use crate::smsc::site::{DEVICE, NUMBER, Plan, Site, mo, mt, mt_to, read};
 use crate::support::server::built;
 
 const OTHER: &str = "46700000002";
@@ -112,6 +112,46 @@ async fn rates_hold_and_say_when_and_quotas_of_the_day_survive_a_restart() {
     assert!(refused.json()["retry_at"].as_str().is_some_and(|at| at.contains("T00:00:00")), "{refused:?}");
     assert_eq!(refused.problem(429), "quota_device");
     site.end(()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_message_is_replaced_by_what_may_pass_only_and_uses_nothing_up() {
+    let limits = "{ content = [{ name = \"links\", pattern = \"https?://\" }], quotas = { device = 1 } }";
+    let site = policy(limits).start().await;
+    let mut app = site.app().await;
+    let id = app.submitted(mt("old")).await;
+    for (text, want) in [("see http://example.net", CommandStatus::ESME_RSUBMITFAIL), ("new", CommandStatus::ESME_ROK)]
+    {
+        let (message_id, source_addr, short_message) = (octets(&id), octets(NUMBER), octets(text));
+        let replace = ReplaceSm { message_id, source_addr, short_message, ..ReplaceSm::default() };
+        assert_eq!(app.ask(Body::ReplaceSm(replace)).await.0, want, "{text}");
+    }
+    assert_eq!(app.submit(mt("above the quota")).await.0, CommandStatus::ESME_RX_T_APPN);
+    let mut sim = site.sim().await;
+    assert_eq!(read(&sim.take().await), "new");
+    site.end((sim, app)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_automatons_are_cut_off_and_reported() {
+    let loops = "{ loops = { turns = 4, window_secs = 600, answer_within_secs = 10, cut_secs = 600 } }";
+    let (site, operator) = start(policy(loops)).await;
+    let (mut sim, mut app) = (site.sim().await, site.app().await);
+    sim.submitted(mo("ping")).await;
+    app.take().await;
+    for _ in 0..2 {
+        app.submitted(mt("pong")).await;
+        sim.take().await;
+        sim.submitted(mo("ping")).await;
+        app.take().await;
+    }
+    assert_eq!(app.submit(mt("pong")).await.0, CommandStatus::ESME_RX_T_APPN);
+    assert_eq!(sim.submit(mo("ping")).await.0, CommandStatus::ESME_RX_T_APPN);
+    app.submitted(mt_to(OTHER, "to one that is none")).await;
+    assert_eq!(read(&sim.take().await), "to one that is none");
+    let metrics = operator.get("/metrics").await.expect(200).text;
+    assert!(metrics.contains(r#"wasmsc_refused_total{customer="acme",reason="loop_cut"} 2"#), "{metrics}");
+    site.end((sim, app)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

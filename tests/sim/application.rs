@@ -20,6 +20,8 @@ pub struct Application {
     receipts: BTreeMap<String, BTreeSet<u8>>,
     /// submit_sm without a response.
     pub open: HashMap<u32, u64>,
+    /// Messages that the customer's policy kept from their devices.
+    pub refused: usize,
 }
 
 /// What the upstream's devices do with a message.
@@ -27,9 +29,16 @@ pub fn fate(number: u64) -> MessageState {
     if mix(number).is_multiple_of(5) { MessageState::Undeliverable } else { MessageState::Delivered }
 }
 
+/// What devices of the upstream begin with that the customer's policy blocks.
+pub const BLOCKED: &str = "4799";
+
+fn is_blocked(number: u64) -> bool {
+    mix(number ^ 11).is_multiple_of(6)
+}
+
 /// The destination says which message it is, on every part of it.
 pub fn destination(number: u64) -> String {
-    format!("47{number:09}")
+    if is_blocked(number) { format!("{BLOCKED}{number:07}") } else { format!("47{number:09}") }
 }
 
 pub fn text(number: u64) -> String {
@@ -61,7 +70,8 @@ impl Application {
             Event::Response { sequence_number, command_status, body } => {
                 let Some(number) = self.open.remove(&sequence_number) else { return };
                 match (command_status, body) {
-                    (CommandStatus::ESME_ROK, Body::SubmitSmResp(resp)) => {
+                    (CommandStatus::ESME_RINVDSTADR, _) if is_blocked(number) => self.refused += 1,
+                    (CommandStatus::ESME_ROK, Body::SubmitSmResp(resp)) if !is_blocked(number) => {
                         let id = String::from_utf8_lossy(&resp.message_id).into_owned();
                         assert!(self.accepted.insert(id, number).is_none(), "one id for two messages");
                     }

@@ -2,8 +2,8 @@
 //!
 //! A seeded world submits MOs, runs rules, cuts links, loses responses, lets time pass, sends garbage, and
 //! crashes; an application submits messages to an upstream that throttles, answers late or never, and sends
-//! receipts early and twice; afterwards the ledger of the peer is held against docs/ARCHITECTURE.md, promises 1, 2, 4, 5
-//! and 8. `SEED=7 cargo test --test sim` runs one seed only.
+//! receipts early and twice; afterwards the ledger of the peer is held against docs/ARCHITECTURE.md, promises 1, 2, 4, 5,
+//! 7 and 8. `SEED=7 cargo test --test sim` runs one seed only.
 
 mod application;
 mod history;
@@ -39,6 +39,7 @@ fn promises_hold_without_a_crash() {
         assert!(world.ledger.answered() > 20, "seed {seed}: the world was too quiet to show anything");
         assert!(world.application.accepted() > 10, "seed {seed}: the application was too quiet");
         assert!(world.upstream.throttled > 0, "seed {seed}: nothing was throttled");
+        assert!(world.application.refused > 0, "seed {seed}: the policy kept nothing from its device");
         early += world.upstream.early_receipts;
     }
     assert!(early > 0, "no receipt came before its response");

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use wasmsc_smpp::receipt::{MessageState, Receipt};
 use wasmsc_smpp::{Body, CommandStatus, EsmClass, Event, Sm, SmResp, Ton, Udh};
 
-use crate::application::{destination, fate, text};
+use crate::application::{BLOCKED, destination, fate, text};
 use crate::pipe::Pipe;
 use crate::rng::{Rng, mix};
 
@@ -49,6 +49,7 @@ impl Upstream {
 
     fn submitted(&mut self, pipe: &mut Pipe, sequence_number: u32, sm: &Sm, rng: &mut Rng) {
         let digits = String::from_utf8_lossy(&sm.destination_addr);
+        assert!(!digits.starts_with(BLOCKED), "a device got what its customer's policy keeps from it");
         let number: u64 = digits[2..].parse().expect("our own device");
         assert_eq!(digits, destination(number));
         if rng.below(12) == 0 {

@@ -38,11 +38,16 @@ const GARBAGE: u32 = 0x7000_0000;
 const CONFIG: &str = r#"
 data_dir = "unused"
 smpp = { listen = "127.0.0.1:0", system_id = "sim", enquire_link_secs = 3600 }
-customer = [{ id = "acme", numbers = ["7001"], devices = ["+4670*", "+47*"], queue_max = 30 }]
 upstream = [{ name = "up", host = "unused", port = 1, system_id = "house", password = "pw", routes = ["+47"] }]
 account = [{ system_id = "app", password = "pw", role = "application", customer = "acme" },
            { system_id = "net", password = "pw", role = "network", routes = ["+46"], window = 8, message_id_tlv = 0x1501 }]
 rule = [{ customer = "acme", name = "count", component = "native", numbers = ["7001"], attempts_max = 3 }]
+[[customer]]
+id = "acme"
+numbers = ["7001"]
+devices = ["+4670*", "+47*"]
+queue_max = 30
+policy = { destinations = { block = ["+4799*"] } }
 "#;
 
 /// What a crash takes away.
