@@ -185,6 +185,8 @@ pub struct Bind {
     /// Name of the account or upstream.
     pub peer: Arc<str>,
     pub mode: &'static str,
+    /// It takes messages from us.
+    pub receives: bool,
     pub address: SocketAddr,
     /// Requests of ours that may be outstanding.
     pub window: usize,
@@ -192,8 +194,8 @@ pub struct Bind {
 }
 
 impl Bind {
-    pub fn new(peer: Arc<str>, mode: &'static str, address: SocketAddr, window: usize) -> Bind {
-        Bind { peer, mode, address, window, in_use: AtomicUsize::new(0) }
+    pub fn new(peer: Arc<str>, (mode, receives): (&'static str, bool), address: SocketAddr, window: usize) -> Bind {
+        Bind { peer, mode, receives, address, window, in_use: AtomicUsize::new(0) }
     }
 
     /// Requests of ours that are outstanding.
@@ -253,8 +255,8 @@ mod tests {
     fn a_bind_is_listed_until_its_registration_goes() {
         let binds = Arc::new(Binds::default());
         let address = "127.0.0.1:1".parse().expect("an address");
-        let first = binds.add(Bind::new("a".into(), "receiver", address, 5));
-        let second = binds.add(Bind::new("b".into(), "receiver", address, 5));
+        let first = binds.add(Bind::new("a".into(), ("receiver", true), address, 5));
+        let second = binds.add(Bind::new("b".into(), ("receiver", true), address, 5));
         second.set_in_use(3);
         drop(first);
         let all = binds.all();

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::error::{Code, Problem};
 use super::{
     Api, apply, audit, backup, campaign, device, events, explain, export, health, history, inbox, key, links, message,
-    number, object, openapi, scrape, statuses, webhook,
+    number, object, openapi, queue, scrape, statuses, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -52,6 +52,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(webhook::dead))
         .routes(routes!(webhook::replay))
         .routes(routes!(links::list))
+        .routes(routes!(queue::list))
         .routes(routes!(backup::make))
         .routes(routes!(number::list))
         .routes(routes!(object::customer::list))

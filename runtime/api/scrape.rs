@@ -16,6 +16,8 @@ use prometheus_client::registry::Registry;
 use super::Api;
 use super::auth::Caller;
 use super::error::{Answer, Code, Problem, ProblemDetails};
+use super::queue;
+use crate::clock;
 use crate::firewall::Reason;
 use crate::metrics::{BOUNDS_MICROS, DIRECTIONS, Durations, HookOutcome, Reached};
 use crate::relay::House;
@@ -23,6 +25,7 @@ use crate::route::{CustomerIndex, RuleIndex};
 use crate::timeline::Direction;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const MILLIS_PER_SEC: f64 = 1_000.0;
 const MICROS_PER_SEC: f64 = 1_000_000.0;
 
 /// The numbers of this process since its start.
@@ -59,6 +62,7 @@ impl Collector for Numbers {
         self.messages(&mut encoder)?;
         self.refused(&mut encoder)?;
         self.waiting(&mut encoder)?;
+        self.queues(&mut encoder)?;
         self.binds(&mut encoder)?;
         self.rules(&mut encoder)?;
         self.hooks(&mut encoder)?;
@@ -112,6 +116,23 @@ impl Numbers {
         let mut family = encoder.encode_descriptor("mos_waiting", help, None, MetricType::Gauge)?;
         for (index, customer) in self.customers() {
             family.encode_family(&[("customer", &*customer)])?.encode_gauge(&(self.0.mos_waiting_of(index) as u64))?;
+        }
+        Ok(())
+    }
+
+    /// Of those that have peers, and of others in which something waits.
+    fn queues(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let queues = queue::all(&self.0, clock::now()).map_err(|_| fmt::Error)?;
+        let help = "Messages that wait for a link, or that links have in hand";
+        let mut family = encoder.encode_descriptor("queue_messages", help, None, MetricType::Gauge)?;
+        for queue in &queues {
+            family.encode_family(&[("queue", &*queue.name)])?.encode_gauge(&(queue.messages as u64))?;
+        }
+        let help = "For how long the message that waits longest could have gone out";
+        let mut family = encoder.encode_descriptor("queue_overdue_seconds", help, None, MetricType::Gauge)?;
+        for queue in &queues {
+            let seconds = queue.overdue_ms as f64 / MILLIS_PER_SEC;
+            family.encode_family(&[("queue", &*queue.name)])?.encode_gauge(&seconds)?;
         }
         Ok(())
     }

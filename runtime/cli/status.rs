@@ -1,4 +1,4 @@
-//! `wasmsc status`: whether a server takes messages, who is bound, and what waits.
+//! `wasmsc status`: whether a server takes messages, who is bound, and what waits where.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::links::listed;
 use super::remote::{Ask, Remote};
 use super::table::{Form, json as as_json, table};
 
-/// Shows health, binds and numbers of messages. For the operator; exit code 0 means that messages are taken.
+/// Shows health, binds, queues and numbers of messages. For the operator; exit code 0 means that messages are taken.
 ///
 /// Example: wasmsc status --token-file data/operator-token
 #[derive(Arguments, Debug)]
@@ -25,16 +25,34 @@ pub async fn run(arguments: &Args) -> Result<(), Failure> {
     let remote = &arguments.remote;
     remote.json(Ask::get("/readyz")).await?;
     let links = remote.json(Ask::get("/v1/links")).await?;
+    let queues = remote.json(Ask::get("/v1/queues")).await?;
     let text = remote.octets(Ask::get("/metrics")).await?;
     let numbers = Numbers::read(&String::from_utf8_lossy(&text));
     if arguments.form.json {
-        let status = json!({ "ready": true, "links": links["links"], "numbers": numbers.json() });
+        let status =
+            json!({ "ready": true, "links": links["links"], "queues": queues["queues"], "numbers": numbers.json() });
         print!("{}", as_json(&status));
     } else {
         println!("messages are taken\n");
-        println!("{}\n{}", listed(&links), numbers.customers());
+        println!("{}\n{}\n{}", listed(&links), waiting(&queues), numbers.customers());
     }
     Ok(())
+}
+
+/// A row for each queue.
+fn waiting(queues: &Value) -> String {
+    let rows = queues["queues"].as_array().into_iter().flatten().map(|queue| {
+        let peers: Vec<&str> = queue["peers"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let overdue = queue["overdue_ms"].as_u64().unwrap_or_default();
+        [
+            queue["name"].as_str().unwrap_or_default().to_owned(),
+            queue["messages"].to_string(),
+            format!("{}.{} s", overdue / 1_000, overdue % 1_000 / 100),
+            queue["links"].to_string(),
+            peers.join(", "),
+        ]
+    });
+    table(["QUEUE", "MESSAGES", "OVERDUE", "LINKS", "TAKEN BY"], rows)
 }
 
 /// Values by name and labels, as OpenMetrics writes them.

@@ -41,7 +41,7 @@ mod outbox;
 
 use crate::message::MessageId;
 
-pub use outbox::{OutboxKey, outbox_after, outbox_all, outbox_queue, outbox_range};
+pub use outbox::{OutboxKey, outbox_after, outbox_all, outbox_queue, outbox_range, waits_in};
 
 pub use campaigns::{addressees, campaign, campaign_ends, campaign_id, campaigns};
 pub use devices::{device, rest, seen, tagged, under};

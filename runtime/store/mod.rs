@@ -15,6 +15,7 @@ mod campaigns;
 mod change;
 mod commit_log;
 mod control;
+mod depths;
 mod devices;
 pub mod disk;
 mod due;
@@ -52,6 +53,7 @@ pub use backend::{Keeps, Opened};
 pub use campaigns::{OfCampaign, PIECE};
 pub use change::Change;
 pub use control::{Audit, Control, ControlChange, Edit, SECRETS};
+pub use depths::Depth;
 pub use devices::{Rewrite, Rewrites};
 pub use due::Due;
 pub use feed::Page as FeedPage;
@@ -143,6 +145,7 @@ enum Standing {
 
 struct Inner {
     tables: Tables,
+    depths: depths::Depths,
     pending: Pending,
     /// Number of the group that collects changes now.
     group: u64,
@@ -194,6 +197,7 @@ impl Store {
         let controls = RwLock::new(control::Controls::recover(&tables)?);
         let inner = Inner {
             tables,
+            depths: depths::Depths::default(),
             pending: Pending::default(),
             group: 1,
             last_event,
@@ -219,6 +223,7 @@ impl Store {
             told_floor: AtomicU64::new(told_floor.0),
             last_number: AtomicU64::new(last_number),
         });
+        store.count_depths()?;
         let mut writer = Writer::new(store.clone(), opened.log);
         if replayed {
             writer.checkpoint_now()?; // old segments go, and the next start has nothing to replay
@@ -317,6 +322,7 @@ impl Inner {
                 }
                 other => other,
             };
+            self.depths.follow(&op);
             group::write(&op, &mut self.pending.octets);
             self.tables.apply(op, self.group);
         }

@@ -103,6 +103,7 @@ async fn status_and_links_tell_who_is_bound_and_what_came() {
     assert_eq!(shell.json(&["links"])["links"].as_array().map(Vec::len), Some(2));
     let status = shell.prints(&["status"]);
     assert!(status.starts_with("messages are taken\n") && status.contains("acme      0            1"), "{status}");
+    assert!(status.contains("+4670  0         0.0 s    1      sim"), "{status}");
     assert_eq!(shell.json(&["status"])["ready"], true);
     site.end((sim, app)).await;
 }

@@ -217,6 +217,8 @@ impl World {
         for (partition, queue) in alive.store.queues().expect("readable") {
             alive.store.each_queued(partition, &queue, |_| waiting += 1).expect("readable");
         }
+        let counted: usize = alive.store.depths().iter().map(|depth| depth.messages).sum();
+        assert_eq!(counted, waiting, "messages that wait, as they are counted");
         let idle = waiting == 0 && alive.house.mos_waiting() == 0;
         let others = self.application.is_done() && self.upstream.is_done();
         let alive = self.alive();

@@ -85,8 +85,8 @@ impl LinkCore {
         (self.was_bound, self.moved_at) = (true, now);
         let Some(peer) = self.peer else { return };
         tracing::info!(peer = %self.address, account = self.account_name(), "bound");
-        self.register();
         self.receives = self.session.can_submit();
+        self.register();
         if self.receives {
             self.shared.delivery.attach(peer, &self.mailbox.bell);
         }
@@ -115,8 +115,8 @@ impl LinkCore {
         self.sending = Sending::to(&peer, &shared.house.directory().retry.throttled, None);
         self.range = self.range_of(bind);
         self.session.accept_bind(shared.system_id.as_bytes());
-        self.register();
         self.receives = mode.can_receive();
+        self.register();
         if self.receives {
             shared.delivery.attach(index, &self.mailbox.bell);
         }
@@ -131,7 +131,7 @@ impl LinkCore {
             Some(BindMode::Transceiver) | None => "transceiver",
         };
         self.told = Some(ToldBind::new(self.shared.clone(), peer.clone(), mode));
-        let bind = metrics::Bind::new(peer.name.clone(), mode, self.address, self.window);
+        let bind = metrics::Bind::new(peer.name.clone(), (mode, self.receives), self.address, self.window);
         self.registration = Some(self.shared.house.metrics.binds().add(bind));
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Key, Kind, Partition, after, prefixed};
+use super::{Key, Kind, PARTITIONS, Partition, after, prefixed};
 use crate::message::{Class, MessageId, Timestamp};
 
 /// Where a message waits for a link.
@@ -35,6 +35,12 @@ impl OutboxKey {
         let id = MessageId::from_key(rest.get(9..)?)?;
         Some(OutboxKey { partition: Partition(key[0]), queue: queue.clone(), class: Class(rest[0]), due, id })
     }
+}
+
+/// Name of the queue, of a key of any kind: None where it is no message that waits for a link.
+pub fn waits_in(key: &[u8]) -> Option<&str> {
+    let [partition, kind, ..] = key else { return None };
+    (u32::from(*partition) < PARTITIONS && *kind == Kind::Outbox.octet()).then(|| outbox_queue(key)).flatten()
 }
 
 /// Name of the queue in an outbox key.

@@ -47,6 +47,8 @@ async fn numbers_follow_messages_both_ways() {
         r#"wasmsc_binds{account="sim"} 1"#,
         r#"wasmsc_binds{account="rival"} 0"#,
         r#"wasmsc_mos_waiting{customer="acme"} 0"#,
+        r#"wasmsc_queue_messages{queue="+4670"} 0"#,
+        r#"wasmsc_queue_overdue_seconds{queue="+4670"} 0.0"#,
         r#"wasmsc_store_checkpoints_total "#,
         r#"wasmsc_store_commit_seconds_bucket{le="+Inf"} "#,
     ];
@@ -57,6 +59,46 @@ async fn numbers_follow_messages_both_ways() {
     .await;
     assert!(text.ends_with("# EOF\n"), "{text}");
     site.end((sim, app)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queues_tell_what_waits_and_who_takes_it() {
+    let (site, operator) = start(Plan::network()).await;
+    let acme = key(&operator, "acme", &["send"]).await;
+    let queue = |name: &'static str| {
+        let operator = &operator;
+        async move {
+            let list = operator.get("/v1/queues").await.expect(200).json();
+            list["queues"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .find(|queue| queue["name"] == name)
+                .expect("listed")
+                .clone()
+        }
+    };
+    for text in ["one", "two"] {
+        acme.post("/v1/messages", json!({ "to": format!("+{DEVICE}"), "text": text })).await.expect(202);
+    }
+    let later = json!({ "to": format!("+{DEVICE}"), "text": "three", "schedule_at": super::messages::at(3_600) });
+    acme.post("/v1/messages", later).await.expect(202);
+    let waiting = eventually("a queue that is late", || async {
+        Some(queue("+4670").await).filter(|queue| queue["overdue_ms"].as_u64() > Some(0))
+    })
+    .await;
+    assert_eq!((&waiting["messages"], &waiting["links"]), (&json!(3), &json!(0)), "{waiting}");
+    assert_eq!(waiting["peers"], json!(["sim"]));
+    let mut sim = site.sim().await;
+    sim.take().await;
+    sim.take().await;
+    let left = eventually("only what is for later", || async {
+        Some(queue("+4670").await).filter(|queue| queue["messages"] == 1)
+    })
+    .await;
+    assert_eq!((&left["overdue_ms"], &left["links"]), (&json!(0), &json!(1)), "{left}");
+    acme.get("/v1/queues").await.expect(404);
+    site.end(sim).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
