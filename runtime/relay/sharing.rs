@@ -178,3 +178,6 @@ pub fn trial<'d, 'm>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
