@@ -20,6 +20,7 @@ mod numbering;
 mod object;
 mod retry;
 mod rule;
+mod shared;
 mod smpp;
 mod webhooks;
 
@@ -35,6 +36,7 @@ pub use numbering::{NumberFormat, Numbering};
 pub use object::{Declared, Kind, Settings, Unreadable};
 pub use retry::Retry;
 pub use rule::Rule;
+pub use shared::{Claim, SharedNumber};
 pub use smpp::{Ban, Smpp, Tls};
 pub use webhooks::Webhooks;
 
@@ -50,6 +52,9 @@ pub struct Config {
     pub api: Option<Api>,
     #[serde(default)]
     pub customer: Vec<Customer>,
+    /// Numbers that several customers have keywords of.
+    #[serde(default)]
+    pub shared_number: Vec<SharedNumber>,
     #[serde(default)]
     pub account: Vec<Account>,
     #[serde(default)]
@@ -105,6 +110,9 @@ impl Config {
     /// As [`load`](Self::load), from text; `file` is for messages only and paths stay as written.
     pub fn parse(text: &str, file: &Path) -> Result<Config, ConfigError> {
         let mut config: Config = toml::from_str(text).map_err(|error| explain::syntax(&error, text, file))?;
+        if let Some((start, what)) = shared::claimed_twice(text) {
+            return Err(explain::at(start, text, file, what));
+        }
         config.check().map_err(|what| ConfigError::Meaning { file: file.into(), what })?;
         config.declared = Declared::of(text);
         Ok(config)

@@ -22,7 +22,7 @@ mod reason;
 pub use compiled::{CompiledPolicy, PolicyError};
 pub use explain::{Explanation, Passing, Refused, Step, Viewer, explain};
 pub use judge::{Context, Refusal, State, Verdict, judge, judge_again};
-pub use packet::{By, DeviceStatus, End, Kind, Owner, Packet, Submitter, Whose};
+pub use packet::{By, DeviceStatus, End, Kind, Owner, Packet, Submitter, Unclaimed, Whose};
 pub use policy::Policy;
 pub use reason::{Reason, Side};
 

@@ -34,6 +34,7 @@ mod refusals;
 mod repeats;
 mod rule_call;
 mod settle;
+mod sharing;
 mod stranded;
 mod submission;
 mod wake;
@@ -287,7 +288,7 @@ pub fn accept<T: Send + 'static>(
                 let answer = answer.clone();
                 move |result| answer(vec![(token, result)])
             }),
-            Ok(Admitted::Keyword(keyword)) => opt_outs::accept(house, keyword, now, {
+            Ok(Admitted::Keywords(keywords)) => opt_outs::accept(house, keywords, now, {
                 let answer = answer.clone();
                 move |result| answer(vec![(token, result)])
             }),

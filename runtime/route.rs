@@ -9,10 +9,12 @@
 mod current;
 mod customer;
 mod devices;
+mod keyword;
 mod numbering;
 mod password;
 mod peer;
 mod registry;
+mod shared;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -25,10 +27,12 @@ use devices::DeviceOwners;
 
 pub use current::{Changes, Current};
 pub use customer::{Customer, Inbox};
+pub use keyword::{first_word, last_word};
 pub use numbering::Numbering;
 pub use password::{Password, hash_password, is_password_hash, knows_password};
 pub use peer::{AddressSet, Login, Outbind, Peer, national_tables};
 pub use registry::{Registered, Registry};
+pub use shared::Shared;
 
 /// Index of a peer in [`Directory::peers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,6 +82,7 @@ pub struct Directory {
     rule_names: Vec<Box<str>>,
     customers_by_id: HashMap<Arc<str>, CustomerIndex>,
     number_owner: HashMap<Address, usize>,
+    shared: HashMap<Address, Shared>,
     device_owners: DeviceOwners,
     /// (digits, queue), longest first.
     routes: Vec<(Box<str>, QueueIndex)>,
@@ -100,7 +105,7 @@ impl Directory {
     fn behind(before: Option<&Directory>, config: &Config) -> Directory {
         let old = before.map(|before| before.customers.as_slice()).unwrap_or_default();
         let registry = before.map(|before| before.registry.clone()).unwrap_or_default();
-        let customer = |from| Customer::new(from, registry.clone());
+        let customer = |from| Customer::new(from, config.shared_by(from), registry.clone());
         let customers =
             in_place(old, config.customer.iter().map(customer).collect(), |customer| &customer.id, Customer::gone);
         let mut number_owner = HashMap::new();
@@ -122,8 +127,10 @@ impl Directory {
         let rules = config.rule.clone();
         let present = customers.iter().enumerate().filter(|(_, customer)| !customer.is_gone);
         let customers_by_id = present.map(|(index, customer)| (customer.id.clone(), CustomerIndex(index)));
+        let customers_by_id: HashMap<_, _> = customers_by_id.collect();
         Directory {
-            customers_by_id: customers_by_id.collect(),
+            shared: shared::numbers(config, |id| customers_by_id.get(id).copied()),
+            customers_by_id,
             device_owners: DeviceOwners::new(&customers),
             customers,
             registry,
@@ -143,6 +150,16 @@ impl Directory {
 
     pub fn owner_of_number(&self, number: &Address) -> Option<&Customer> {
         self.number_owner.get(number).map(|index| &*self.customers[*index])
+    }
+
+    /// How customers share this number; None: they do not.
+    pub fn shared(&self, number: &Address) -> Option<&Shared> {
+        self.shared.get(number)
+    }
+
+    /// It is a number here, of one customer or of several.
+    pub fn is_number(&self, address: &Address) -> bool {
+        self.number_owner.contains_key(address) || self.shared.contains_key(address)
     }
 
     /// What is registered; the same in every directory.
@@ -172,8 +189,8 @@ impl Directory {
     /// short code.
     pub fn read_address(&self, peer: &Peer, ton: Ton, octets: &[u8]) -> Result<Address, InvalidAddress> {
         peer.numbering.read(ton, octets, |short_code| match peer.customer.as_deref() {
-            Some(own) => self.owner_of_number(short_code).is_some_and(|owner| &*owner.id == own),
-            None => self.number_owner.contains_key(short_code),
+            Some(own) => self.customer(own).is_some_and(|customer| customer.has_number(short_code)),
+            None => self.is_number(short_code),
         })
     }
 
@@ -258,13 +275,12 @@ impl Directory {
         number: &Address,
         first_word: impl Fn() -> String,
     ) -> Option<Destination> {
-        let candidates = self.rules_by_number.get(number).map(Vec::as_slice).unwrap_or_default();
-        let rule = candidates.iter().find(|index| match &self.rules[index.0].keyword {
-            Some(keyword) => keyword.eq_ignore_ascii_case(&first_word()),
+        let rule = self.candidates(customer, number).find(|index| match &self.rules[index.0].keyword {
+            Some(word) => keyword::first_word(word) == first_word(),
             None => true,
         });
         let application = || self.application_of(customer).map(Destination::Application);
-        rule.map(|index| Destination::Rule(*index)).or_else(application)
+        rule.map(Destination::Rule).or_else(application)
     }
 
     /// The account that gets what no rule takes.
@@ -273,16 +289,20 @@ impl Directory {
         self.peers.iter().position(is_own).map(PeerIndex)
     }
 
-    /// Rules that take MOs to this number, in the order in which they are asked.
-    pub fn rules_of(&self, number: &Address) -> impl Iterator<Item = &config::Rule> {
-        let candidates = self.rules_by_number.get(number).map(Vec::as_slice).unwrap_or_default();
-        candidates.iter().map(|index| &self.rules[index.0])
+    /// A customer's rules that take its MOs to this number, in the order in which they are asked.
+    pub fn rules_of(&self, customer: &Customer, number: &Address) -> impl Iterator<Item = &config::Rule> {
+        self.candidates(customer, number).map(|index| &self.rules[index.0])
     }
 
     /// A rule that takes MOs to `number` needs their text before it can be chosen.
-    pub fn has_keywords(&self, number: &Address) -> bool {
-        let candidates = self.rules_by_number.get(number).map(Vec::as_slice).unwrap_or_default();
-        candidates.iter().any(|index| self.rules[index.0].keyword.is_some())
+    pub fn has_keywords(&self, customer: &Customer, number: &Address) -> bool {
+        self.rules_of(customer, number).any(|rule| rule.keyword.is_some())
+    }
+
+    /// Of a number that is shared, every sharer has its own.
+    fn candidates(&self, customer: &Customer, number: &Address) -> impl Iterator<Item = RuleIndex> {
+        let all = self.rules_by_number.get(number).map(Vec::as_slice).unwrap_or_default().iter().copied();
+        all.filter(move |index| *self.rules[index.0].customer == *customer.id)
     }
 }
 
@@ -355,11 +375,16 @@ mod tests {
     use super::*;
 
     fn directory(extra: &str) -> Directory {
+        let claims = if extra.contains("shared_number") {
+            r#", keywords = [{ number = "7009", words = ["METER"] }]"#
+        } else {
+            ""
+        };
         let text = format!(
             r#"
 data_dir = "d"
 smpp = {{ listen = "127.0.0.1:0", system_id = "x" }}
-customer = [{{ id = "acme", numbers = ["7001"], devices = ["+4670*", "+46731234567"] }},
+customer = [{{ id = "acme", numbers = ["7001"], devices = ["+4670*", "+46731234567"] {claims} }},
             {{ id = "b", numbers = ["7002"], devices = ["+47*"] }}]
 account = [{{ system_id = "wide", password = "", role = "network", routes = ["+4"] }},
            {{ system_id = "narrow", password = "", role = "network", routes = ["+4670"] }},
@@ -415,5 +440,27 @@ account = [{{ system_id = "wide", password = "", role = "network", routes = ["+4
         assert_eq!(d.destination(acme, &number, || "HELLO".into()), Some(Destination::Rule(RuleIndex(0))));
         let b = d.customer("b").expect("there");
         assert_eq!(d.destination(b, &address("7002"), String::new), Some(Destination::Application(PeerIndex(2))));
+    }
+
+    #[test]
+    fn of_a_shared_number_each_sharer_has_its_words_and_its_own_rules() {
+        let d = directory(
+            r#"shared_number = [{ number = "7009", default_customer = "b" }, { number = "7008" }]
+               rule = [{ customer = "acme", name = "all", component = "a", numbers = ["7009"] },
+                       { customer = "b", name = "wm", component = "a", numbers = ["7009"], keyword = "Pümp" }]"#,
+        );
+        let shared = d.shared(&address("7009")).expect("shared");
+        let taker = |text: &str| shared.taker(&first_word(text)).map(|index| &*d.customer_at(index).id);
+        assert_eq!([taker(" meter: 1"), taker("PÜMP"), taker("")], [Some("acme"), Some("b"), Some("b")]);
+        assert_eq!(d.shared(&address("7008")).and_then(|shared| shared.taker("meter")), None);
+        assert!(d.is_number(&address("7008")) && d.owner_of_number(&address("7009")).is_none());
+        let (acme, b, number) = (d.customer("acme").expect("there"), d.customer("b").expect("there"), address("7009"));
+        assert!(acme.may_send_from(&number) && b.may_send_from(&number) && !b.may_send_from(&address("7008")));
+        let to = |customer, word: &str| d.destination(customer, &number, || first_word(word));
+        assert_eq!(to(acme, "PÜMP"), Some(Destination::Rule(RuleIndex(0))));
+        assert_eq!(to(b, "PÜMP!"), Some(Destination::Rule(RuleIndex(1))));
+        assert_eq!(to(b, "METER"), Some(Destination::Application(PeerIndex(2))), "acme's rule is acme's");
+        let names = |customer| d.rules_of(customer, &number).map(|rule| rule.name.clone()).collect::<Vec<_>>();
+        assert_eq!((names(acme), names(b)), (vec!["all".to_owned()], vec!["wm".to_owned()]));
     }
 }

@@ -121,15 +121,45 @@ impl Setup {
 
     /// Makes all these edits or none. When it yields, they are durable and hold for every message from now on.
     pub async fn change(self: &Arc<Self>, who: String, edits: Vec<Edit>) -> Result<Vec<Planned>, NotSetUp> {
+        self.to_its_end(who, move |_| Ok(edits)).await
+    }
+
+    /// Changes an object that is there. `change` yields its settings, and sees it as it is when nobody else changes it.
+    pub async fn change_one(
+        self: &Arc<Self>,
+        who: String,
+        (kind, id): (Kind, String),
+        expect: Expect,
+        change: impl FnOnce(&Object) -> Result<Settings, NotSetUp> + Send + 'static,
+    ) -> Result<Vec<Planned>, NotSetUp> {
+        let edits = move |setup: &Setup| {
+            let Some(before) = setup.get(kind, &id) else { return Err(NotSetUp::NotFound { kind, id }) };
+            if before.made.is_none() {
+                return Err(NotSetUp::Declared { kind, id });
+            }
+            Ok(vec![Edit { kind, to: Some(change(&before)?), id, expect }])
+        };
+        self.to_its_end(who, edits).await
+    }
+
+    /// Also when whoever asked is gone.
+    async fn to_its_end(
+        self: &Arc<Self>,
+        who: String,
+        edits: impl FnOnce(&Setup) -> Result<Vec<Edit>, NotSetUp> + Send + 'static,
+    ) -> Result<Vec<Planned>, NotSetUp> {
         let setup = self.clone();
-        // To its end, also when whoever asked is gone.
         let changed = tokio::spawn(async move { setup.change_now(&who, edits).await }).await;
         changed.unwrap_or_else(|_| Err(StoreFailed("the change did not come to an end".into()).into()))
     }
 
-    async fn change_now(&self, who: &str, edits: Vec<Edit>) -> Result<Vec<Planned>, NotSetUp> {
+    async fn change_now(
+        &self,
+        who: &str,
+        edits: impl FnOnce(&Setup) -> Result<Vec<Edit>, NotSetUp>,
+    ) -> Result<Vec<Planned>, NotSetUp> {
         let _changing = self.changing.lock().await;
-        let plan = plan::plan(&self.file, &self.house.store, edits)?;
+        let plan = plan::plan(&self.file, &self.house.store, edits(self)?)?;
         if plan.rows.is_empty() {
             return Ok(plan.changes);
         }

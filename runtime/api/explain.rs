@@ -50,7 +50,7 @@ pub struct Explanation {
     /// It is an opt-out keyword, which is answered instead: `stop`, `start` or `help`.
     #[serde(skip_serializing_if = "Option::is_none")]
     keyword: Option<&'static str>,
-    /// Where it would wait if it passed; absent: nothing leads there.
+    /// Where it would wait if it passed; absent: nothing leads there, or it is another customer's.
     #[serde(skip_serializing_if = "Option::is_none")]
     goes_to: Option<Place>,
     /// Every check in order; the first that refuses decides.
@@ -167,7 +167,7 @@ fn view(explained: Explained) -> Explanation {
             GoesTo::Rule(name) => Some(Place::Rule(name)),
             GoesTo::Application(name) => Some(Place::Application(name)),
             GoesTo::Route(prefix) => Some(Place::Route(prefix)),
-            GoesTo::Nobody => None,
+            GoesTo::Other | GoesTo::Nobody => None,
         },
         steps: firewall.steps.into_iter().map(Into::into).collect(),
     }

@@ -27,6 +27,7 @@ mod number;
 mod object;
 mod openapi;
 mod operator;
+mod policy;
 mod queue;
 mod rates;
 mod rfc3339;

@@ -11,7 +11,7 @@ use super::auth::Caller;
 use super::body::{QueryOf, Reply};
 use super::error::{Answer, ProblemDetails};
 use super::key::Scope;
-use crate::route::{Customer, Directory};
+use crate::route::{Customer, CustomerIndex, Directory};
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +34,13 @@ pub struct NumberView {
     number: String,
     #[schema(example = "acme")]
     customer: String,
+    /// Other customers have keywords of it, too: see `words`.
+    shared: bool,
+    /// First words that make an MO this customer's, where the number is shared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    words: Vec<String>,
+    /// Of a shared number: it gets what begins with nobody's word.
+    is_default: bool,
     /// Rules that take them, in the order in which they are asked.
     rules: Vec<NumberRule>,
     /// The account that gets what no rule takes.
@@ -77,18 +84,24 @@ pub async fn list(
     };
     let directory = api.house.directory();
     let customers = directory.customers().filter(|(index, _)| only.is_none_or(|only| only == *index));
-    let mut numbers: Vec<NumberView> = customers.flat_map(|(_, customer)| of(&directory, customer)).collect();
+    let mut numbers: Vec<NumberView> =
+        customers.flat_map(|(index, customer)| of(&directory, index, customer)).collect();
     numbers.sort_by(|one, other| (&one.customer, &one.number).cmp(&(&other.customer, &other.number)));
     Ok(Reply(NumberList { numbers }))
 }
 
-fn of(directory: &Directory, customer: &Customer) -> Vec<NumberView> {
+fn of(directory: &Directory, index: CustomerIndex, customer: &Customer) -> Vec<NumberView> {
     let application = directory.application_of(customer).map(|index| directory.peer(index).name.to_string());
     let view = |number| {
         let rules = directory
-            .rules_of(number)
+            .rules_of(customer, number)
             .map(|rule| NumberRule { name: rule.name.clone(), keyword: rule.keyword.clone() });
+        let shared = directory.shared(number);
+        let words = shared.into_iter().flat_map(|shared| shared.words_of(index));
         NumberView {
+            shared: shared.is_some(),
+            words: words.map(str::to_owned).collect(),
+            is_default: shared.is_some_and(|shared| shared.is_default(index)),
             number: number.to_string(),
             customer: customer.id.to_string(),
             rules: rules.collect(),

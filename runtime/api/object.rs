@@ -66,10 +66,14 @@ impl From<NotSetUp> for Problem {
     }
 }
 
-/// With the ETag that `If-Match` takes.
 fn with_tag(status: StatusCode, object: Object) -> Response {
+    tagged(status, object, ObjectView::from)
+}
+
+/// With the ETag that `If-Match` takes.
+pub fn tagged<V: Serialize>(status: StatusCode, object: Object, view: impl FnOnce(Object) -> V) -> Response {
     let tag = object.made.and_then(|made| HeaderValue::from_str(&format!("\"{}\"", made.revision)).ok());
-    let mut response = (status, Reply(ObjectView::from(object))).into_response();
+    let mut response = (status, Reply(view(object))).into_response();
     if let Some(tag) = tag {
         response.headers_mut().insert(header::ETAG, tag);
     }
@@ -92,7 +96,7 @@ pub fn expectation(headers: &HeaderMap) -> Answer<Expect> {
     }
 }
 
-fn find(api: &Api, kind: Kind, id: &str) -> Answer<Object> {
+pub fn find(api: &Api, kind: Kind, id: &str) -> Answer<Object> {
     api.setup.get(kind, id).ok_or_else(Problem::not_found)
 }
 

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::error::{Code, Problem};
 use super::{
     Api, apply, audit, backup, campaign, device, events, explain, export, health, history, inbox, key, links, message,
-    number, object, openapi, queue, scrape, statuses, webhook,
+    number, object, openapi, policy, queue, scrape, statuses, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -57,6 +57,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(number::list))
         .routes(routes!(object::customer::list))
         .routes(routes!(object::customer::get, object::customer::put, object::customer::delete))
+        .routes(routes!(policy::get, policy::put))
         .routes(routes!(object::account::list))
         .routes(routes!(object::account::get, object::account::put, object::account::delete))
         .routes(routes!(object::upstream::list))

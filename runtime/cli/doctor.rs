@@ -6,6 +6,7 @@ mod certificates;
 mod expiry;
 mod places;
 mod routes;
+mod sharing;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +69,7 @@ async fn look(config: &Config, file: &str) -> Vec<Finding> {
     findings.extend(places::ports(config, is_running));
     findings.extend(certificates::all(config));
     findings.extend(routes::all(config));
+    findings.extend(sharing::all(config));
     findings.extend(rules(config).await);
     findings
 }

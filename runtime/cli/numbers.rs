@@ -30,8 +30,19 @@ pub async fn run(arguments: &Args) -> Result<(), Failure> {
 
 fn listed(found: &Value) -> String {
     let numbers = found["numbers"].as_array().into_iter().flatten();
-    let rows = numbers.map(|number| [cell(&number["number"]), cell(&number["customer"]), takers(number).join(", ")]);
-    table(["NUMBER", "CUSTOMER", "TAKEN BY"], rows)
+    let rows = numbers
+        .map(|number| [cell(&number["number"]), cell(&number["customer"]), words(number), takers(number).join(", ")]);
+    table(["NUMBER", "CUSTOMER", "WORDS", "TAKEN BY"], rows)
+}
+
+/// What an MO begins with that is this customer's.
+fn words(number: &Value) -> String {
+    if number["shared"] != true {
+        return "all".to_owned();
+    }
+    let words = number["words"].as_array().into_iter().flatten().map(cell);
+    let rest = (number["is_default"] == true).then(|| "all others".to_owned());
+    words.chain(rest).collect::<Vec<_>>().join(", ")
 }
 
 fn takers(number: &Value) -> Vec<String> {

@@ -1,5 +1,8 @@
 //! `wasmsc policy`: what a customer's firewall allows, and what it would say to a message.
 
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
 use clap::{Args as Arguments, Subcommand};
 use serde_json::{Value, json as object};
 
@@ -7,7 +10,7 @@ use super::failure::{Failure, Refusal};
 use super::remote::{Ask, Remote, part};
 use super::table::{Form, cell, json, table};
 
-/// Shows a customer's policy, or tells what the firewall would do with a message. `wasmsc apply` changes policies.
+/// Shows or changes a customer's policy, or tells what the firewall would do with a message.
 ///
 /// Example: wasmsc policy explain --from +46701234567 --to 7001 STATUS
 #[derive(Arguments, Debug)]
@@ -18,12 +21,22 @@ pub struct Args {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
-    /// Shows what a customer's policy says; what it does not say has its default (docs/FIREWALL.md). For the operator.
+    /// Shows what a customer's policy says; what it does not say has its default (docs/FIREWALL.md).
     Show {
         #[command(flatten)]
         remote: Remote,
         /// The customer's id.
         customer: String,
+    },
+    /// Changes all of a customer's policy to what a file says, in JSON as `policy show` prints it. It holds for every message
+    /// from then on. For the operator, or a key with the scope manage.
+    Set {
+        #[command(flatten)]
+        remote: Remote,
+        /// The customer's id.
+        customer: String,
+        /// The file; `-` reads from standard input.
+        file: PathBuf,
     },
     /// Tells what would happen to a message, and why, without sending it. Ends with 0 if it would pass and with 3 if not.
     Explain {
@@ -45,12 +58,32 @@ enum Verb {
     },
 }
 
+fn path(customer: &str) -> String {
+    format!("/v1/customers/{}/policy", part(customer))
+}
+
+fn read(file: &Path) -> Result<Value, Failure> {
+    let wrong = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
+    let mut text = String::new();
+    let octets = match file == Path::new("-") {
+        true => std::io::stdin().read_to_string(&mut text),
+        false => std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text)),
+    };
+    octets.map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| wrong(format!("it is no JSON: {error}")))
+}
+
 pub async fn run(arguments: &Args) -> Result<(), Failure> {
     match &arguments.verb {
         Verb::Show { remote, customer } => {
-            let found = remote.json(Ask::get(&format!("/v1/customers/{}", part(customer)))).await?;
-            let policy = &found["settings"]["policy"];
-            print!("{}", if policy.is_null() { "{}\n".to_owned() } else { json(policy) });
+            let found = remote.json(Ask::get(&path(customer))).await?;
+            print!("{}", json(&found["policy"]));
+            Ok(())
+        }
+        Verb::Set { remote, customer, file } => {
+            let policy = read(file)?;
+            remote.json(Ask::put(&path(customer), &policy)).await?;
+            println!("the policy of {customer} is changed");
             Ok(())
         }
         Verb::Explain { remote, form, from, to, account, text } => {

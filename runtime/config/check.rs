@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Account, Config, Customer, NumberFormat, Numbering, Role, Rule, Upstream, explain};
+use super::{Account, Config, Customer, NumberFormat, Numbering, Role, Rule, Upstream, explain, shared};
 use crate::message::Address;
 
 pub fn check(config: &Config) -> Result<(), String> {
@@ -28,6 +28,7 @@ pub fn check(config: &Config) -> Result<(), String> {
             }
         }
     }
+    shared::check(config)?;
     config.account.iter().try_for_each(|account| check_account(config, account))?;
     config.upstream.iter().try_for_each(check_upstream)?;
     config.rule.iter().try_for_each(|rule| check_rule(config, rule))?;
@@ -168,8 +169,12 @@ fn check_rule(config: &Config, rule: &Rule) -> Result<(), String> {
     check_known_customer(config, &name, &rule.customer)?;
     let owner = config.customer.iter().find(|c| c.id == rule.customer);
     for number in &rule.numbers {
-        if !owner.is_some_and(|c| c.numbers.contains(number)) {
-            return Err(format!("{name}: number {number} is not in numbers of customer {}", rule.customer));
+        let is_its = |c: &Customer| c.numbers.contains(number) || config.shared_by(c).any(|shared| shared == number);
+        if !owner.is_some_and(is_its) {
+            return Err(format!(
+                "{name}: number {number} is neither in numbers nor in keywords of customer {}",
+                rule.customer
+            ));
         }
     }
     if rule.numbers.is_empty() {
@@ -180,7 +185,7 @@ fn check_rule(config: &Config, rule: &Rule) -> Result<(), String> {
         .try_for_each(|(key, value)| at_least_1(&name, key, value as usize))
 }
 
-fn check_known_customer(config: &Config, who: &str, id: &str) -> Result<(), String> {
+pub(super) fn check_known_customer(config: &Config, who: &str, id: &str) -> Result<(), String> {
     let ids = config.customer.iter().map(|c| c.id.as_str());
     if ids.clone().any(|known| known == id) {
         return Ok(());
@@ -236,7 +241,7 @@ fn check_customer(customer: &Customer) -> Result<(), String> {
     Ok(())
 }
 
-fn unique<T: Ord + std::fmt::Display>(what: &str, names: impl Iterator<Item = T>) -> Result<(), String> {
+pub(super) fn unique<T: Ord + std::fmt::Display>(what: &str, names: impl Iterator<Item = T>) -> Result<(), String> {
     let mut seen = std::collections::BTreeSet::new();
     for name in names {
         if seen.contains(&name) {

@@ -6,6 +6,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::Claim;
 use crate::firewall::Policy;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -15,6 +16,9 @@ pub struct Customer {
     /// Short codes and long numbers that belong to it.
     #[serde(default)]
     pub numbers: Vec<String>,
+    /// First words of MOs to shared numbers that are its, see `shared_number`.
+    #[serde(default)]
+    pub keywords: Vec<Claim>,
     /// Names that its MTs may come from beside its numbers, such as "ACME".
     #[serde(default)]
     pub senders: Vec<String>,

@@ -8,9 +8,13 @@ use super::ConfigError;
 const NEAR_EDITS: usize = 3;
 
 pub fn syntax(error: &toml::de::Error, text: &str, file: &Path) -> ConfigError {
-    let start = error.span().map_or(0, |span| span.start);
+    at(error.span().map_or(0, |span| span.start), text, file, sentence(error.message()))
+}
+
+/// What is wrong at this offset.
+pub fn at(start: usize, text: &str, file: &Path, what: String) -> ConfigError {
     let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
-    ConfigError::Syntax { file: file.into(), line, what: sentence(error.message()) }
+    ConfigError::Syntax { file: file.into(), line, what }
 }
 
 /// serde words an unknown key as "unknown field `x`, expected one of `a`, `b`".

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Config, Upstream, check};
+use super::{Config, Customer, Upstream, check};
+use crate::firewall::PolicyError;
 
 /// Fields as they are written.
 pub type Settings = Map<String, Value>;
@@ -83,7 +84,7 @@ impl Config {
     /// Adds an object as if the file had it; [`check`](Self::check) afterwards.
     pub fn add(&mut self, kind: Kind, settings: &Settings) -> Result<(), Unreadable> {
         match kind {
-            Kind::Customer => self.customer.push(read(settings)?),
+            Kind::Customer => self.customer.push(with_policy(read(settings)?)?),
             Kind::Account => self.account.push(read(settings)?),
             Kind::Upstream => self.upstream.push(rooted(read(settings)?)?),
         }
@@ -93,6 +94,16 @@ impl Config {
     /// Do all references resolve, and do the numbers make sense?
     pub fn check(&self) -> Result<(), String> {
         check::check(self)
+    }
+}
+
+/// Its policy is said to be wrong by the field in which it is.
+fn with_policy(customer: Customer) -> Result<Customer, Unreadable> {
+    match customer.policy.compile() {
+        Ok(_) => Ok(customer),
+        Err(PolicyError { field, what }) => {
+            Err(Unreadable { field: format!("policy.{field}"), detail: format!("{what}; correct it") })
+        }
     }
 }
 

@@ -11,9 +11,9 @@ pub struct Rule {
     pub customer: String,
     pub name: String,
     pub component: PathBuf,
-    /// Numbers whose MOs run this rule.
+    /// Numbers whose MOs run this rule: the customer's, or those that it shares.
     pub numbers: Vec<String>,
-    /// Only MOs whose first word is this (any case). A rule with the right keyword goes before one without.
+    /// Only MOs whose first word is this, in any case and whatever punctuation is behind it. A rule with the right keyword goes before one without.
     #[serde(default)]
     pub keyword: Option<String>,
     /// What the rule reads through its `config` interface.

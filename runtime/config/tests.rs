@@ -88,8 +88,10 @@ fn references_and_addresses_are_checked() {
 fn the_policies_of_the_firewall_s_page_can_be_used() {
     const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/FIREWALL.md"));
     let blocks: Vec<_> = PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(blocks.len(), 1);
+    assert_eq!(blocks.len(), 2);
     let (house, _) = GOOD.split_once("[[customer]]").expect("a customer");
+    let sharing = Config::parse(&format!("{house}{}", blocks[1]), Path::new("wasmsc.toml")).expect("valid");
+    assert_eq!(sharing.shared_by(&sharing.customer[1]).collect::<Vec<_>>(), ["7009"]);
     let customer = |block: &str| {
         let config = Config::parse(&format!("{house}{block}"), Path::new("wasmsc.toml")).expect("valid");
         config.customer[0].policy.clone()
@@ -100,4 +102,60 @@ fn the_policies_of_the_firewall_s_page_can_be_used() {
     let policy = customer(&blocks[0].replace("\npolicy", "\n#").replace("# policy", "policy"));
     assert_eq!((policy.p2p, policy.loops.is_some()), (P2p::Off, false));
     assert!(customer(&blocks[0].replace("\npolicy", "\n#")).loops.is_none(), "no policy, no cut of loops");
+}
+
+const SHARING: &str = r#"
+[[shared_number]]
+number = "7009"
+default_customer = "acme"
+[[customer]]
+id = "beta"
+keywords = [{ number = "7009", words = ["METER", "Välve"] }]
+[[customer]]
+id = "gamma"
+keywords = [
+    { number = "7009", words = ["PUMP"] },
+]
+"#;
+
+#[test]
+fn who_shares_a_number_has_words_that_nobody_else_has() {
+    let good = format!("{GOOD}{SHARING}");
+    let config = Config::parse(&good, Path::new("wasmsc.toml")).expect("valid");
+    let shares = |index: usize| config.shared_by(&config.customer[index]).collect::<Vec<_>>();
+    assert_eq!([shares(0), shares(1), shares(2)], [["7009"]; 3]);
+    let line = good.lines().position(|line| line.contains("PUMP")).expect("there") + 1;
+    let twice = error(&good.replace("PUMP", "VÄLVE!"));
+    assert_eq!(
+        twice,
+        format!(
+            "wasmsc.toml:{line}: keyword \"VÄLVE!\" of the shared number 7009 is claimed by customer beta and by gamma; \
+             one of them has to give it up"
+        )
+    );
+    for (from, to, want) in [
+        ("[\"PUMP\"]", "[]", "customer gamma: keywords of 7009: 0 words"),
+        ("PUMP", "two words", "\"two words\" is no word"),
+        ("PUMP", "...", "\"...\" is no word"),
+        ("PUMP", "stopp", "asks all who share the number for stop"),
+        (
+            "{ number = \"7009\", words = [\"PUMP",
+            "{ number = \"7008\", words = [\"PUMP",
+            "there is no [[shared_number]]",
+        ),
+        ("number = \"7009\"\ndefault", "number = \"ACME\"\ndefault", "shared_number ACME: it is no number"),
+        ("number = \"7009\"\ndefault", "number = \"7001\"\ndefault", "it is in numbers of customer acme"),
+        ("default_customer = \"acme\"", "default_customer = \"acne\"", "did you mean \"acme\"?"),
+        ("id = \"beta\"", "id = \"beta\"\nnumbers = [\"7009\"]", "a number is shared or one customer's"),
+    ] {
+        let message = error(&good.replace(from, to));
+        assert!(message.contains(want), "{message}");
+    }
+    let rule = |customer: &str| {
+        format!("{good}\n[[rule]]\ncustomer = \"{customer}\"\nname = \"r\"\ncomponent = \"r\"\nnumbers = [\"7009\"]\n")
+    };
+    Config::parse(&rule("beta"), Path::new("t")).expect("a sharer's rule takes MOs to the number");
+    let other = rule("gamma").replace("7009\", words = [\"PUMP", "7008\", words = [\"PUMP");
+    let other = format!("{other}[[shared_number]]\nnumber = \"7008\"\n");
+    assert!(error(&other).contains("neither in numbers nor in keywords of customer gamma"), "{}", error(&other));
 }

@@ -9,7 +9,7 @@ use super::ends::{Ends, device_rate};
 use super::judge::Context;
 use super::lists::{Hit, List};
 use super::opt_out::{Keyword, Keywords};
-use super::packet::{By, DeviceStatus, Kind, Whose};
+use super::packet::{By, DeviceStatus, Kind, Unclaimed, Whose};
 use super::policy::{A2p, Messaging, P2p};
 use super::rates::{Rate, next_day};
 use super::reason::{Reason, Side};
@@ -169,6 +169,16 @@ fn submitter<'p>(case: &Case<'p, '_>, _: Side) -> Found<'p> {
 
 fn customer<'p>(case: &Case<'p, '_>, _: Side) -> Found<'p> {
     let unknown = |why| refused(Side::Receiver, Reason::UnknownDestination, Why::Plain(why));
+    let unclaimed = |reason, why| refused(Side::Receiver, reason, Why::Plain(why));
+    match case.ends.packet.unclaimed {
+        Some(Unclaimed::Word) => {
+            return unclaimed(Reason::KeywordUnclaimed, "nobody who shares the number has the first word");
+        }
+        Some(Unclaimed::LaterPart) => {
+            return unclaimed(Reason::FirstPartMissing, "the first part, which says whose it is, has not come");
+        }
+        None => {}
+    }
     let is_number = matches!(case.ends.packet.destination.address, Address::Msisdn(_));
     match case.ends.charged() {
         None => unknown("no customer here owns either end"),

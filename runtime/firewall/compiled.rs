@@ -42,6 +42,7 @@ pub struct CompiledPolicy {
     tags: Vec<(Box<str>, Partial)>,
     devices: HashMap<Address, Partial>,
     needs_text: bool,
+    reads_keywords: bool,
 }
 
 #[derive(Debug)]
@@ -144,15 +145,17 @@ impl Policy {
             let twice = devices.insert(address, partial(entry, &format!("{field}."))?).is_some();
             ensure(!twice, &field, "is there twice")?;
         }
-        let needs_text = {
+        let reads_keywords = {
+            let own =
+                tags.iter().map(|(_, partial)| partial).chain(devices.values()).filter_map(|p| p.opt_out.as_ref());
+            own.chain([&base.opt_out]).any(CompiledOptOut::reads_any)
+        };
+        let needs_text = reads_keywords || {
             let partials = || tags.iter().map(|(_, partial)| partial).chain(devices.values());
             let filters = |content: &Content| !content.is_empty();
-            filters(&base.content)
-                || base.opt_out.reads_any()
-                || partials().any(|p| p.content.as_ref().is_some_and(filters))
-                || partials().any(|p| p.opt_out.as_ref().is_some_and(CompiledOptOut::reads_any))
+            filters(&base.content) || partials().any(|p| p.content.as_ref().is_some_and(filters))
         };
-        Ok(CompiledPolicy { base, tags, devices, needs_text })
+        Ok(CompiledPolicy { base, tags, devices, needs_text, reads_keywords })
     }
 
     fn base(&self) -> Result<Fields, PolicyError> {
@@ -185,6 +188,11 @@ impl CompiledPolicy {
     /// False when no message's text matters, so that none needs to be decoded.
     pub fn needs_text(&self) -> bool {
         self.needs_text
+    }
+
+    /// Its opt-out keywords are on for some number or device.
+    pub fn reads_keywords(&self) -> bool {
+        self.reads_keywords
     }
 
     /// What holds for the customer's numbers and applications.

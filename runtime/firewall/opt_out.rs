@@ -225,6 +225,13 @@ impl CompiledOptOut {
     }
 }
 
+/// What a text to `number` asks for in any language, whatever policies say.
+pub fn action(number: &Address, text: &str) -> Option<Action> {
+    let mut buffer = [0; FOLDED_OCTETS_MAX];
+    let word = folded(trimmed(text)?, &mut buffer)?;
+    Language::ALL.into_iter().find_map(|language| words::action(language, word, number))
+}
+
 /// Without blanks and the punctuation that people and their telephones add; None when it is no keyword anyway.
 fn trimmed(text: &str) -> Option<&str> {
     let word = text.trim_matches(|c: char| c.is_whitespace() || ".,!?;:\"'“”«»".contains(c));

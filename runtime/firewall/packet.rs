@@ -102,6 +102,15 @@ pub struct End<'a> {
     pub status: DeviceStatus,
 }
 
+/// Why it is not known whose an MO to a shared number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unclaimed {
+    /// Nobody has its first word.
+    Word,
+    /// It is a later part of a long message, and the first has not come.
+    LaterPart,
+}
+
 /// A message as the firewall sees it.
 #[derive(Clone, Copy)]
 pub struct Packet<'a> {
@@ -109,6 +118,8 @@ pub struct Packet<'a> {
     pub submitter: Submitter<'a>,
     pub source: End<'a>,
     pub destination: End<'a>,
+    /// An MO to a shared number that is nobody's.
+    pub unclaimed: Option<Unclaimed>,
     /// None: binary, or no policy [needs it](CompiledPolicy::needs_text).
     pub text: Option<&'a str>,
 }

@@ -100,6 +100,10 @@ reasons! {
         "The source is neither a number nor an allowed name of this customer; send from one of those, or add it.";
     UnknownDestination, "unknown_destination", DESTINATION, 404,
         "Nobody here has this destination; check it, or register the device or number first.";
+    KeywordUnclaimed, "keyword_unclaimed", DESTINATION, 404,
+        "Several customers share the number, and the first word of the text is nobody's; begin with a word that is somebody's.";
+    FirstPartMissing, "first_part_missing", THIS_ONE_LATER, 429,
+        "Several customers share the number, and whose a long message is stands in its first part; send this one after that.";
     NotADevice, "not_a_device", DESTINATION, 422,
         "The destination is a customer's number, and only devices send to numbers; send to a device.";
     RuleToRule, "rule_to_rule", DESTINATION, 422,

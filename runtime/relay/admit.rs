@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use wasmsc_smpp::text::Payload;
 
 use super::judging::{Asked, Counting, Trial};
-use super::{Also, House, Origin, Scheduled, Submission, operations, opt_outs, parts};
+use super::{Also, House, Origin, Scheduled, Submission, operations, opt_outs, parts, sharing};
 use crate::firewall::{self, Kind, Reject};
 use crate::message::{Address, Class, Message, Timestamp};
-use crate::route::{Customer, Destination, Directory};
+use crate::route::{Customer, Destination, Directory, first_word};
 use crate::schedule::SubjectKey;
 use crate::store::{NewMessage, Place, Waiting};
 use crate::tracking::{Later, Tracked};
@@ -19,7 +19,8 @@ pub enum Admitted {
     /// With its subject, when a rule takes it.
     Whole(NewMessage, Option<Scheduled>),
     Part(parts::NewPart),
-    Keyword(opt_outs::NewKeyword),
+    /// Of one customer, or of several who share the number.
+    Keywords(Vec<opt_outs::NewKeyword>),
 }
 
 /// MO, MT or P2P? The peer's role and the numbers decide, never the PDU.
@@ -44,6 +45,9 @@ fn admit_from_network(
     submission: Submission,
     now: Timestamp,
 ) -> Result<Admitted, Reject> {
+    if let Some(shared) = directory.shared(&submission.message.destination) {
+        return sharing::admit(house, directory, (from, shared), submission, now);
+    }
     let (message, by) = (submission.message, from.name(directory));
     let trial = Trial::of_network(directory, from.peer(directory), &message.source, &message.destination);
     if let (Kind::Mo, Some(customer), Some(part)) = (trial.kind, trial.customer(), message.content.part())
@@ -52,26 +56,48 @@ fn admit_from_network(
     {
         // Each part has to pass; what the whole says is read when it is whole, and it uses limits up then.
         house.judge(&trial, (&message, &by), Counting::Not, now)?;
-        return Ok(Admitted::Part(parts::NewPart::new(customer, part, message, by)));
+        return Ok(Admitted::Part(parts::NewPart::new(directory, customer, part, message, by)));
     }
     let (trial, wish) = (trial.read(&message.content), submission.registered_delivery);
-    let customer = trial.customer();
+    let passed = pass(house, directory, &trial, (&message, &by), wish, now)?;
+    let (kind, customer) = (trial.kind, trial.customer());
+    Ok(admitted((kind, customer), passed, message, by))
+}
+
+/// Finds the place of a whole message from the network, and judges it.
+pub fn pass(
+    house: &House,
+    directory: &Directory,
+    trial: &Trial<'_, '_>,
+    (message, by): (&Message, &Arc<str>),
+    wish: u8,
+    now: Timestamp,
+) -> Result<Passed<Placed>, Reject> {
+    let customer = trial.customer().filter(|_| !trial.is_unclaimed());
     let tracked = customer.filter(|_| wish != 0);
-    let tracked = tracked.map(|own| Box::new(Tracked::new(&own.id, &by, wish, &message, Later::Now)));
+    let tracked = tracked.map(|own| Box::new(Tracked::new(&own.id, by, wish, message, Later::Now)));
     let placed = match (trial.kind, customer) {
-        (Kind::Mo, Some(customer)) => place_mo(house, customer, &message, tracked),
-        (Kind::P2p, Some(customer)) => place_p2p(directory, customer, &message, tracked).map(|place| (place, None)),
+        (Kind::Mo, Some(customer)) => place_mo(house, customer, message, tracked),
+        (Kind::P2p, Some(customer)) => place_p2p(directory, customer, message, tracked).map(|place| (place, None)),
         _ => Err(Reject::NobodyServes(message.destination.to_string())),
     };
-    let placed = house.decide(&trial, (&message, &by), placed, now);
-    let is_picked_up = trial.kind == Kind::Mo && customer.is_some_and(|customer| customer.inbox.is_some());
+    house.decide(trial, (message, by), placed, now)
+}
+
+/// One that passed, with whose it is.
+pub fn admitted(
+    (kind, customer): (Kind, Option<&Customer>),
+    passed: Passed<Placed>,
+    message: Message,
+    by: Arc<str>,
+) -> Admitted {
+    let is_picked_up = kind == Kind::Mo && customer.is_some_and(|customer| customer.inbox.is_some());
     let customer = customer.map_or("", |customer| &*customer.id).into();
-    match placed? {
+    match passed {
         Passed::Message((place, subject)) => {
-            let new = NewMessage { customer, place, message, by, sibling: 0, is_picked_up };
-            Ok(Admitted::Whole(new, subject))
+            Admitted::Whole(NewMessage { customer, place, message, by, sibling: 0, is_picked_up }, subject)
         }
-        Passed::Keyword(asked) => Ok(Admitted::Keyword(opt_outs::NewKeyword { customer, asked, message, by })),
+        Passed::Keyword(asked) => Admitted::Keywords(vec![opt_outs::NewKeyword { customer, asked, message, by }]),
     }
 }
 
@@ -133,7 +159,7 @@ fn joins_parts(directory: &Directory, customer: &Customer, message: &Message) ->
             // A rule with a keyword may want it: only the whole text tells.
             customer.inbox.is_some()
                 || directory.peer(account).join_segments
-                || directory.has_keywords(&message.destination)
+                || directory.has_keywords(customer, &message.destination)
         }
         Some(Destination::Rule(_)) | None => true,
     }
@@ -176,7 +202,7 @@ fn place_beside_inbox(
     tracked: Option<Box<Tracked>>,
 ) -> Result<(Place, Option<Scheduled>), Reject> {
     let directory = &house.directory();
-    match directory.destination(customer, &message.destination, || first_word(message)) {
+    match directory.destination(customer, &message.destination, || word_of(message)) {
         Some(Destination::Rule(rule)) => {
             let waiting = house.counter(&customer.id).map_or(0, |c| c.fetch_add(1, Ordering::Relaxed));
             if waiting >= customer.queue_max {
@@ -211,15 +237,11 @@ fn place_beside_inbox(
     }
 }
 
-fn first_word(message: &Message) -> String {
+fn word_of(message: &Message) -> String {
     match message.content.payload() {
-        Payload::Text(text) => first_word_of(&text),
+        Payload::Text(text) => first_word(&text),
         Payload::Binary(_) => String::new(),
     }
-}
-
-pub fn first_word_of(text: &str) -> String {
-    text.split_whitespace().next().unwrap_or_default().to_owned()
 }
 
 fn admit_mt(

@@ -83,6 +83,11 @@ impl Home {
             content: Content { octets: text.as_bytes().to_vec().into(), ..Content::default() },
             received_at: now,
         };
+        self.bring(message, wish, now)
+    }
+
+    /// As [`submit`](Self::submit), of any message.
+    pub fn bring(&self, message: Message, wish: u8, now: Timestamp) -> mpsc::Receiver<Result<MessageId, Reject>> {
         let (told, verdict) = mpsc::channel();
         let submission = Submission { registered_delivery: wish, ..Submission::plain(message) };
         let answer = move |verdicts: Vec<((), _)>| verdicts.into_iter().for_each(|(_, result)| drop(told.send(result)));

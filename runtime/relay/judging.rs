@@ -11,7 +11,8 @@ use wasmsc_smpp::udh::Concat;
 use super::{House, Origin};
 use crate::firewall::opt_out::{Action, Keyword};
 use crate::firewall::{
-    self, By, Context, DeviceStatus, End, Explanation, Kind, Owner, Packet, Refusal, Reject, Submitter, Verdict, Viewer,
+    self, By, Context, DeviceStatus, End, Explanation, Kind, Owner, Packet, Refusal, Reject, Submitter, Unclaimed,
+    Verdict, Viewer,
 };
 use crate::message::{Address, Content, Message, Timestamp};
 use crate::route::{Customer, Directory, Peer, Registered};
@@ -24,6 +25,7 @@ pub struct Trial<'d, 'm> {
     peer: Option<&'d Peer>,
     source: Party<'d, 'm>,
     destination: Party<'d, 'm>,
+    unclaimed: Option<Unclaimed>,
     text: Option<Cow<'m, str>>,
 }
 
@@ -67,17 +69,39 @@ impl<'d, 'm> Trial<'d, 'm> {
         destination: &'m Address,
     ) -> Trial<'d, 'm> {
         let (sender, receiver) = (directory.owner_of_number(source), directory.owner_of_number(destination));
-        let (kind, source, destination) = match (sender, receiver) {
-            (Some(_), Some(_)) => (Kind::Mt, number(sender, source), number(receiver, destination)),
-            (Some(_), None) => (Kind::Mt, number(sender, source), device(directory, sender, destination)),
-            (None, Some(_)) => (Kind::Mo, device(directory, receiver, source), number(receiver, destination)),
-            (None, None) => {
+        let are_numbers = (directory.is_number(source), directory.is_number(destination));
+        let (kind, source, destination) = match are_numbers {
+            (true, true) => (Kind::Mt, number(sender, source), number(receiver, destination)),
+            (true, false) => (Kind::Mt, number(sender, source), device(directory, sender, destination)),
+            (false, true) => (Kind::Mo, device(directory, receiver, source), number(receiver, destination)),
+            (false, false) => {
                 let source = device(directory, None, source);
                 let destination = device(directory, source.customer, destination);
                 (Kind::P2p, source, destination)
             }
         };
-        Trial { kind, by: By::Network, peer, source, destination, text: None }
+        Trial { kind, by: By::Network, peer, source, destination, unclaimed: None, text: None }
+    }
+
+    /// From a device to a number that several share: whose it is, or why nobody knows.
+    pub fn of_shared(
+        directory: &'d Directory,
+        peer: Option<&'d Peer>,
+        source: &'m Address,
+        destination: &'m Address,
+        taker: Result<&'d Customer, Unclaimed>,
+    ) -> Trial<'d, 'm> {
+        let trial = Trial::of_network(directory, peer, source, destination);
+        if trial.kind != Kind::Mo {
+            return trial; // a forged one
+        }
+        let customer = taker.ok();
+        let (source, destination) = (device(directory, customer, source), number(customer, destination));
+        Trial { source, destination, unclaimed: taker.err(), ..trial }
+    }
+
+    pub fn is_unclaimed(&self) -> bool {
+        self.unclaimed.is_some()
     }
 
     /// From a customer's number or name; None: the customer is gone.
@@ -88,12 +112,11 @@ impl<'d, 'm> Trial<'d, 'm> {
         source: &'m Address,
         destination: &'m Address,
     ) -> Trial<'d, 'm> {
-        let receiver = directory.owner_of_number(destination);
-        let (kind, destination) = match receiver {
-            Some(_) => (Kind::Mo, number(receiver, destination)),
-            None => (Kind::Mt, device(directory, customer, destination)),
+        let (kind, destination) = match directory.is_number(destination) {
+            true => (Kind::Mo, number(directory.owner_of_number(destination), destination)),
+            false => (Kind::Mt, device(directory, customer, destination)),
         };
-        Trial { kind, by, peer, source: number(customer, source), destination, text: None }
+        Trial { kind, by, peer, source: number(customer, source), destination, unclaimed: None, text: None }
     }
 
     /// With what it says, where a policy wants to know.
@@ -145,6 +168,7 @@ impl<'d, 'm> Trial<'d, 'm> {
             submitter: Submitter { by: self.by, may_send_from: &may_send_from },
             source: self.source.end(),
             destination: self.destination.end(),
+            unclaimed: self.unclaimed,
             text: self.text.as_deref(),
         })
     }
@@ -206,7 +230,12 @@ impl House {
         })
     }
 
-    fn ask(&self, trial: &Trial<'_, '_>, counting: Counting, now: Timestamp) -> Result<Option<Asked>, Refusal> {
+    pub(super) fn ask(
+        &self,
+        trial: &Trial<'_, '_>,
+        counting: Counting,
+        now: Timestamp,
+    ) -> Result<Option<Asked>, Refusal> {
         let opted_out = self.opt_outs.read();
         let opt_outs = &opted_out.of(trial.source.customer);
         trial.with_packet(|packet| {

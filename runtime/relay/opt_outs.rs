@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use wasmsc_smpp::text::{self, EncodeOptions};
 
 use super::judging::Asked;
@@ -63,17 +64,34 @@ pub struct NewKeyword {
     pub by: Arc<str>,
 }
 
-/// Stores what it changes, with its answer. `done` is called when that is durable.
+/// Stores what it changes, with its answer: of several customers, when they share the number. `done` is called once, when
+/// all of it is durable; when one is refused, the peer brings all of it again, which changes nothing where it is done.
 pub fn accept(
     house: &Arc<House>,
-    new: NewKeyword,
+    mut all: Vec<NewKeyword>,
     now: Timestamp,
     done: impl FnOnce(Result<MessageId, Reject>) + Send + 'static,
 ) {
-    accept_and(house, new, Vec::new(), now, done);
+    let Some(last) = all.pop() else { return };
+    let done = Arc::new(Mutex::new(Some(done)));
+    for new in all {
+        let done = done.clone();
+        accept_and(house, new, Vec::new(), now, move |result| {
+            if let Some(done) = result.is_err().then(|| done.lock().take()).flatten() {
+                done(result);
+            }
+        });
+    }
+    // The log keeps the order: once it is durable, those before it are.
+    accept_and(house, last, Vec::new(), now, move |result| {
+        let done = done.lock().take();
+        if let Some(done) = done {
+            done(result);
+        }
+    });
 }
 
-/// As [`accept`], with more changes in the same batch. False: the store took nothing.
+/// As [`accept`] of one, with more changes in the same batch. False: the store took nothing.
 pub fn accept_and(
     house: &Arc<House>,
     new: NewKeyword,

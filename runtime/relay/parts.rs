@@ -42,12 +42,44 @@ pub struct NewPart {
 }
 
 impl NewPart {
-    pub fn new(customer: &Customer, part: Concat, message: Message, by: Arc<str>) -> NewPart {
-        let (source, destination) = (&message.source, &message.destination);
-        let Concat { reference, total, wide, .. } = part;
-        let group = format!("{source}\0{destination}\0{reference}/{total}/{}", u8::from(wide)).into();
+    pub fn new(directory: &Directory, customer: &Customer, part: Concat, message: Message, by: Arc<str>) -> NewPart {
+        let group = group(directory, customer, part, &message);
         NewPart { customer: (*customer.id).into(), group, part, message, by }
     }
+}
+
+/// What parts of one message have in common.
+fn group(directory: &Directory, customer: &Customer, part: Concat, message: &Message) -> Box<str> {
+    let Message { source, destination, .. } = message;
+    let Concat { reference, total, wide, .. } = part;
+    let group = format!("{source}\0{destination}\0{reference}/{total}/{}", u8::from(wide));
+    // Messages to a shared number never meet, whose partition they may be in.
+    match directory.shared(destination) {
+        Some(_) => format!("{group}\0{}", customer.id).into(),
+        None => group.into(),
+    }
+}
+
+/// Which of those who share a number has the other parts of this one: who has it already, who lacks it, or else whose
+/// other part came last.
+pub fn whose<'d>(
+    house: &House,
+    directory: &'d Directory,
+    sharers: impl Iterator<Item = &'d Customer>,
+    (part, message): (Concat, &Message),
+    now: Timestamp,
+) -> Option<&'d Customer> {
+    let joiner = house.joiner.lock();
+    let told = hash(message);
+    let found = sharers.filter_map(|customer| {
+        let key = (Partition::of(&customer.id), group(directory, customer, part, message));
+        let is_repeat = joiner.is_repeat(&key, (part.number, told), now);
+        let waiting = joiner.groups.get(&key);
+        let lacks_it = waiting.is_some_and(|group| !group.has(part.number));
+        let since = waiting.map(|group| group.first_at);
+        (is_repeat || waiting.is_some()).then_some(((is_repeat, lacks_it, since), customer))
+    });
+    found.max_by_key(|(fits, _)| *fits).map(|(_, customer)| customer)
 }
 
 /// Which parts of which messages wait.
@@ -123,9 +155,9 @@ impl Joiner {
     }
 
     /// The same part of a message that is whole already, and not another message with the same reference.
-    fn is_repeat(&self, key: &(Partition, Box<str>), part: &NewPart, now: Timestamp) -> bool {
+    fn is_repeat(&self, key: &(Partition, Box<str>), said: (u8, u64), now: Timestamp) -> bool {
         self.complete.get(key).is_some_and(|complete| {
-            let same = complete.parts.contains(&(part.part.number, hash(&part.message)));
+            let same = complete.parts.contains(&said);
             same && now < complete.at.plus_ms(REPEAT_MS)
         })
     }
@@ -146,7 +178,7 @@ pub fn accept(
     let number = new.part.number;
     let mut joiner = house.joiner.lock();
     let (has_number, count) = joiner.groups.get(&key).map_or((false, 0), |g| (g.has(number), g.count()));
-    if joiner.is_repeat(&key, &new, now) {
+    if joiner.is_repeat(&key, (number, hash(&new.message)), now) {
         return repeat(house, MessageId::accepted(house.store.last_event()), done);
     }
     if !has_number && count + 1 == u32::from(new.part.total) {
@@ -261,7 +293,12 @@ fn judge_joined(
     now: Timestamp,
 ) -> Result<Passed<Placed>, Reject> {
     let directory = &house.directory();
-    let trial = Trial::of_network(directory, None, &message.source, &message.destination).read(&message.content);
+    let ends = (&message.source, &message.destination);
+    let trial = match directory.shared(ends.1) {
+        Some(_) => Trial::of_shared(directory, None, ends.0, ends.1, Ok(customer)),
+        None => Trial::of_network(directory, None, ends.0, ends.1),
+    };
+    let trial = trial.read(&message.content);
     house.decide(&trial, (message, by), place_mo(house, customer, message, None), now)
 }
 

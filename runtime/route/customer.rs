@@ -34,13 +34,19 @@ pub struct Customer {
     pub retention_ms: Option<u64>,
     pub(super) is_gone: bool,
     pub(super) numbers: BTreeSet<Address>,
+    /// With other customers.
+    shared: BTreeSet<Address>,
     senders: BTreeSet<Address>,
     pub(super) devices: AddressSet,
     registry: Arc<Registry>,
 }
 
 impl Customer {
-    pub(super) fn new(from: &config::Customer, registry: Arc<Registry>) -> Customer {
+    pub(super) fn new<'c>(
+        from: &config::Customer,
+        shared: impl Iterator<Item = &'c str>,
+        registry: Arc<Registry>,
+    ) -> Customer {
         Customer {
             id: from.id.as_str().into(),
             queue_max: from.queue_max,
@@ -53,6 +59,7 @@ impl Customer {
             inbox: from.inbox.then(|| Inbox { max: from.inbox_max, keep_ms: u64::from(from.inbox_days) * DAY_MS }),
             is_gone: false,
             numbers: from.numbers.iter().filter_map(|n| Address::parse(n).ok()).collect(),
+            shared: shared.filter_map(|n| Address::parse(n).ok()).collect(),
             senders: from.senders.iter().filter_map(|n| Address::parse(n).ok()).collect(),
             devices: AddressSet::new(&from.devices),
             registry,
@@ -66,6 +73,7 @@ impl Customer {
             is_gone: true,
             inbox: None,
             numbers: BTreeSet::new(),
+            shared: BTreeSet::new(),
             senders: BTreeSet::new(),
             devices: AddressSet::default(),
             registry: self.registry.clone(),
@@ -84,17 +92,23 @@ impl Customer {
         matches!(address, Address::Msisdn(_)) && self.devices.contains(address)
     }
 
-    /// True for its numbers and for the names that it may send from.
+    /// True for its numbers, those that it shares, and for the names that it may send from.
     pub fn may_send_from(&self, address: &Address) -> bool {
-        self.numbers.contains(address) || self.senders.contains(address)
+        self.has_number(address) || self.senders.contains(address)
     }
 
+    /// Its own, or one that it shares.
+    pub fn has_number(&self, address: &Address) -> bool {
+        self.numbers.contains(address) || self.shared.contains(address)
+    }
+
+    /// Its own, and those that it shares.
     pub fn numbers(&self) -> impl Iterator<Item = &Address> {
-        self.numbers.iter()
+        self.numbers.iter().chain(&self.shared)
     }
 
     /// The sender of an MT that names none.
     pub fn first_number(&self) -> Option<&Address> {
-        self.numbers.first()
+        self.numbers().next()
     }
 }

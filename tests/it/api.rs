@@ -12,6 +12,7 @@ mod keys;
 mod messages;
 mod objects;
 mod operation;
+mod policy;
 mod process;
 mod tenants;
 mod tls;

@@ -310,14 +310,28 @@ async fn numbers_are_listed_and_a_policy_is_shown_and_explained() {
     let shell = Shell::new(site.api(), &operator);
     let acme = Shell::new(site.api(), &key(&operator, "acme", &["read"]).await);
     let listed = shell.prints(&["numbers"]);
-    assert!(listed.contains("7001    acme      application app, inbox"), "{listed}");
-    assert!(listed.contains("7002    beta      application rival"), "{listed}");
+    assert!(listed.contains("7001    acme      all    application app, inbox"), "{listed}");
+    assert!(listed.contains("7002    beta      all    application rival"), "{listed}");
     assert_eq!(acme.json(&["numbers"])["numbers"].as_array().map(Vec::len), Some(1));
     acme.fails(REFUSED, &["numbers", "--customer", "beta"]);
     assert_eq!(
         shell.prints(&["policy", "show", "acme"]).split_whitespace().collect::<String>(),
         "{\"p2p\":\"own_only\"}"
     );
+    let file = site.folder().join("policy.json");
+    std::fs::write(&file, r#"{ "p2p": "open" }"#).expect("written");
+    let file = file.display().to_string();
+    assert!(
+        shell.fails(REFUSED, &["policy", "set", "acme", &file]).ends_with("[409 declared]\n"),
+        "the file declares it"
+    );
+    let gamma = r#"{ "numbers": ["7003"] }"#;
+    operator.request("PUT", "/v1/customers/gamma", &[], Some(gamma)).await.expect(201);
+    assert_eq!(shell.prints(&["policy", "set", "gamma", &file]), "the policy of gamma is changed");
+    assert!(shell.prints(&["policy", "show", "gamma"]).contains("\"p2p\": \"open\""));
+    std::fs::write(&file, r#"{ "p2p": "own_onli" }"#).expect("written");
+    let told = shell.fails(REFUSED, &["policy", "set", "gamma", &file]);
+    assert!(told.contains("p2p") && told.contains("own_onli") && told.ends_with("[422 invalid_field]\n"), "{told}");
     let device = format!("+{DEVICE}");
     let told = acme.prints(&["policy", "explain", "--from", &device, "--to", "7001", "STATUS", "please"]);
     assert!(told.contains("policy") && told.ends_with("mo, would go to application app"), "{told}");

@@ -9,6 +9,7 @@ mod hostile_peers;
 mod hostile_rules;
 mod kill;
 mod log;
+mod shared_numbers;
 mod smsc;
 mod support;
 mod tidy;

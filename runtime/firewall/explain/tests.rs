@@ -16,6 +16,7 @@ fn explained(policy: &str, viewer: Viewer<'_>) -> Explanation {
         submitter: Submitter { by: By::Application, may_send_from: &|_| true },
         source: End { address: &number, owner: owner("acme", &own), tags: &[], status: active },
         destination: End { address: &device, owner: owner("other", &theirs), tags: &tags, status: active },
+        unclaimed: None,
         text: Some("hello"),
     };
     let state = State::default();

@@ -68,6 +68,7 @@ impl Scene {
             submitter: Submitter { by, may_send_from: &any_source },
             source: end(source, owner(&self.sender)),
             destination: end(destination, owner(&self.receiver)),
+            unclaimed: None,
             text: None,
         }
     }

@@ -23,6 +23,8 @@ pub struct Plan {
     pub smpp: String,
     /// Of customer `acme`.
     pub acme: String,
+    /// Of customer `beta`.
+    pub beta: String,
     /// Of `acme`'s application.
     pub app: String,
     /// Of the network account.
@@ -78,7 +80,7 @@ impl Plan {
     }
 
     fn tables(&self) -> String {
-        let Plan { acme, app, sim, more, .. } = self;
+        let Plan { acme, beta, app, sim, more, .. } = self;
         format!(
             r#"
 [[customer]]
@@ -91,6 +93,7 @@ devices = ["+4670*"]
 id = "beta"
 numbers = ["7002"]
 devices = ["+4673*"]
+{beta}
 [[account]]
 system_id = "app"
 password = "secret"
