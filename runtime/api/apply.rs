@@ -34,6 +34,7 @@ pub struct Wanted {
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Options {
     /// Only say what would change.
     #[serde(default)]

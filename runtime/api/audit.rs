@@ -18,6 +18,7 @@ const LIMIT_MAX: usize = 1_000;
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Page {
     /// Changes behind this number; 0 for the first ones.
     #[serde(default)]

@@ -151,6 +151,7 @@ pub struct CampaignList {
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Whose {
     /// For the operator; a key's is its own.
     customer: Option<String>,
@@ -158,6 +159,7 @@ pub struct Whose {
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Page {
     /// For the operator; a key's is its own.
     customer: Option<String>,

@@ -192,6 +192,7 @@ impl From<NotRegistered> for Problem {
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Whose {
     /// For the operator; a key's is its own.
     customer: Option<String>,
@@ -199,6 +200,7 @@ pub struct Whose {
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Wanted {
     /// For the operator; a key's is its own.
     customer: Option<String>,

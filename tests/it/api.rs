@@ -16,4 +16,5 @@ mod policy;
 mod process;
 mod tenants;
 mod tls;
+mod walls;
 mod webhooks;

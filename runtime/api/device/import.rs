@@ -27,6 +27,7 @@ const LINES_MAX: usize = 10_000;
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Options {
     /// For the operator; a key's is its own.
     customer: Option<String>,
