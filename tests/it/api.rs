@@ -9,6 +9,7 @@ mod events;
 mod history;
 mod inbox;
 mod keys;
+mod killed;
 mod messages;
 mod objects;
 mod operation;

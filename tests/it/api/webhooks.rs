@@ -25,7 +25,7 @@ const LAX: &str = "\n[webhooks]\nallow_http = true\nallow_private = true\n";
 const OTHER: &str = "46700000002";
 
 /// Somebody's software, which takes events.
-struct Receiver {
+pub struct Receiver {
     address: SocketAddr,
     taken: Arc<Mutex<Vec<(HeaderMap, String)>>>,
     /// Requests about the usual device that it still refuses.
@@ -33,7 +33,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn new(refuses: usize) -> Receiver {
+    pub async fn new(refuses: usize) -> Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it listens");
         let (taken, refuses) = (Arc::<Mutex<Vec<_>>>::default(), Arc::new(AtomicUsize::new(refuses)));
@@ -51,8 +51,13 @@ impl Receiver {
         Receiver { address, taken, refuses }
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}/in?of=acme", self.address)
+    }
+
+    /// What it took so far.
+    pub fn taken(&self) -> Vec<(HeaderMap, String)> {
+        self.taken.lock().clone()
     }
 
     /// The texts that it took, of the messages of a device.
@@ -82,7 +87,7 @@ async fn answer(
 }
 
 /// As docs/API.md says that receivers should.
-fn is_signed(secret: &str, headers: &HeaderMap, body: &str) -> bool {
+pub fn is_signed(secret: &str, headers: &HeaderMap, body: &str) -> bool {
     let header = headers["wasmsc-signature"].to_str().expect("ASCII");
     let (time, digits) = header.strip_prefix("t=").and_then(|rest| rest.split_once(",v1=")).expect("two parts");
     let mut key = [0; 64];
