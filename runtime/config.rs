@@ -22,6 +22,7 @@ mod retry;
 mod rule;
 mod shared;
 mod smpp;
+mod traces;
 mod webhooks;
 
 pub use account::{
@@ -38,6 +39,7 @@ pub use retry::Retry;
 pub use rule::Rule;
 pub use shared::{Claim, SharedNumber};
 pub use smpp::{Ban, Smpp, Tls};
+pub use traces::Traces;
 pub use webhooks::Webhooks;
 
 /// `wasmsc.toml`.
@@ -69,6 +71,9 @@ pub struct Config {
     pub events: Events,
     #[serde(default)]
     pub webhooks: Webhooks,
+    /// Absent: traces go nowhere.
+    #[serde(default)]
+    pub traces: Option<Traces>,
     /// How long the fate of an application's message can be asked for with query_sm after its end.
     #[serde(default = "default_history_secs")]
     pub history_secs: u64,

@@ -27,6 +27,7 @@ pub mod firewall;
 pub mod link;
 pub mod message;
 pub mod metrics;
+mod outgoing;
 pub mod plugin;
 pub mod relay;
 pub mod retry;
@@ -40,6 +41,7 @@ pub mod store;
 mod target;
 pub mod timeline;
 mod tls;
+mod traces;
 pub mod tracking;
 mod webhook;
 

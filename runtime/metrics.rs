@@ -79,7 +79,27 @@ impl HookOutcome {
     }
 }
 
+/// What became of spans of traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpanOutcome {
+    Exported,
+    /// The collector did not want them, or was away when the house closed.
+    Dropped,
+}
+
+impl SpanOutcome {
+    pub const ALL: [SpanOutcome; 2] = [SpanOutcome::Exported, SpanOutcome::Dropped];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            SpanOutcome::Exported => "exported",
+            SpanOutcome::Dropped => "dropped",
+        }
+    }
+}
+
 pub struct Metrics {
+    spans: [AtomicU64; SpanOutcome::ALL.len()],
     hooks: [AtomicU64; HookOutcome::ALL.len()],
     /// By customer, direction and what was reached.
     messages: Slots<[[AtomicU64; Reached::ALL.len()]; DIRECTIONS.len()]>,
@@ -93,6 +113,7 @@ pub struct Metrics {
 impl Metrics {
     pub fn new(directory: &Directory) -> Metrics {
         Metrics {
+            spans: Default::default(),
             hooks: Default::default(),
             messages: Slots::default(),
             refused: Slots::default(),
@@ -123,6 +144,14 @@ impl Metrics {
 
     pub fn hooks(&self, outcome: HookOutcome) -> u64 {
         self.hooks[outcome as usize].load(Ordering::Relaxed)
+    }
+
+    pub fn count_spans(&self, outcome: SpanOutcome, count: u64) {
+        self.spans[outcome as usize].fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub fn spans(&self, outcome: SpanOutcome) -> u64 {
+        self.spans[outcome as usize].load(Ordering::Relaxed)
     }
 
     /// How long each rule's calls take.

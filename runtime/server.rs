@@ -18,6 +18,7 @@ use crate::route::{Current, Directory};
 use crate::rule_threads::{RuleThreads, Rules};
 use crate::setup::{self, NotSetUp, Setup};
 use crate::store::{self, OpenError, Store, StoreFailed};
+use crate::traces;
 use crate::webhook;
 
 /// Messages expire and long ones time out to within this.
@@ -58,6 +59,7 @@ pub struct Server {
     alarms: tokio::task::JoinHandle<()>,
     housekeeping: tokio::task::JoinHandle<()>,
     webhooks: tokio::task::JoinHandle<()>,
+    traces: Option<tokio::task::JoinHandle<()>>,
     rules: RuleThreads,
     campaigns: CampaignThread,
     house: Arc<House>,
@@ -124,6 +126,8 @@ impl Server {
         let links = tokio::spawn(server.run(closing_receiver));
         let form = webhook::Form { event: api::event_json, gap: api::gap_json };
         let webhooks = tokio::spawn(webhook::run(house.clone(), config.webhooks, form, closing.subscribe()));
+        let traces = config.traces.clone();
+        let traces = traces.map(|config| tokio::spawn(traces::run(house.clone(), config, closing.subscribe())));
         let housekeeping =
             tokio::spawn(keep_house(house.clone(), delivery.clone(), Arc::new(config), closing.subscribe()));
         let alarms = tokio::spawn(async move { delivery.run_alarms().await });
@@ -138,6 +142,7 @@ impl Server {
             alarms,
             housekeeping,
             webhooks,
+            traces,
             rules,
             campaigns,
             house,
@@ -165,6 +170,11 @@ impl Server {
         }
         if let Err(error) = self.webhooks.await {
             tracing::error!("webhooks ended badly: {error}");
+        }
+        if let Some(traces) = self.traces
+            && let Err(error) = traces.await
+        {
+            tracing::error!("traces ended badly: {error}");
         }
         let (rules, campaigns, house, writer) = (self.rules, self.campaigns, self.house, self.writer);
         let closed = tokio::task::spawn_blocking(move || {

@@ -19,7 +19,7 @@ use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::queue;
 use crate::clock;
 use crate::firewall::Reason;
-use crate::metrics::{BOUNDS_MICROS, DIRECTIONS, Durations, HookOutcome, Reached};
+use crate::metrics::{BOUNDS_MICROS, DIRECTIONS, Durations, HookOutcome, Reached, SpanOutcome};
 use crate::relay::House;
 use crate::route::{CustomerIndex, RuleIndex};
 use crate::timeline::Direction;
@@ -66,6 +66,7 @@ impl Collector for Numbers {
         self.binds(&mut encoder)?;
         self.rules(&mut encoder)?;
         self.hooks(&mut encoder)?;
+        self.spans(&mut encoder)?;
         let commits = self.0.store.commits().read();
         let help = "Time to write and sync a group of changes";
         durations(
@@ -156,6 +157,15 @@ impl Numbers {
         let mut family = encoder.encode_descriptor("webhook_attempts", help, None, MetricType::Counter)?;
         HookOutcome::ALL.into_iter().try_for_each(|outcome| {
             let count = self.0.metrics.hooks(outcome);
+            family.encode_family(&[("outcome", outcome.name())])?.encode_counter::<NoLabelSet, _, f64>(&count, None)
+        })
+    }
+
+    fn spans(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let mut family =
+            encoder.encode_descriptor("spans", "Spans of traces, by outcome", None, MetricType::Counter)?;
+        SpanOutcome::ALL.into_iter().try_for_each(|outcome| {
+            let count = self.0.metrics.spans(outcome);
             family.encode_family(&[("outcome", outcome.name())])?.encode_counter::<NoLabelSet, _, f64>(&count, None)
         })
     }

@@ -17,6 +17,12 @@ pub fn check(config: &Config) -> Result<(), String> {
         at_least_1("api", "event_streams_max", api.event_streams_max)?;
         at_least_1("api", "requests_per_sec", api.requests_per_sec as usize)?;
     }
+    if let Some(traces) = &config.traces {
+        traces.check().map_err(|what| format!("traces: {what}"))?;
+        if config.events_ms() == 0 {
+            return Err("traces are made of events, and none are kept: set hours = 1 or more in [events]".to_owned());
+        }
+    }
     for customer in &config.customer {
         check_customer(customer)?;
         if customer.retention_days.is_some() && !config.history.is_kept() {

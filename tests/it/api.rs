@@ -17,5 +17,6 @@ mod policy;
 mod process;
 mod tenants;
 mod tls;
+mod traces;
 mod walls;
 mod webhooks;
