@@ -42,6 +42,8 @@ enum Command {
     Numbers(cli::numbers::Args),
     Policy(cli::policy::Args),
     Keys(cli::keys::Args),
+    Events(cli::events::Args),
+    Webhooks(cli::webhooks::Args),
     Devices(cli::devices::Args),
     Campaign(cli::campaign::Args),
     /// Customers of a server, declared in its config file or made since.
@@ -123,6 +125,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Numbers(arguments) => Ok(exit(runtime.block_on(cli::numbers::run(&arguments)))),
         Command::Policy(arguments) => Ok(exit(runtime.block_on(cli::policy::run(&arguments)))),
         Command::Links(arguments) => Ok(exit(runtime.block_on(cli::links::run(&arguments)))),
+        Command::Events(arguments) => Ok(exit(runtime.block_on(cli::events::run(&arguments)))),
+        Command::Webhooks(arguments) => Ok(exit(runtime.block_on(cli::webhooks::run(&arguments)))),
         Command::Keys(arguments) => Ok(exit(runtime.block_on(cli::keys::run(&arguments)))),
         Command::Devices(arguments) => Ok(exit(runtime.block_on(cli::devices::run(&arguments)))),
         Command::Campaign(arguments) => Ok(exit(runtime.block_on(cli::campaign::run(&arguments)))),

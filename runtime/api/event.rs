@@ -132,6 +132,7 @@ enum What {
 
 /// Which message.
 #[derive(Serialize, ToSchema)]
+#[schema(as = EventMessage)]
 struct Of {
     #[schema(example = "1a209002b4d00000")]
     message_id: String,

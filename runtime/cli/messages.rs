@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::event_stream::Events;
 use super::failure::Failure;
 use super::remote::{Ask, Remote, query};
 use super::table::{Form, cell, json as as_json, shown, table};
 
 /// The most that the server shows in one answer.
 const PAGE_MAX: usize = 1_000;
-/// Pause between two looks for new messages.
+/// Pause between two looks for new messages, where there are no events that tell of them.
 const PAUSE: Duration = Duration::from_secs(1);
 /// So long behind the newest message another one may still show.
 const LATE: time::Duration = time::Duration::seconds(60);
@@ -78,9 +79,11 @@ enum Direction {
 }
 
 pub async fn run(arguments: &Args) -> Result<(), Failure> {
+    // Before the look at what is there: nothing comes between the two.
+    let news = if arguments.follow { News::open(arguments).await? } else { None };
     let found = find(arguments, arguments.wanted.since.as_deref(), arguments.limit).await?;
     if arguments.follow {
-        return follow(arguments, found.messages).await;
+        return follow(arguments, news, found.messages).await;
     }
     if arguments.form.json {
         print!("{}", as_json(&json!({ "messages": found.messages })));
@@ -137,8 +140,24 @@ async fn find(arguments: &Args, since: Option<&str>, limit: usize) -> Result<Fou
     }
 }
 
+/// Who tells that there are new messages.
+struct News;
+
+impl News {
+    /// None: the server keeps no events, and has to be asked now and then.
+    async fn open(arguments: &Args) -> Result<Option<Events>, Failure> {
+        let types = "message.received,message.accepted,message.refused";
+        let path = query("/v1/events", &[("customer", arguments.wanted.customer.as_deref()), ("types", Some(types))]);
+        match Events::open(&arguments.remote, &path).await {
+            Ok(events) => Ok(Some(events)),
+            Err(Failure::Refused(refusal)) if refusal.is("events_off") => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+}
+
 /// Prints what is there, the oldest first, and then what comes, until nobody reads it any more.
-async fn follow(arguments: &Args, there: Vec<Value>) -> Result<(), Failure> {
+async fn follow(arguments: &Args, mut news: Option<Events>, there: Vec<Value>) -> Result<(), Failure> {
     let start = crate::clock::now().0 / 1_000;
     let mut newest = OffsetDateTime::from_unix_timestamp(start.cast_signed()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let mut seen: BTreeMap<String, OffsetDateTime> = BTreeMap::new();
@@ -154,7 +173,10 @@ async fn follow(arguments: &Args, there: Vec<Value>) -> Result<(), Failure> {
         }
         let since = newest - LATE;
         seen.retain(|_, at| *at >= since - LATE);
-        tokio::time::sleep(PAUSE).await;
+        match &mut news {
+            Some(news) => drop(news.next().await?),
+            None => tokio::time::sleep(PAUSE).await,
+        }
         let since = since.format(&Rfc3339).map_err(|error| Failure::Failed(error.to_string()))?;
         fresh = find(arguments, Some(&since), usize::MAX).await?.messages;
     }

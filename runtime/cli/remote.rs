@@ -10,11 +10,14 @@ use axum::http::{Method, Request, Uri};
 use bytes::Bytes;
 use clap::Args;
 use http_body_util::BodyExt;
+use hyper::StatusCode;
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use super::failure::{Failure, Refusal};
 use crate::config::UpstreamTls;
@@ -82,6 +85,14 @@ impl<'a> Ask<'a> {
     }
 }
 
+/// The head of an answer has come, and its body comes.
+pub struct Answer {
+    status: StatusCode,
+    pub body: Incoming,
+    /// It ends with this.
+    connection: JoinSet<hyper::Result<()>>,
+}
+
 /// A word of the user's as one part of a path.
 pub fn part(word: &str) -> String {
     let mut part = String::with_capacity(word.len());
@@ -115,9 +126,25 @@ impl Remote {
 
     pub async fn octets(&self, ask: Ask<'_>) -> Result<Bytes, Failure> {
         let request = self.request(&ask)?;
-        let answer = tokio::time::timeout(ask.within, self.exchange(request)).await;
+        let whole = async { self.whole(self.exchange(request).await?).await };
+        let answer = tokio::time::timeout(ask.within, whole).await;
         let late = || self.unreachable(&io::Error::other(format!("no answer within {} s", ask.within.as_secs())));
-        let (status, octets) = answer.map_err(|_| late())??;
+        answer.map_err(|_| late())?
+    }
+
+    /// An answer that goes on and on.
+    pub async fn stream(&self, path: &str) -> Result<Answer, Failure> {
+        let answer = self.exchange(self.request(&Ask::get(path))?).await?;
+        if answer.status.is_success() {
+            Ok(answer)
+        } else {
+            Err(self.whole(answer).await.err().unwrap_or_else(|| self.no_url()))
+        }
+    }
+
+    async fn whole(&self, answer: Answer) -> Result<Bytes, Failure> {
+        let Answer { status, body, connection: _connection } = answer;
+        let octets = body.collect().await.map_err(|error| self.unreachable(&io::Error::other(error)))?.to_bytes();
         if status.is_success() { Ok(octets) } else { Err(Failure::Refused(Refusal::read(status, &octets))) }
     }
 
@@ -161,7 +188,7 @@ impl Remote {
         Failure::Unreachable(format!("{}: {error}", self.api))
     }
 
-    async fn exchange(&self, request: Request<Body>) -> Result<(hyper::StatusCode, Bytes), Failure> {
+    async fn exchange(&self, request: Request<Body>) -> Result<Answer, Failure> {
         let base: Uri = self.api.parse().map_err(|_| self.no_url())?;
         let host = base.host().ok_or_else(|| self.no_url())?.trim_matches(['[', ']']);
         let (is_tls, port) = match base.scheme_str() {
@@ -182,17 +209,16 @@ impl Remote {
         self.over(stream, request).await
     }
 
-    async fn over<S>(&self, stream: S, request: Request<Body>) -> Result<(hyper::StatusCode, Bytes), Failure>
+    async fn over<S>(&self, stream: S, request: Request<Body>) -> Result<Answer, Failure>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let broken = |error: hyper::Error| self.unreachable(&io::Error::other(error));
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        let connection = tokio::spawn(connection);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(connection);
         let (parts, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
-        let octets = body.collect().await.map_err(broken)?.to_bytes();
-        connection.abort();
-        Ok((parts.status, octets))
+        Ok(Answer { status: parts.status, body, connection: tasks })
     }
 }
 

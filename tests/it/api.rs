@@ -10,7 +10,7 @@ mod history;
 mod inbox;
 mod keys;
 mod killed;
-mod messages;
+pub mod messages;
 mod objects;
 mod operation;
 mod policy;

@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::api::client::{Client, key, start};
+use crate::api::messages::at;
 use crate::smsc::site::{DEVICE, Plan, mo, mt};
 
 const REFUSED: i32 = 3;
@@ -67,7 +68,8 @@ async fn a_message_is_sent_once_shown_and_cancelled() {
     sim.take().await;
     let said = acme.fails(REFUSED, &["message", "cancel", &id]);
     assert!(said.starts_with("wasmsc: refused: ") && said.ends_with(" [409 too_late]\n"), "{said}");
-    let later = ["send", "--to", &to, "--schedule-at", "2026-12-24T15:00:00+01:00", "--binary", "0102"];
+    let time = at(3_600);
+    let later = ["send", "--to", &to, "--schedule-at", &time, "--binary", "0102"];
     let later = acme.prints(&later);
     acme.prints(&["message", "cancel", &later]);
     assert_eq!(acme.json(&["message", "show", &later])["state"], "deleted");
@@ -88,6 +90,38 @@ async fn keys_are_made_used_listed_and_deleted() {
     shell.prints(&["keys", "delete", "acme", &id]);
     assert!(acme.fails(REFUSED, &["keys", "list", "acme"]).contains("401 unauthorized"));
     assert!(shell.fails(REFUSED, &["keys", "list", "../acme"]).contains("404 not_found"));
+    site.end(()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_printed_from_where_one_says_and_webhooks_are_kept() {
+    let (site, operator) = start(Plan::network()).await;
+    let acme = Shell::new(site.api(), &key(&operator, "acme", &["read", "send", "manage"]).await);
+    let id = acme.prints(&["send", "--to", &format!("+{DEVICE}"), "hello"]);
+    let line = acme.prints(&["events", "--after", "oldest", "--type", "message.accepted", "--limit", "1"]);
+    assert!(line.contains("  message.accepted   ") && line.contains(&id) && line.ends_with("hello"), "{line}");
+    let json = acme.json(&["events", "--after", "oldest", "--limit", "1"]);
+    assert_eq!((&json["type"], &json["message_id"]), (&"message.accepted".into(), &id.into()));
+    assert!(acme.fails(REFUSED, &["events", "--type", "nonsense"]).contains("[400 malformed_request]"));
+    assert!(acme.fails(REFUSED, &["events", "--customer", "beta"]).contains("[404 not_found]"));
+
+    let secret = acme.prints(&["webhooks", "make", "https://hooks.example.net/", "--type", "link.*"]);
+    assert!(secret.starts_with("whs_"), "{secret}");
+    let listed = acme.json(&["webhooks", "list"]);
+    let hook = listed["webhooks"][0]["id"].as_str().expect("an id").to_owned();
+    let table = acme.prints(&["webhooks", "list"]);
+    assert!(
+        table.starts_with("ID ") && table.contains("https://hooks.example.net/") && !table.contains(&secret),
+        "{table}"
+    );
+    let changed = acme.prints(&["webhooks", "change", &hook, "https://other.example.net/"]);
+    assert!(changed.contains("https://other.example.net/"), "{changed}");
+    assert!(acme.prints(&["webhooks", "show", &hook]).contains("https://other.example.net/"));
+    assert!(acme.prints(&["webhooks", "dead", &hook]).starts_with("EVENT "));
+    assert!(acme.prints(&["webhooks", "replay", &hook]).starts_with("events  0"));
+    acme.prints(&["webhooks", "delete", &hook]);
+    assert!(acme.fails(REFUSED, &["webhooks", "show", &hook]).contains("[404 not_found]"));
+    assert!(acme.fails(REFUSED, &["webhooks", "make", "http://127.0.0.1/"]).contains("[422 "));
     site.end(()).await;
 }
 
@@ -141,9 +175,26 @@ fn every_shell_has_completions_and_every_command_says_how_it_is_used() {
     for (name, word) in [("bash", "complete "), ("zsh", "#compdef wasmsc"), ("fish", "complete -c wasmsc")] {
         assert!(shell.prints(&["completions", name]).contains(word), "{name}");
     }
-    for command in
-        ["send", "message", "messages", "links", "keys", "status", "chat", "doctor", "backup", "restore", "completions"]
-    {
+    for command in [
+        "send",
+        "message",
+        "messages",
+        "links",
+        "keys",
+        "status",
+        "chat",
+        "doctor",
+        "backup",
+        "restore",
+        "completions",
+        "events",
+        "webhooks",
+        "devices",
+        "campaign",
+        "numbers",
+        "policy",
+        "apply",
+    ] {
         let help = shell.prints(&[command, "--help"]);
         assert!(help.contains("Example: wasmsc "), "{help}");
     }

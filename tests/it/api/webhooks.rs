@@ -98,6 +98,21 @@ pub fn is_signed(secret: &str, headers: &HeaderMap, body: &str) -> bool {
     digits == expected.iter().map(|octet| format!("{octet:02x}")).collect::<String>()
 }
 
+/// Runs the Python of docs/API.md.
+fn says_the_documented_check(secret: &str, header: &str, body: &str) -> bool {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/API.md");
+    let page = std::fs::read_to_string(page).expect("readable");
+    let code = page.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("it has an example");
+    let code = format!("{code}\nimport sys\nprint(is_ours(sys.argv[1], sys.argv[2], sys.argv[3].encode()))");
+    let run = std::process::Command::new("python3").args(["-c", &code, secret, header, body]).output();
+    let run = run.expect("python3 is there");
+    match String::from_utf8_lossy(&run.stdout).trim() {
+        "True" => true,
+        "False" => false,
+        other => panic!("{other}: {}", String::from_utf8_lossy(&run.stderr)),
+    }
+}
+
 async fn send(acme: &Client, device: &str, text: &str) {
     let body = json!({ "to": format!("+{device}"), "text": text });
     acme.post("/v1/messages", body).await.expect(202);
@@ -131,6 +146,12 @@ async fn what_is_refused_comes_again_in_order_and_holds_up_no_other_device_also_
         assert!(headers["wasmsc-event"] == *event["id"].as_str().expect("an id"));
         assert_eq!(headers["wasmsc-type"], "message.accepted");
     }
+    let (headers, body) = receiver.taken().remove(0);
+    let header = headers["wasmsc-signature"].to_str().expect("ASCII");
+    assert_eq!(
+        [secret.as_str(), "another"].map(|secret| says_the_documented_check(secret, header, &body)),
+        [true, false]
+    );
     // What was told once is not told again after another restart.
     let count = receiver.taken.lock().len();
     let site = site.restart().await;
