@@ -52,7 +52,7 @@ async fn every_event_of_what_was_told_arrives_and_those_of_a_device_in_order() {
         // One more, of which nobody hears what became.
         number += 1;
         let body = json!({ "to": "+46700000000", "text": format!("{number}") });
-        let once = format!("last of {round}");
+        let once = format!("last-of-{round}");
         let patience = rng.below(PATIENCE_MAX);
         let answer = life.killed_while(&acme, ("POST", "/v1/messages"), &once, body, patience).await;
         match answer {
