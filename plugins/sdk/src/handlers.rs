@@ -104,6 +104,8 @@ macro_rules! export_rule {
     ($rule:ty: $($handler:ident),+ $(,)?) => {
         #[cfg(not(target_family = "wasm"))]
         impl $crate::Exported for $rule {
+            // A rule may list all of them.
+            #[allow(clippy::needless_update)]
             const HANDLERS: $crate::Handlers =
                 $crate::Handlers { $($handler: Some($crate::__handler!($handler $rule)),)+ ..$crate::Handlers::NONE };
         }

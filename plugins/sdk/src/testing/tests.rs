@@ -1,3 +1,5 @@
+mod events;
+
 use serde::{Deserialize, Serialize};
 
 use super::*;
