@@ -32,6 +32,7 @@ mod queue;
 mod rates;
 mod rfc3339;
 mod router;
+mod rule_request;
 mod scrape;
 mod secret;
 mod serve;

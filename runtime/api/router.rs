@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::error::{Code, Problem};
 use super::{
     Api, apply, audit, backup, campaign, device, events, explain, export, health, history, inbox, key, links, message,
-    number, object, openapi, policy, queue, scrape, statuses, webhook,
+    number, object, openapi, policy, queue, rule_request, scrape, statuses, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -53,6 +53,8 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(webhook::replay))
         .routes(routes!(links::list))
         .routes(routes!(queue::list))
+        .routes(routes!(rule_request::ask))
+        .routes(routes!(rule_request::answer))
         .routes(routes!(backup::make))
         .routes(routes!(number::list))
         .routes(routes!(object::customer::list))
