@@ -15,6 +15,7 @@ mod objects;
 mod operation;
 mod policy;
 mod process;
+mod rule_events;
 mod tenants;
 mod tls;
 mod traces;
