@@ -18,6 +18,7 @@ mod explain;
 mod history;
 mod numbering;
 mod object;
+mod plugins;
 mod retry;
 mod rule;
 mod shared;
@@ -35,6 +36,7 @@ pub(crate) use explain::nearest;
 pub use history::History;
 pub use numbering::{NumberFormat, Numbering};
 pub use object::{Declared, Kind, Settings, Unreadable};
+pub use plugins::Plugins;
 pub use retry::Retry;
 pub use rule::Rule;
 pub use shared::{Claim, SharedNumber};
@@ -64,6 +66,8 @@ pub struct Config {
     #[serde(default)]
     pub rule: Vec<Rule>,
     #[serde(default)]
+    pub plugins: Plugins,
+    #[serde(default)]
     pub retry: Retry,
     #[serde(default)]
     pub history: History,
@@ -80,7 +84,7 @@ pub struct Config {
     /// OS threads that run rules; default: one per core, at least 2, so that one slow rule leaves room.
     #[serde(default)]
     pub rule_threads: Option<usize>,
-    /// Customers, accounts and upstreams as they are written.
+    /// Customers, accounts, upstreams and rules as they are written.
     #[serde(skip)]
     pub declared: Declared,
 }
@@ -135,7 +139,7 @@ impl Config {
 
     /// Every path in the file.
     fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let rules = self.rule.iter_mut().map(|rule| &mut rule.component);
+        let rules = self.rule.iter_mut().filter_map(|rule| rule.component.as_mut());
         let server = self.smpp.tls.iter_mut().flat_map(|tls| {
             [Some(&mut tls.certificate), Some(&mut tls.key), tls.client_ca.as_mut()].into_iter().flatten()
         });

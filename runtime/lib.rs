@@ -3,7 +3,7 @@
 //! The map. Arrows point down only:
 //!
 //! ```text
-//! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  campaign_thread  cli/  tokio, threads, sockets
+//! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  rules  campaign_thread  cli/  tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
 //! HEART      firewall  route  schedule  retry  tracking  timeline  message  device  campaign  metrics  bucket  pure, take `now`
@@ -33,6 +33,7 @@ pub mod relay;
 pub mod retry;
 pub mod route;
 mod rule_threads;
+pub mod rules;
 pub mod schedule;
 pub mod server;
 pub mod setup;

@@ -82,6 +82,11 @@ impl Command {
 }
 
 fn main() -> ExitCode {
+    // Before there is anything that a compilation does not need, such as threads.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == wasmsc::plugin::compile::COMMAND) {
+        return wasmsc::plugin::compile::run(&words.collect::<Vec<_>>());
+    }
     wasmsc::allocator::bound_arenas();
     raise_descriptor_limit();
     let arguments = Arguments::parse();

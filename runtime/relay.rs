@@ -30,6 +30,7 @@ mod parts;
 mod pickup;
 mod quotas;
 mod receipts;
+mod recovery;
 mod refusals;
 mod repeats;
 mod rule_call;
@@ -101,10 +102,8 @@ pub struct House {
     campaigns: campaigns::Campaigns,
     inboxes: Arc<pickup::Inboxes>,
     news: news::News,
+    strays: Mutex<recovery::Strays>,
 }
-
-/// Rows that recovery reads at once.
-const RECOVERY_PAGE: usize = 1_000;
 
 impl House {
     /// Also puts every MO that the store still holds back into the schedule, and finds again what waits for
@@ -128,7 +127,7 @@ impl House {
         let opt_outs = RwLock::new(opt_outs::OptedOut::recover(&store)?);
         let campaigns = campaigns::Campaigns::recover(&store, now)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
-        let (metrics, news) = (Metrics::new(&present), news::News::new(&store));
+        let (metrics, news) = (Metrics::default(), news::News::new(&store));
         drop(present);
         let house = House {
             directory,
@@ -150,38 +149,12 @@ impl House {
             campaigns,
             inboxes,
             news,
+            strays: Mutex::default(),
         };
         let house = Arc::new(house);
         house.reroute(now)?;
-        for partition in Partition::all() {
-            house.recover(partition, now)?;
-        }
+        house.recover(now)?;
         Ok(house)
-    }
-
-    fn recover(&self, partition: Partition, now: Timestamp) -> std::io::Result<()> {
-        let mut after = 0;
-        loop {
-            let page = self.store.waiting(partition, after, RECOVERY_PAGE)?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = *last;
-            for (number, record) in page {
-                let Some(rule) = self.directory().rule(&record.customer, &record.rule) else {
-                    tracing::warn!(
-                        message_id = %MessageId::accepted(number), customer = %record.customer, rule = %record.rule,
-                        "an MO waits for a rule that is not in the config; it runs when the rule is back"
-                    );
-                    continue;
-                };
-                self.count(&record.customer, 1);
-                let key = SubjectKey { rule, device: record.message.source.to_string().into() };
-                self.schedule.lock().push(
-                    key,
-                    Event { partition, number, is_tracked: record.tracked, due: record.due },
-                    now,
-                );
-            }
-        }
     }
 
     /// As it is now: see [`Current::load`].
@@ -196,7 +169,9 @@ impl House {
 
     /// `next` holds for every message from now on. [`reroute`](Self::reroute) afterwards.
     pub fn change_directory(&self, next: Directory, now: Timestamp) {
+        let back = self.bring_back(&next, now);
         self.directory.replace(next);
+        self.let_run(back);
         if let Err(error) = self.outlet.directory_changed(now) {
             tracing::error!("what waits in new queues cannot be read: {error}");
         }

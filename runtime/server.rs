@@ -9,13 +9,15 @@ use crate::allocator;
 use crate::api;
 use crate::campaign_thread::CampaignThread;
 use crate::clock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::delivery::Delivery;
 use crate::link;
-use crate::plugin::{EngineError, LoadError, PluginHost};
+use crate::plugin::LoadError;
 use crate::relay::{self, House};
 use crate::route::{Current, Directory};
-use crate::rule_threads::{RuleThreads, Rules};
+use crate::rule_threads::RuleThreads;
+use crate::rules::rollout::Rollout;
+use crate::rules::{self, Prepared, Rules, Wanted};
 use crate::setup::{self, NotSetUp, Setup};
 use crate::store::{self, OpenError, Store, StoreFailed};
 use crate::traces;
@@ -34,7 +36,7 @@ pub enum ServerError {
     #[error("what was set up over the API does not fit the config file: {0}; change the file")]
     Setup(#[from] NotSetUp),
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Rules(#[from] rules::OpenError),
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
@@ -87,12 +89,15 @@ impl Server {
         let directory = Current::new(Directory::new(&config));
         let threads = config.rule_threads.unwrap_or_else(default_rule_threads).max(1);
         // Rules first: one that does not fit is told before anything is touched.
-        let rules = Arc::new(load_rules(&config, &directory, threads).await?);
+        let rules = Arc::new(Rules::open(&config, directory.clone(), threads)?);
+        let declared = load_declared(&config, &rules).await?;
         let opened = store::disk::open(&config.data_dir, config.keeps()).map_err(ServerError::DataDir)?;
         let (store, writer) = Store::open(opened)?;
         let made = setup::with_made(&config, &store)?;
         let next = directory.load().next(&made);
         directory.replace(next);
+        rules.show_present(declared);
+        load_made(&config, &made, &rules, &store).await;
         let (failed_sender, failed) = watch::channel(false);
         let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
             let result = writer.run();
@@ -105,6 +110,7 @@ impl Server {
         let now = clock::now();
         let delivery = Delivery::new(&directory);
         let house = House::new(directory, store, delivery.clone(), threads, now)?;
+        rules.settle(&house);
         delivery.open(&house, now)?;
         let waiting = house.mos_waiting();
         if waiting > 0 {
@@ -112,7 +118,7 @@ impl Server {
         }
         let server = link::server::Server::bind(&config.smpp, house.clone(), delivery.clone()).await?;
         let (smpp, smpp_tls) = (server.local_addr()?, server.local_tls_addr());
-        let setup = Setup::new(config.clone(), house.clone());
+        let setup = Setup::new(config.clone(), house.clone(), rules.clone());
         let mut requests = match &config.api {
             Some(http) => Some(api::Server::bind(http, &config.data_dir, house.clone(), setup).await?),
             None => None,
@@ -245,25 +251,47 @@ pub async fn try_rules(config: &Config) -> Vec<Result<String, ServerError>> {
     if config.rule.is_empty() {
         return Vec::new();
     }
-    let host = match PluginHost::new(1) {
-        Ok(host) => host,
-        Err(error) => return vec![Err(error.into())],
-    };
+    // Nothing is changed in the data directory, and a server may be at work there.
+    let folder = std::env::temp_dir().join(format!("wasmsc-doctor-{}", std::process::id()));
     let directory = Current::new(Directory::new(config));
-    let mut tried = Vec::with_capacity(config.rule.len());
-    for rule in &config.rule {
-        let loaded = host.load(rule, directory.clone()).await;
-        tried.push(loaded.map(|_| format!("{}/{}", rule.customer, rule.name)).map_err(ServerError::from));
-    }
+    let tried = match Rules::open_in(folder.clone(), config, directory, 1) {
+        Ok(rules) => {
+            let (rules, mut tried) = (Arc::new(rules), Vec::with_capacity(config.rule.len()));
+            for settings in &config.rule {
+                let wanted = Wanted { settings: settings.clone(), rollout: Rollout::default() };
+                let loaded = rules.prepare(None, wanted).await;
+                tried.push(loaded.map(|_| settings.id()).map_err(ServerError::from));
+            }
+            tried
+        }
+        Err(error) => vec![Err(error.into())],
+    };
+    let _ = std::fs::remove_dir_all(folder); // it is in a folder for such
     tried
 }
 
-async fn load_rules(config: &Config, directory: &Arc<Current>, threads: usize) -> Result<Rules, ServerError> {
-    let host = PluginHost::new(threads as u32)?;
-    let mut loaded = Vec::with_capacity(config.rule.len());
-    for rule in &config.rule {
-        loaded.push(host.load(rule, directory.clone()).await?);
-        tracing::info!(rule = format!("{}/{}", rule.customer, rule.name), "rule loaded");
+/// Rules of the config file: one that does not load keeps the server from starting.
+async fn load_declared(config: &Config, rules: &Arc<Rules>) -> Result<Vec<Prepared>, LoadError> {
+    let wanted = |rule: &config::Rule| Wanted { settings: rule.clone(), rollout: Rollout::default() };
+    let prepared = rules.prepare_all(None, config.rule.iter().map(wanted).collect()).await;
+    for rule in prepared.iter().filter_map(|(rule, loaded)| loaded.is_ok().then_some(rule)) {
+        tracing::info!(rule, "rule loaded");
     }
-    Ok(Rules { host, loaded })
+    prepared.into_values().collect()
+}
+
+/// Rules that were made over the API: of one that does not load, the events wait.
+async fn load_made(file: &Config, all: &Config, rules: &Arc<Rules>, store: &Arc<Store>) {
+    let prepared = rules.prepare_all(Some(store), setup::made_rules(file, all, store)).await;
+    let told = |(rule, loaded): (String, Result<Prepared, LoadError>)| match loaded {
+        Ok(prepared) => {
+            tracing::info!(rule, "rule loaded");
+            prepared
+        }
+        Err(error) => {
+            tracing::error!(rule, "it cannot be loaded, and its events wait: {error}");
+            Prepared::failed(rule, &error)
+        }
+    };
+    rules.show_present(prepared.into_iter().map(told).collect());
 }

@@ -5,12 +5,17 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     pub customer: String,
     pub name: String,
-    pub component: PathBuf,
+    /// The component's file; for rules of a file.
+    #[serde(default)]
+    pub component: Option<PathBuf>,
+    /// A plugin that was uploaded, as `name@version` or by its digest `sha256:…`; for rules that are made over the API.
+    #[serde(default)]
+    pub plugin: Option<String>,
     /// Numbers whose MOs run this rule: the customer's, or those that it shares.
     pub numbers: Vec<String>,
     /// Only MOs whose first word is this, in any case and whatever punctuation is behind it. A rule with the right keyword goes before one without.
@@ -34,6 +39,30 @@ pub struct Rule {
     /// Attempts before an MO is dead-lettered.
     #[serde(default = "default_attempts_max")]
     pub attempts_max: u32,
+}
+
+impl Rule {
+    /// `customer/name`: how logs and keys call it.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.customer, self.name)
+    }
+
+    /// Of nobody, to see whether a component can be brought up at all.
+    pub fn trial(deadline_ms: u32, memory_mib: u32) -> Rule {
+        let fields = serde_json::json!({
+            "customer": "", "name": "", "numbers": [], "deadline_ms": deadline_ms, "memory_mib": memory_mib,
+        });
+        serde_json::from_value(fields).expect("all other fields have defaults")
+    }
+
+    /// Where its component is from, for people.
+    pub fn source(&self) -> String {
+        match (&self.component, &self.plugin) {
+            (Some(file), _) => file.display().to_string(),
+            (None, Some(plugin)) => format!("plugin {plugin}"),
+            (None, None) => "nowhere".to_owned(),
+        }
+    }
 }
 
 fn default_deadline_ms() -> u32 {

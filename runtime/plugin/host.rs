@@ -1,15 +1,16 @@
 //! Loads rules and runs one event of one rule.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Linker;
 use wasmtime::{Engine, Store, Trap};
 
 use super::bindings::wasmsc::plugin::types::{Body, Message};
 use super::bindings::{MoRulePre, exports::wasmsc::plugin::mo_handler::HandlerError};
+use super::compile::NotCompiled;
+use super::component::Compiled;
 use super::engine::{self, EngineError, TICK};
 use super::fit::{self, Misfit};
 use super::interfaces::{self, Call};
@@ -19,15 +20,15 @@ use crate::config;
 use crate::route::Current;
 use wasmsc_smpp::text::Payload;
 
-/// Why a rule was refused at start. Names the rule, the file and what to do.
-#[derive(Debug, thiserror::Error)]
+/// Why a rule cannot be loaded. Names the rule, where its component is from, and what to do.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LoadError {
-    #[error("rule {rule}: {}: cannot be read: {source}", file.display())]
-    Read { rule: String, file: PathBuf, source: std::io::Error },
-    #[error("rule {rule}: {}: is no WebAssembly component: {why}", file.display())]
-    NotAComponent { rule: String, file: PathBuf, why: String },
-    #[error("rule {rule}: {}: {misfit}", file.display())]
-    Misfit { rule: String, file: PathBuf, misfit: Misfit },
+    #[error("rule {rule}: {from}: cannot be read: {why}")]
+    Read { rule: String, from: String, why: String },
+    #[error("rule {rule}: {from}: {why}")]
+    NotCompiled { rule: String, from: String, why: NotCompiled },
+    #[error("rule {rule}: {from}: {misfit}")]
+    Misfit { rule: String, from: String, misfit: Misfit },
 }
 
 /// What a rule's calls share.
@@ -46,7 +47,7 @@ pub struct LoadedRule {
 }
 
 pub struct PluginHost {
-    engine: Engine,
+    pub(super) engine: Engine,
     linker: Linker<Call>,
 }
 
@@ -58,18 +59,16 @@ impl PluginHost {
         Ok(PluginHost { engine, linker })
     }
 
-    /// Reads, checks and compiles a rule, and makes one instance of it to see that it fits.
-    pub async fn load(&self, rule: &config::Rule, directory: Arc<Current>) -> Result<LoadedRule, LoadError> {
-        let name = format!("{}/{}", rule.customer, rule.name);
-        let file = rule.component.clone();
-        let wasm = std::fs::read(&file).map_err(|source| LoadError::Read {
-            rule: name.clone(),
-            file: file.clone(),
-            source,
-        })?;
-        let component = self.compile(&wasm, &name, &file)?;
-        let misfit = |misfit| LoadError::Misfit { rule: name.clone(), file: file.clone(), misfit };
-        fit::check(&component, &self.engine).map_err(misfit)?;
+    /// Checks a rule's component, and makes one instance of it to see that it fits.
+    pub async fn load(
+        &self,
+        rule: &config::Rule,
+        component: &Compiled,
+        directory: Arc<Current>,
+    ) -> Result<LoadedRule, LoadError> {
+        let (name, component) = (rule.id(), &component.0);
+        let misfit = |misfit| LoadError::Misfit { rule: rule.id(), from: rule.source(), misfit };
+        fit::check(component, &self.engine).map_err(misfit)?;
         let limits = Limits {
             deadline_ms: rule.deadline_ms,
             memory_octets: (rule.memory_mib as usize) << 20,
@@ -78,19 +77,11 @@ impl PluginHost {
         };
         let facts = RuleFacts { name: name.as_str().into(), config: rule.config.clone(), limits, directory };
         let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
-        let component = self.linker.instantiate_pre(&component).map_err(wrong_type)?;
+        let component = self.linker.instantiate_pre(component).map_err(wrong_type)?;
         let component = MoRulePre::new(component).map_err(wrong_type)?;
         let loaded = LoadedRule { facts: Arc::new(facts), component };
         self.try_instance(&loaded).await.map_err(misfit)?;
         Ok(loaded)
-    }
-
-    fn compile(&self, wasm: &[u8], rule: &str, file: &Path) -> Result<Component, LoadError> {
-        Component::new(&self.engine, wasm).map_err(|error| LoadError::NotAComponent {
-            rule: rule.to_owned(),
-            file: file.into(),
-            why: format!("{error:#}"),
-        })
     }
 
     /// The types of exports show only in an instance; so does a start that traps or wants too much memory.

@@ -43,6 +43,7 @@ impl Premises {
 
     /// On the same data every time.
     pub async fn start(&self) -> Result<Server, ServerError> {
+        wasmsc::plugin::compile::compiler_is(env!("CARGO_BIN_EXE_wasmsc"));
         Server::start(self.config()).await
     }
 }
