@@ -21,6 +21,7 @@ mod object;
 mod plugins;
 mod retry;
 mod rule;
+mod rules_dir;
 mod shared;
 mod smpp;
 mod traces;
@@ -65,6 +66,9 @@ pub struct Config {
     pub upstream: Vec<Upstream>,
     #[serde(default)]
     pub rule: Vec<Rule>,
+    /// A folder with a *.toml file per rule, read again when one changes. Absent: rules are those of this file and of the API.
+    #[serde(default)]
+    pub rules_dir: Option<PathBuf>,
     #[serde(default)]
     pub plugins: Plugins,
     #[serde(default)]
@@ -152,7 +156,12 @@ impl Config {
             .iter_mut()
             .filter_map(|upstream| upstream.tls.as_mut())
             .flat_map(|tls| [tls.ca.as_mut(), tls.certificate.as_mut(), tls.key.as_mut()].into_iter().flatten());
-        std::iter::once(&mut self.data_dir).chain(rules).chain(server).chain(api).chain(upstreams)
+        std::iter::once(&mut self.data_dir)
+            .chain(self.rules_dir.as_mut())
+            .chain(rules)
+            .chain(server)
+            .chain(api)
+            .chain(upstreams)
     }
 }
 

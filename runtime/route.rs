@@ -90,6 +90,7 @@ pub struct Directory {
     routes: Vec<(Box<str>, QueueIndex)>,
     queues_by_name: HashMap<Arc<str>, QueueIndex>,
     rules_by_name: HashMap<Box<str>, RuleIndex>,
+    rules_present: Vec<bool>,
     rules_by_number: HashMap<Address, Vec<RuleIndex>>,
 }
 
@@ -148,6 +149,7 @@ impl Directory {
             routes,
             queues_by_name,
             rules_by_name: rules.by_name,
+            rules_present: rules.present,
             rules_by_number: rules.by_number,
             rules: rules.all,
         }
@@ -252,16 +254,16 @@ impl Directory {
     }
 
     pub fn rule(&self, customer: &str, name: &str) -> Option<RuleIndex> {
+        self.place_of_rule(customer, name).filter(|rule| self.has_rule(*rule))
+    }
+
+    /// Also of one that is gone.
+    pub fn place_of_rule(&self, customer: &str, name: &str) -> Option<RuleIndex> {
         self.rules_by_name.get(&*format!("{customer}/{name}")).copied()
     }
 
-    /// Those that are there.
-    pub fn present_rules(&self) -> impl Iterator<Item = RuleIndex> {
-        self.rules_by_name.values().copied()
-    }
-
     pub fn has_rule(&self, rule: RuleIndex) -> bool {
-        self.rules_by_name.contains_key(&*self.rule_names[rule.0])
+        self.rules_present[rule.0]
     }
 
     /// `customer/name`: how logs and keys call a rule.

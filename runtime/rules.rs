@@ -6,6 +6,7 @@
 
 pub mod rollout;
 pub mod stock;
+mod verdict;
 mod version;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -29,6 +30,7 @@ use crate::schedule::SubjectKey;
 use crate::slots::Slots;
 use crate::store::Store;
 use rollout::Rollout;
+pub use verdict::is_worse;
 pub use version::{Canary, Runs, Serving, Version};
 
 /// In the data directory.
@@ -83,7 +85,7 @@ impl Rules {
         directory: Arc<Current>,
         threads: usize,
     ) -> Result<Rules, OpenError> {
-        let host = PluginHost::new((threads + TRIALS) as u32)?;
+        let host = PluginHost::new((threads + TRIALS) as u32, config.webhooks)?;
         let plugins = &config.plugins;
         let limits = CompileLimits { memory_mib: plugins.compile_memory_mib, cpu_secs: plugins.compile_cpu_secs };
         let files = PluginFiles::open(folder, host.compatibility(), limits, plugins.compile_at_once)?;
@@ -268,7 +270,8 @@ impl Rules {
         let component = self.compiled(digest, self.files.component(&digest)).await?;
         let trial = config::Rule::trial(plugins.deadline_max_ms, plugins.memory_max_mib);
         match self.loaded(&trial, &component).await {
-            Ok(_) => Ok(self.host.faces(&component)),
+            // Without the config of a rule it may well say so.
+            Ok(_) | Err(LoadError::Config { .. }) => Ok(self.host.faces(&component)),
             Err(LoadError::Misfit { misfit, .. }) => Err(Unfit::Misfit(misfit)),
             Err(other) => Err(NotCompiled::Failed(other.to_string()).into()),
         }
@@ -283,6 +286,16 @@ impl Rules {
 }
 
 impl Prepared {
+    /// As `customer/name`.
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+
+    /// What the active version can be called with.
+    pub fn handlers(&self) -> Vec<&'static str> {
+        self.serving.as_ref().map(|serving| serving.active.loaded.handlers()).unwrap_or_default()
+    }
+
     pub fn gone(rule: String) -> Prepared {
         Prepared { rule, serving: None, fault: None }
     }

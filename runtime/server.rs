@@ -9,17 +9,18 @@ use crate::allocator;
 use crate::api;
 use crate::campaign_thread::CampaignThread;
 use crate::clock;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::link;
 use crate::plugin::LoadError;
 use crate::relay::{self, House};
 use crate::route::{Current, Directory};
+use crate::rule_http;
 use crate::rule_threads::RuleThreads;
-use crate::rules::rollout::Rollout;
-use crate::rules::{self, Prepared, Rules, Wanted};
+use crate::rules::{self, Rules};
 use crate::setup::{self, NotSetUp, Setup};
 use crate::store::{self, OpenError, Store, StoreFailed};
+use crate::timer_thread::TimerThread;
 use crate::traces;
 use crate::webhook;
 
@@ -61,9 +62,12 @@ pub struct Server {
     alarms: tokio::task::JoinHandle<()>,
     housekeeping: tokio::task::JoinHandle<()>,
     webhooks: tokio::task::JoinHandle<()>,
+    rule_http: tokio::task::JoinHandle<()>,
+    keeper: tokio::task::JoinHandle<()>,
     traces: Option<tokio::task::JoinHandle<()>>,
     rules: RuleThreads,
     campaigns: CampaignThread,
+    timers: TimerThread,
     house: Arc<House>,
     writer: std::thread::JoinHandle<Result<(), StoreFailed>>,
     failed: watch::Receiver<bool>,
@@ -90,14 +94,14 @@ impl Server {
         let threads = config.rule_threads.unwrap_or_else(default_rule_threads).max(1);
         // Rules first: one that does not fit is told before anything is touched.
         let rules = Arc::new(Rules::open(&config, directory.clone(), threads)?);
-        let declared = load_declared(&config, &rules).await?;
+        let declared = setup::load_declared(&config, &rules).await?;
         let opened = store::disk::open(&config.data_dir, config.keeps()).map_err(ServerError::DataDir)?;
         let (store, writer) = Store::open(opened)?;
         let made = setup::with_made(&config, &store)?;
         let next = directory.load().next(&made);
         directory.replace(next);
         rules.show_present(declared);
-        load_made(&config, &made, &rules, &store).await;
+        setup::load_made(&config, &made, &rules, &store).await;
         let (failed_sender, failed) = watch::channel(false);
         let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
             let result = writer.run();
@@ -119,19 +123,23 @@ impl Server {
         let server = link::server::Server::bind(&config.smpp, house.clone(), delivery.clone()).await?;
         let (smpp, smpp_tls) = (server.local_addr()?, server.local_tls_addr());
         let setup = Setup::new(config.clone(), house.clone(), rules.clone());
+        let folder = setup.open_folder(&config).await;
         let mut requests = match &config.api {
-            Some(http) => Some(api::Server::bind(http, &config.data_dir, house.clone(), setup).await?),
+            Some(http) => Some(api::Server::bind(http, &config.data_dir, house.clone(), setup.clone()).await?),
             None => None,
         };
         let operator_token = requests.as_mut().and_then(|server| server.new_operator_token.take());
         let api = requests.as_ref().map(api::Server::local_addr).transpose()?;
         let rules = RuleThreads::start(house.clone(), rules, threads)?;
         let campaigns = CampaignThread::start(house.clone())?;
+        let timers = TimerThread::start(house.clone())?;
         let (closing, closing_receiver) = watch::channel(false);
         let requests = requests.map(|server| tokio::spawn(server.run(closing.subscribe())));
         let links = tokio::spawn(server.run(closing_receiver));
         let form = webhook::Form { event: api::event_json, gap: api::gap_json };
         let webhooks = tokio::spawn(webhook::run(house.clone(), config.webhooks, form, closing.subscribe()));
+        let keeper = tokio::spawn(setup.keep(folder, closing.subscribe()));
+        let rule_http = tokio::spawn(rule_http::run(house.clone(), config.webhooks, closing.subscribe()));
         let traces = config.traces.clone();
         let traces = traces.map(|config| tokio::spawn(traces::run(house.clone(), config, closing.subscribe())));
         let housekeeping =
@@ -148,9 +156,12 @@ impl Server {
             alarms,
             housekeeping,
             webhooks,
+            rule_http,
+            keeper,
             traces,
             rules,
             campaigns,
+            timers,
             house,
             writer,
             failed,
@@ -177,13 +188,21 @@ impl Server {
         if let Err(error) = self.webhooks.await {
             tracing::error!("webhooks ended badly: {error}");
         }
+        if let Err(error) = self.keeper.await {
+            tracing::error!("the keeper of rules ended badly: {error}");
+        }
+        if let Err(error) = self.rule_http.await {
+            tracing::error!("HTTP calls of rules ended badly: {error}");
+        }
         if let Some(traces) = self.traces
             && let Err(error) = traces.await
         {
             tracing::error!("traces ended badly: {error}");
         }
         let (rules, campaigns, house, writer) = (self.rules, self.campaigns, self.house, self.writer);
+        let timers = self.timers;
         let closed = tokio::task::spawn_blocking(move || {
+            timers.stop();
             campaigns.stop();
             rules.stop();
             // A store that failed says so when the writer ends.
@@ -244,54 +263,4 @@ async fn keep_house(
 /// One per core, and two at least: one slow rule must leave room for another.
 fn default_rule_threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).max(2)
-}
-
-/// Loads every rule by itself, as a start would; its name, or why it does not fit. For `wasmsc doctor`.
-pub async fn try_rules(config: &Config) -> Vec<Result<String, ServerError>> {
-    if config.rule.is_empty() {
-        return Vec::new();
-    }
-    // Nothing is changed in the data directory, and a server may be at work there.
-    let folder = std::env::temp_dir().join(format!("wasmsc-doctor-{}", std::process::id()));
-    let directory = Current::new(Directory::new(config));
-    let tried = match Rules::open_in(folder.clone(), config, directory, 1) {
-        Ok(rules) => {
-            let (rules, mut tried) = (Arc::new(rules), Vec::with_capacity(config.rule.len()));
-            for settings in &config.rule {
-                let wanted = Wanted { settings: settings.clone(), rollout: Rollout::default() };
-                let loaded = rules.prepare(None, wanted).await;
-                tried.push(loaded.map(|_| settings.id()).map_err(ServerError::from));
-            }
-            tried
-        }
-        Err(error) => vec![Err(error.into())],
-    };
-    let _ = std::fs::remove_dir_all(folder); // it is in a folder for such
-    tried
-}
-
-/// Rules of the config file: one that does not load keeps the server from starting.
-async fn load_declared(config: &Config, rules: &Arc<Rules>) -> Result<Vec<Prepared>, LoadError> {
-    let wanted = |rule: &config::Rule| Wanted { settings: rule.clone(), rollout: Rollout::default() };
-    let prepared = rules.prepare_all(None, config.rule.iter().map(wanted).collect()).await;
-    for rule in prepared.iter().filter_map(|(rule, loaded)| loaded.is_ok().then_some(rule)) {
-        tracing::info!(rule, "rule loaded");
-    }
-    prepared.into_values().collect()
-}
-
-/// Rules that were made over the API: of one that does not load, the events wait.
-async fn load_made(file: &Config, all: &Config, rules: &Arc<Rules>, store: &Arc<Store>) {
-    let prepared = rules.prepare_all(Some(store), setup::made_rules(file, all, store)).await;
-    let told = |(rule, loaded): (String, Result<Prepared, LoadError>)| match loaded {
-        Ok(prepared) => {
-            tracing::info!(rule, "rule loaded");
-            prepared
-        }
-        Err(error) => {
-            tracing::error!(rule, "it cannot be loaded, and its events wait: {error}");
-            Prepared::failed(rule, &error)
-        }
-    };
-    rules.show_present(prepared.into_iter().map(told).collect());
 }

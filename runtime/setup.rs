@@ -3,8 +3,12 @@
 //!
 //! Callers: `server.rs`, `api`. An object of the file wins over one of the same name that was made before.
 
+mod canaries;
+mod folder;
+mod keep;
 mod plan;
 mod plugins;
+mod start;
 mod versions;
 
 use std::sync::Arc;
@@ -23,7 +27,7 @@ use crate::store::{Control, ControlChange, Store, StoreFailed};
 
 pub use plan::{Action, Edit, Expect, Planned};
 pub use plugins::{Listed, PluginRefused};
-pub use versions::made as made_rules;
+pub use start::{load_declared, load_made, try_rules};
 
 /// A customer, account, upstream or rule as it is now.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +49,7 @@ pub struct Made {
 /// Why nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotSetUp {
-    #[error("{} {id:?} is declared in the config file; change it there and start again", kind.name())]
+    #[error("{} {id:?} is declared in a file of the server; change it there", kind.name())]
     Declared { kind: Kind, id: String },
     #[error("there is no {} {id:?}", kind.name())]
     NotFound { kind: Kind, id: String },

@@ -68,6 +68,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(rule::get, rule::put, rule::delete))
         .routes(routes!(rule::turn::activate))
         .routes(routes!(rule::turn::rollback))
+        .routes(routes!(rule::canary::set, rule::canary::end))
         .routes(routes!(device::list))
         .routes(routes!(device::get, device::put, device::patch, device::delete))
         .routes(routes!(device::import::import))

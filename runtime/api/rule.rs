@@ -2,6 +2,7 @@
 //!
 //! A rule belongs to a customer, who may change it; what one call may use up is held to ceilings of the operator's.
 
+pub mod canary;
 pub mod turn;
 mod view;
 

@@ -90,6 +90,10 @@ impl Declared {
         Declared(declared)
     }
 
+    pub(super) fn add(&mut self, kind: Kind, id: String, settings: Settings) {
+        self.0.insert((kind, id), settings);
+    }
+
     pub fn get(&self, kind: Kind, id: &str) -> Option<&Settings> {
         self.0.get(&(kind, id.to_owned()))
     }

@@ -12,13 +12,17 @@ mod digest;
 mod engine;
 mod files;
 mod fit;
+mod handlers;
 mod host;
 mod interfaces;
 mod invocation;
 #[cfg(feature = "bench")]
 mod native;
 mod outbox;
+mod staged_calls;
+mod staged_shared;
 mod staged_state;
+mod staged_timers;
 mod wasi;
 
 pub use compile::{CompileLimits, NotCompiled};
@@ -28,4 +32,4 @@ pub use engine::EngineError;
 pub use files::{Incoming, PluginFiles};
 pub use fit::Misfit;
 pub use host::{LoadError, LoadedRule, PluginHost};
-pub use invocation::{Effects, Gate, Invocation, Outcome, RuleLog, StateView};
+pub use invocation::{Effects, Gate, Invocation, Outcome, Passed, RuleLog, StateView};

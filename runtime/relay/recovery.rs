@@ -1,89 +1,81 @@
-//! What the store holds back goes into the schedule: at the start, and when a rule is there whose MOs waited for it.
+//! What the store holds back goes into the schedule: at the start, and when a rule is there whose events waited for it.
 //!
 //! A rule that is gone, or of which no version can run, keeps what waits for it, in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::House;
+use super::arrivals::found_in;
 use crate::message::Timestamp;
 use crate::route::{Directory, RuleIndex};
-use crate::schedule::{Event, SubjectKey};
 use crate::store::InboxRecord;
 use crate::store::keys::Partition;
 
 /// Rows that are read at once.
 const PAGE_ROWS: usize = 1_000;
 
-/// Customer and name of rules that were not there when the store was read, and how many MOs wait for each.
+/// Customer and name of rules that have no place, and for which events wait in the store.
 #[derive(Default)]
-pub struct Strays(BTreeMap<(Box<str>, Box<str>), usize>);
+pub struct Strays(BTreeSet<(Box<str>, Box<str>)>);
 
-/// A rule that is back, held, with so many MOs of this customer.
+/// Rules that are back, and how many events of each customer waited for them.
 pub(super) struct Back {
-    rule: RuleIndex,
-    customer: Box<str>,
-    waiting: usize,
+    rules: Vec<RuleIndex>,
+    waiting: BTreeMap<Box<str>, isize>,
+}
+
+impl Strays {
+    /// True the first time.
+    pub(super) fn add(&mut self, customer: &str, rule: &str) -> bool {
+        self.0.insert((customer.into(), rule.into()))
+    }
 }
 
 impl House {
-    /// Every MO that waits for a rule.
+    /// Every event that waits for a rule.
     pub(super) fn recover(&self, now: Timestamp) -> io::Result<()> {
-        let mut strays = Strays::default();
-        self.each_waiting(|partition, number, record| {
-            let Some(rule) = self.directory().rule(&record.customer, &record.rule) else {
-                *strays.0.entry((record.customer, record.rule)).or_default() += 1;
-                return;
-            };
-            self.count(&record.customer, 1);
-            self.push_again(rule, (partition, number), &record, now);
-        })?;
-        for ((customer, rule), waiting) in &strays.0 {
-            tracing::warn!(
-                rule = format!("{customer}/{rule}"),
-                waiting,
-                "MOs wait for a rule that is not set up; they run when the rule is back"
-            );
-        }
-        *self.strays.lock() = strays;
-        Ok(())
+        self.each_waiting(|partition, page| {
+            let found = page.iter().filter_map(|(number, record)| self.found(partition, *number, record));
+            self.run_arrived(found.collect(), now);
+        })
     }
 
-    /// Before `next` is shown, so that what is new comes behind what waited.
-    pub(super) fn bring_back(&self, next: &Directory, now: Timestamp) -> Vec<Back> {
-        let mut strays = self.strays.lock();
+    /// Before `next` is shown, so that what is new comes behind what waited: events of rules that have a place in it for the
+    /// first time. The rules are held.
+    pub(super) fn bring_back(&self, next: &Directory, now: Timestamp) -> Back {
         let index = |(customer, rule): &(Box<str>, Box<str>)| next.rule(customer, rule);
-        let back: BTreeMap<_, _> = strays.0.keys().filter_map(|name| Some((name.clone(), index(name)?))).collect();
-        if back.is_empty() {
-            return Vec::new();
+        let strays = self.strays.lock();
+        let rules: BTreeMap<_, _> = strays.0.iter().filter_map(|name| Some((name.clone(), index(name)?))).collect();
+        drop(strays);
+        let mut back = Back { rules: rules.values().copied().collect(), waiting: BTreeMap::new() };
+        if back.rules.is_empty() {
+            return back;
         }
-        back.values().for_each(|rule| self.hold_rule(*rule));
-        let mut counts: BTreeMap<_, usize> = BTreeMap::new();
-        let read = self.each_waiting(|partition, number, record| {
-            let name = (record.customer.clone(), record.rule.clone());
-            if let Some(rule) = back.get(&name) {
-                *counts.entry(name).or_default() += 1;
-                self.push_again(*rule, (partition, number), &record, now);
+        back.rules.iter().for_each(|rule| self.hold_rule(*rule));
+        let is_of = |record: &InboxRecord| rules.contains_key(&(record.customer.clone(), record.rule.clone()));
+        let read = self.each_waiting(|partition, page| {
+            let own: Vec<_> = page.iter().filter(|(_, record)| is_of(record)).collect();
+            for (_, record) in &own {
+                *back.waiting.entry(record.customer.clone()).or_default() += 1;
             }
+            let found = own.into_iter().filter_map(|(number, record)| found_in(next, partition, *number, record));
+            self.push_arrived(found.collect(), now);
         });
         if let Err(error) = read {
-            tracing::error!("MOs of rules that are back cannot be read, and run after the next start: {error}");
+            tracing::error!("events of rules that are back cannot be read, and run after the next start: {error}");
         }
-        strays.0.retain(|name, _| !back.contains_key(name));
-        let back = back.into_iter();
-        back.map(|(name, rule)| Back { rule, waiting: counts.remove(&name).unwrap_or_default(), customer: name.0 })
-            .collect()
+        self.strays.lock().0.retain(|name| !rules.contains_key(name));
+        back
     }
 
-    /// Whether they can run is known by whoever has their versions, and said behind this.
-    pub(super) fn let_run(&self, back: Vec<Back>) {
-        for Back { rule, customer, waiting } in back {
-            tracing::info!(
-                rule = self.directory().rule_name(rule),
-                waiting,
-                "the rule is back, and what waited for it runs"
-            );
-            self.count(&customer, waiting as isize);
+    /// When it is shown. Whether a version of them can run is said behind this.
+    pub(super) fn let_run(&self, back: Back) {
+        for (customer, waiting) in &back.waiting {
+            self.count(customer, *waiting);
+        }
+        for rule in back.rules {
+            tracing::info!(rule = self.directory().rule_name(rule), "the rule is back, and what waited for it runs");
             self.release_rule(rule);
         }
     }
@@ -98,20 +90,14 @@ impl House {
         self.runnable.notify_all();
     }
 
-    fn push_again(&self, rule: RuleIndex, (partition, number): (Partition, u64), record: &InboxRecord, now: Timestamp) {
-        let key = SubjectKey { rule, device: record.message.source.to_string().into() };
-        let event = Event { partition, number, is_tracked: record.tracked, due: record.due };
-        self.schedule.lock().push(key, event, now);
-    }
-
-    fn each_waiting(&self, mut each: impl FnMut(Partition, u64, InboxRecord)) -> io::Result<()> {
+    fn each_waiting(&self, mut each: impl FnMut(Partition, Vec<(u64, InboxRecord)>)) -> io::Result<()> {
         for partition in Partition::all() {
             let mut after = 0;
             loop {
                 let page = self.store.waiting(partition, after, PAGE_ROWS)?;
                 let Some((last, _)) = page.last() else { break };
                 after = *last;
-                page.into_iter().for_each(|(number, record)| each(partition, number, record));
+                each(partition, page);
             }
         }
         Ok(())

@@ -13,31 +13,30 @@ pub(super) struct Places {
     pub all: Vec<Arc<config::Rule>>,
     /// `customer/name`, by index.
     pub names: Vec<Box<str>>,
-    /// Of those that are there.
     pub by_name: HashMap<Box<str>, RuleIndex>,
+    /// By index: it is not gone.
+    pub present: Vec<bool>,
+    /// Of those that are there.
     pub by_number: HashMap<Address, Vec<RuleIndex>>,
 }
 
 impl Places {
     pub fn behind(all: &[Arc<config::Rule>], names: &[Box<str>], now: &[config::Rule]) -> Places {
         let mut places = Places { all: all.to_vec(), names: names.to_vec(), ..Places::default() };
-        let known: HashMap<&str, usize> = names.iter().enumerate().map(|(index, name)| (&**name, index)).collect();
+        places.by_name = names.iter().enumerate().map(|(index, name)| (name.clone(), RuleIndex(index))).collect();
+        places.present = vec![false; all.len()];
         let mut present = Vec::with_capacity(now.len());
         for rule in now {
             let name: Box<str> = rule.id().into();
-            let index = match known.get(&*name) {
-                Some(index) => {
-                    places.all[*index] = Arc::new(rule.clone());
-                    *index
-                }
-                None => {
-                    places.all.push(Arc::new(rule.clone()));
-                    places.names.push(name.clone());
-                    places.all.len() - 1
-                }
-            };
-            places.by_name.insert(name, RuleIndex(index));
-            present.push(RuleIndex(index));
+            let index = *places.by_name.entry(name.clone()).or_insert(RuleIndex(places.all.len()));
+            if index.0 == places.all.len() {
+                places.all.push(Arc::new(rule.clone()));
+                places.names.push(name);
+                places.present.push(true);
+            }
+            places.all[index.0] = Arc::new(rule.clone());
+            places.present[index.0] = true;
+            present.push(index);
         }
         places.by_number = by_number(&places.all, &present);
         places

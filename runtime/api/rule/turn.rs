@@ -1,4 +1,4 @@
-//! Versions of a rule: activate one, go back, try one on some devices.
+//! Versions of a rule: activate one, go back.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub struct Activation {
     plugin: String,
 }
 
-async fn take(
+pub(super) async fn take(
     api: &Arc<Api>,
     caller: &Caller,
     (name, whose): (&str, &Whose),
