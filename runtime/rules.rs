@@ -5,7 +5,9 @@
 //! `rule_threads` calls [`Rules::call`]. A rule without a version that runs is held: its events wait.
 
 pub mod rollout;
+mod shadow;
 pub mod stock;
+mod tape;
 mod verdict;
 mod version;
 
@@ -30,6 +32,8 @@ use crate::schedule::SubjectKey;
 use crate::slots::Slots;
 use crate::store::Store;
 use rollout::Rollout;
+use shadow::Shadows;
+pub use shadow::{Compared, Shadow};
 pub use verdict::is_worse;
 pub use version::{Canary, Runs, Serving, Version};
 
@@ -37,10 +41,12 @@ pub use version::{Canary, Runs, Serving, Version};
 const FOLDER: &str = "plugins";
 /// Rules that are tried at once when they are loaded, beside those that run.
 const TRIALS: usize = 2;
+/// And one of a version that runs beside.
+const SHADOWS: usize = 1;
 
 /// The rules and the host that runs them.
 pub struct Rules {
-    pub host: PluginHost,
+    pub host: Arc<PluginHost>,
     pub files: Arc<PluginFiles>,
     directory: Arc<Current>,
     /// By [`RuleIndex`].
@@ -48,6 +54,7 @@ pub struct Rules {
     /// Components that some version has.
     components: Mutex<HashMap<Digest, Weak<Compiled>>>,
     trials: Semaphore,
+    shadows: Shadows,
 }
 
 #[derive(Default)]
@@ -85,12 +92,13 @@ impl Rules {
         directory: Arc<Current>,
         threads: usize,
     ) -> Result<Rules, OpenError> {
-        let host = PluginHost::new((threads + TRIALS) as u32, config.webhooks)?;
+        let host = Arc::new(PluginHost::new((threads + TRIALS + SHADOWS) as u32, config.webhooks)?);
+        let shadows = Shadows::start(host.clone())?;
         let plugins = &config.plugins;
         let limits = CompileLimits { memory_mib: plugins.compile_memory_mib, cpu_secs: plugins.compile_cpu_secs };
         let files = PluginFiles::open(folder, host.compatibility(), limits, plugins.compile_at_once)?;
         let (places, components, trials) = (Slots::default(), Mutex::default(), Semaphore::new(TRIALS));
-        Ok(Rules { host, files: Arc::new(files), directory, places, components, trials })
+        Ok(Rules { host, files: Arc::new(files), directory, places, components, trials, shadows })
     }
 
     /// Runs one event on the version that its device has. None: there is none at present, and the rule is held.
@@ -102,9 +110,19 @@ impl Rules {
             Some(serving)
         })?;
         let version = serving.version_for(house.directory().rule_name(key.rule), &key.device);
+        let (invocation, watched) = match &serving.shadow {
+            Some(shadow) => {
+                let (invocation, watched) = Shadows::watch(shadow, invocation);
+                (invocation, Some(watched))
+            }
+            None => (invocation, None),
+        };
         let started = clock::instant();
         let outcome = self.host.call(&version.loaded, invocation).await;
         version.tally.record(&outcome, started.elapsed());
+        if let Some(watched) = watched {
+            self.shadows.compare(watched, &outcome);
+        }
         Some(outcome)
     }
 
@@ -140,7 +158,7 @@ impl Rules {
             None => None,
         };
         let shadow = match &rollout.shadow {
-            Some(shadow) => Some(of(&shadow.plugin).await?),
+            Some(shadow) => Some(self.shadow(store, &settings, &shadow.plugin, before.as_deref()).await?),
             None => None,
         };
         let (previous, fault) = match &rollout.previous {
@@ -152,6 +170,25 @@ impl Rules {
         };
         let serving = Serving { active, previous, canary, shadow };
         Ok(Prepared { rule: settings.id(), serving: Some(Arc::new(serving)), fault })
+    }
+
+    /// Loaded apart, under a name that its lines in the log tell.
+    async fn shadow(
+        &self,
+        store: Option<&Store>,
+        settings: &config::Rule,
+        plugin: &str,
+        before: Option<&Serving>,
+    ) -> Result<Arc<Shadow>, LoadError> {
+        let name = format!("{} (shadow)", settings.name);
+        let settings = config::Rule { plugin: Some(plugin.to_owned()), name, ..settings.clone() };
+        let (digest, _) = self.source(store, &settings).await?;
+        let before = before.and_then(|before| before.shadow.as_ref());
+        if let Some(same) = before.filter(|before| before.version.is_of(&settings, digest)) {
+            return Ok(same.clone());
+        }
+        let version = self.version(store, settings, None).await?;
+        Ok(Arc::new(Shadow { version, report: Default::default() }))
     }
 
     async fn version(

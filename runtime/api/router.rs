@@ -69,6 +69,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(rule::turn::activate))
         .routes(routes!(rule::turn::rollback))
         .routes(routes!(rule::canary::set, rule::canary::end))
+        .routes(routes!(rule::shadow::set, rule::shadow::end))
         .routes(routes!(device::list))
         .routes(routes!(device::get, device::put, device::patch, device::delete))
         .routes(routes!(device::import::import))

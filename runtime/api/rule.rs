@@ -3,6 +3,7 @@
 //! A rule belongs to a customer, who may change it; what one call may use up is held to ceilings of the operator's.
 
 pub mod canary;
+pub mod shadow;
 pub mod turn;
 mod view;
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::remote::{Ask, Remote, part, query};
-use super::table::{Form, cell, json as as_json, table};
+use super::table::{Form, cell, json as as_json, shown, table};
 
 /// Makes, changes and deletes rules of a running server, and switches their versions while messages flow. For a key with the scope
 /// manage (read shows them), or the operator.
@@ -79,6 +79,18 @@ enum Verb {
         /// Between the steps.
         #[arg(long)]
         every_secs: Option<u64>,
+    },
+    /// Runs another version beside the one that answers, and compares what it would have done; `rule status` shows it.
+    Shadow {
+        #[command(flatten)]
+        of: Of,
+        name: String,
+        /// NAME@VERSION, or a digest; none with --end.
+        #[arg(required_unless_present = "end")]
+        plugin: Option<String>,
+        /// Ends it.
+        #[arg(long, conflicts_with = "plugin")]
+        end: bool,
     },
     /// Shows the versions that are loaded, how their runs ended, and what was done to them.
     Status {
@@ -151,6 +163,10 @@ pub async fn run(arguments: &Args) -> Result<(), Failure> {
             }
             of.turn(name, "/canary", Some(body)).await?;
         }
+        Verb::Shadow { of, name, plugin, .. } => match plugin {
+            Some(plugin) => of.turn(name, "/shadow", Some(json!({ "plugin": plugin }))).await?,
+            None => of.print(&of.remote.json(Ask::delete(&of.one(name, "/shadow"))).await?, status),
+        },
         Verb::Status { of, name } => of.print(&of.remote.json(Ask::get(&of.one(name, ""))).await?, status),
     }
     Ok(())
@@ -213,7 +229,18 @@ fn status(rule: &Value) -> String {
         let canary = &rule["canary"];
         rows.push(version(format!("canary {} %", cell(&canary["percent"])), &canary["version"]));
     }
+    if rule["shadow"].is_object() {
+        rows.push(version("shadow".to_owned(), &rule["shadow"]["version"]));
+    }
     text += &table(["VERSION", "PLUGIN", "RUNS", "RETRIED", "REJECTED", "BROKEN", "MEAN US"], rows);
+    if rule["shadow"].is_object() {
+        let shadow = &rule["shadow"];
+        let [same, differed, unsure, skipped] =
+            ["same", "differed", "unsure", "skipped"].map(|name| cell(&shadow[name]));
+        text += &format!("\nshadow: {same} the same, {differed} other, {unsure} not comparable, {skipped} skipped\n");
+        let differences = shadow["differences"].as_array().into_iter().flatten();
+        differences.for_each(|what| text += &format!("  {}\n", shown(&cell(what))));
+    }
     let history = rule["history"].as_array().into_iter().flatten();
     let rows = history.map(|step| ["at", "who", "what", "plugin", "percent", "why"].map(|name| cell(&step[name])));
     text + "\n" + &table(["AT", "WHO", "WHAT", "PLUGIN", "PERCENT", "WHY"], rows)

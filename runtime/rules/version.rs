@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::shadow::Shadow;
 use crate::config;
 use crate::plugin::{Compiled, Digest, LoadedRule, Outcome};
 
@@ -102,7 +103,7 @@ pub struct Serving {
     /// Where a rollback leads at once.
     pub previous: Option<Arc<Version>>,
     pub canary: Option<Canary>,
-    pub shadow: Option<Arc<Version>>,
+    pub shadow: Option<Arc<Shadow>>,
 }
 
 /// A version that some devices have.
@@ -124,7 +125,8 @@ impl Serving {
 
     pub(super) fn loaded(&self) -> impl Iterator<Item = &Arc<Version>> {
         let canary = self.canary.as_ref().map(|canary| &canary.version);
-        [Some(&self.active), self.previous.as_ref(), canary, self.shadow.as_ref()].into_iter().flatten()
+        let shadow = self.shadow.as_ref().map(|shadow| &shadow.version);
+        [Some(&self.active), self.previous.as_ref(), canary, shadow].into_iter().flatten()
     }
 }
 

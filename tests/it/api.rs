@@ -1,6 +1,7 @@
 //! The REST API over real sockets: a server in this process or as a process of its own, and a plain HTTP client.
 
 mod campaigns;
+mod canaries;
 pub mod client;
 mod devices;
 mod docs;
@@ -17,6 +18,8 @@ mod plugins;
 mod policy;
 mod process;
 mod rules;
+mod rules_dir;
+mod switches;
 mod tenants;
 mod tls;
 mod traces;

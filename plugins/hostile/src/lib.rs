@@ -22,7 +22,7 @@
 //! | `NAMES` | replies with the names of its state keys |
 //! | `TWICE CLOCK`, `TWICE RANDOM` | logs the answer; replies with it on the second attempt, that it asked for |
 //! | `HALF` | writes state, replies, then panics: nothing of it may survive |
-//! | `VERSION <text>` | replies twice with its mark and the text; tests make another version by writing another mark into the component |
+//! | `VERSION <text>` | replies twice with its mark and the text; tests make another version by writing another mark into the component, and one that panics here with `mark-bad` |
 //! | `ECHO <text>`, anything else | replies with the text |
 //!
 //! `FLOOD`, `STATE` and `KEYS` fail with what the host answered, as a reject.
@@ -139,6 +139,9 @@ const MARK: &str = "mark-one";
 
 fn version(cx: &mut Context<'_>, text: &str) -> Result<(), Failure> {
     let mark = std::hint::black_box(MARK);
+    if mark == "mark-bad" {
+        burst_into_flames()
+    }
     for part in ["a", "b"] {
         cx.reply(format!("{mark} {part} {text}"))?;
     }

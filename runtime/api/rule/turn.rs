@@ -23,7 +23,7 @@ use crate::rules::rollout::Turn;
 pub struct Activation {
     /// `name@version`, or a digest.
     #[schema(example = "alarm@1.2.0")]
-    plugin: String,
+    pub(super) plugin: String,
 }
 
 pub(super) async fn take(

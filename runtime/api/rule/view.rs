@@ -8,7 +8,7 @@ use super::super::Api;
 use super::super::rfc3339::Time;
 use crate::config::Settings;
 use crate::rules::rollout::{Rollout, Step};
-use crate::rules::{Runs, Serving, Version};
+use crate::rules::{Compared, Runs, Serving, Shadow, Version};
 use crate::setup::Object;
 
 /// A rule, and how it fares.
@@ -40,6 +40,8 @@ pub struct RuleView {
     previous: Option<VersionView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     canary: Option<CanaryView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shadow: Option<ShadowView>,
     /// What was done to its versions; the newest is last, and 50 are kept. The audit has all.
     history: Vec<StepView>,
 }
@@ -76,6 +78,22 @@ pub struct CanaryView {
     active_mean_micros: u64,
     active_runs: u64,
     active_failed: u64,
+}
+
+/// A version that runs on the same events, and what it did otherwise. Nothing of it is performed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RuleShadow)]
+pub struct ShadowView {
+    version: VersionView,
+    /// Runs that came to the same.
+    same: u64,
+    differed: u64,
+    /// Runs that read what the active version had not, and that cannot be compared therefore.
+    unsure: u64,
+    /// Events for which there was no time.
+    skipped: u64,
+    /// What the last ones did otherwise; the newest is last.
+    differences: Vec<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -116,6 +134,7 @@ pub fn rule(api: &Api, object: Object, is_operator: bool) -> RuleView {
         active: serving.as_ref().map(|serving| shown(&serving.active)),
         previous: serving.as_ref().and_then(|serving| serving.previous.as_deref().map(shown)),
         canary: serving.as_ref().and_then(|serving| canary(serving, &rollout, is_operator)),
+        shadow: serving.as_ref().and_then(|serving| serving.shadow.as_deref().map(|s| shadow(s, is_operator))),
         history: rollout.history.into_iter().map(step).collect(),
     }
 }
@@ -141,6 +160,11 @@ fn canary(serving: &Serving, rollout: &Rollout, is_operator: bool) -> Option<Can
         active_runs: active.runs,
         active_failed: active.failed(),
     })
+}
+
+fn shadow(shadow: &Shadow, is_operator: bool) -> ShadowView {
+    let Compared { same, differed, unsure, skipped, differences } = shadow.report.read();
+    ShadowView { version: version(&shadow.version, is_operator), same, differed, unsure, skipped, differences }
 }
 
 fn step(step: Step) -> StepView {
