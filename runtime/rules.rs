@@ -152,8 +152,8 @@ impl Rules {
                 let version = of(&canary.plugin).await?;
                 let before = before.as_ref().and_then(|before| before.canary.as_ref());
                 let same = before.filter(|before| Arc::ptr_eq(&before.version, &version));
-                let baseline = same.map_or_else(|| active.tally.read(), |before| before.baseline);
-                Some(Canary { version, percent: canary.percent, baseline })
+                let began = same.map_or_else(|| (active.tally.read(), version.tally.read()), |before| before.began);
+                Some(Canary { version, percent: canary.percent, began })
             }
             None => None,
         };
@@ -294,12 +294,7 @@ impl Rules {
     /// Holds rules of which no version runs, and lets the others go on. After the directory is the present one.
     pub fn settle(&self, house: &House) {
         let directory = house.directory();
-        for index in (0..directory.rules.len()).map(RuleIndex) {
-            match directory.has_rule(index) && self.serving(index).is_some() {
-                true => house.release_rule(index),
-                false => house.hold_rule(index),
-            }
-        }
+        house.settle_rules(|index| directory.has_rule(index) && self.serving(index).is_some());
     }
 
     /// Whether a component on disk fits the contract; what it shows of itself.

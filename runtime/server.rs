@@ -69,7 +69,7 @@ pub struct Server {
     campaigns: CampaignThread,
     timers: TimerThread,
     house: Arc<House>,
-    writer: std::thread::JoinHandle<Result<(), StoreFailed>>,
+    writer: WriterThread,
     failed: watch::Receiver<bool>,
 }
 
@@ -102,15 +102,7 @@ impl Server {
         directory.replace(next);
         rules.show_present(declared);
         setup::load_made(&config, &made, &rules, &store).await;
-        let (failed_sender, failed) = watch::channel(false);
-        let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
-            let result = writer.run();
-            if let Err(failed) = &result {
-                tracing::error!("{failed}; no message is accepted any more");
-                let _ = failed_sender.send(true);
-            }
-            result
-        })?;
+        let (writer, failed) = start_writer(writer)?;
         let now = clock::now();
         let delivery = Delivery::new(&directory);
         let house = House::new(directory, store, delivery.clone(), threads, now)?;
@@ -215,6 +207,22 @@ impl Server {
             _ => Err(StoreFailed("the store's thread panicked".into()).into()),
         }
     }
+}
+
+type WriterThread = std::thread::JoinHandle<Result<(), StoreFailed>>;
+
+/// And what turns true when the store has failed.
+fn start_writer(writer: store::writer::Writer) -> std::io::Result<(WriterThread, watch::Receiver<bool>)> {
+    let (failed_sender, failed) = watch::channel(false);
+    let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
+        let result = writer.run();
+        if let Err(failed) = &result {
+            tracing::error!("{failed}; no message is accepted any more");
+            let _ = failed_sender.send(true);
+        }
+        result
+    })?;
+    Ok((writer, failed))
 }
 
 /// Ends what is over, every second, on a thread that may take long.

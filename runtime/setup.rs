@@ -49,7 +49,7 @@ pub struct Made {
 /// Why nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotSetUp {
-    #[error("{} {id:?} is declared in a file of the server; change it there", kind.name())]
+    #[error("{} {id:?} is declared in the config file or in rules_dir; change it there", kind.name())]
     Declared { kind: Kind, id: String },
     #[error("there is no {} {id:?}", kind.name())]
     NotFound { kind: Kind, id: String },

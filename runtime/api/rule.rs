@@ -26,7 +26,8 @@ use crate::setup::{Action, Edit};
 use view::RuleView;
 
 /// Ceilings of a customer's own rules, beside those of `[plugins]`.
-const OF_CUSTOMERS: [(&str, u64); 3] = [("messages_max", 100), ("state_kib", 1_024), ("attempts_max", 20)];
+const OF_CUSTOMERS: [(&str, u64); 5] =
+    [("messages_max", 100), ("state_kib", 1_024), ("attempts_max", 20), ("timers_max", 200), ("http_calls_max", 20)];
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

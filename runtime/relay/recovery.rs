@@ -90,6 +90,17 @@ impl House {
         self.runnable.notify_all();
     }
 
+    /// Holds the rules that cannot run, and releases the others.
+    pub fn settle_rules(&self, can_run: impl Fn(RuleIndex) -> bool) {
+        let rules = self.directory().rules.len();
+        let mut schedule = self.schedule.lock();
+        for rule in (0..rules).map(RuleIndex) {
+            if can_run(rule) { schedule.release(rule) } else { schedule.hold(rule) }
+        }
+        drop(schedule);
+        self.runnable.notify_all();
+    }
+
     fn each_waiting(&self, mut each: impl FnMut(Partition, Vec<(u64, InboxRecord)>)) -> io::Result<()> {
         for partition in Partition::all() {
             let mut after = 0;

@@ -110,8 +110,15 @@ pub struct Serving {
 pub struct Canary {
     pub version: Arc<Version>,
     pub percent: u8,
-    /// What the active version's tally was when it began.
-    pub baseline: Runs,
+    /// What the active version's tally was when it began, and its own.
+    pub began: (Runs, Runs),
+}
+
+impl Canary {
+    /// Runs of the active version and of this one since it began.
+    pub fn since_it_began(&self, active: &Version) -> (Runs, Runs) {
+        (active.tally.read().since(self.began.0), self.version.tally.read().since(self.began.1))
+    }
 }
 
 impl Serving {

@@ -36,8 +36,8 @@ impl Setup {
 
 fn next_turn(serving: &Serving, rollout: Option<Rollout>, now: Timestamp) -> Option<Turn> {
     let (canary, plan) = (serving.canary.as_ref()?, rollout?.canary?);
-    let runs = canary.version.tally.read();
-    if let Some(why) = is_worse(serving.active.tally.read().since(canary.baseline), runs) {
+    let (active, runs) = canary.since_it_began(&serving.active);
+    if let Some(why) = is_worse(active, runs) {
         return Some(Turn::EndCanary(Some(why)));
     }
     // What nobody has tried is not given to more devices.

@@ -41,6 +41,19 @@ fn stamp(file: &Path) -> Stamp {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
+/// Files of rules in a folder.
+pub(super) fn list(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let file = entry?.path();
+        if file.extension().is_some_and(|extension| extension == "toml") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 impl Seen {
     fn now(file: &Path, component: Option<PathBuf>) -> Seen {
         Seen { file: stamp(file), component_stamp: component.as_deref().and_then(stamp), component }
@@ -58,7 +71,7 @@ impl Folder {
 
     /// Takes over what has changed since the last look.
     pub(super) async fn look(&mut self, setup: &Arc<Setup>) {
-        let files = match self.list() {
+        let files = match list(&self.path) {
             Ok(files) => files,
             Err(error) => return tracing::error!("rules_dir: {}: {error}", self.path.display()),
         };
@@ -79,18 +92,6 @@ impl Folder {
                 Err(error) => tracing::error!("rules_dir: {error}; the rule stays as it was"),
             }
         }
-    }
-
-    fn list(&self) -> std::io::Result<Vec<PathBuf>> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
-            let file = entry?.path();
-            if file.extension().is_some_and(|extension| extension == "toml") {
-                files.push(file);
-            }
-        }
-        files.sort();
-        Ok(files)
     }
 
     async fn change(&mut self, setup: &Arc<Setup>, file: PathBuf, rule: Option<(Rule, Settings)>) {
@@ -148,8 +149,8 @@ impl Setup {
         let prepared: Result<Vec<_>, _> = prepared.into_values().collect();
         let mut prepared = prepared.map_err(|error| NotSetUp::Unfit(error.to_string()))?;
         prepared.extend(gone.map(Prepared::gone));
-        self.file.store(Arc::new(file));
         self.show(&config, prepared).await;
+        self.file.store(Arc::new(file));
         Ok(())
     }
 }

@@ -42,25 +42,33 @@ pub async fn load_made(file: &Config, all: &Config, rules: &Arc<Rules>, store: &
     rules.show_present(prepared.into_iter().map(loaded).collect());
 }
 
-/// Loads every rule of the config file by itself, as a start would; its name, or why it does not load. For `wasmsc doctor`.
+/// Loads every rule of the config file and of its folder by itself, as a start would; its name, or why it does not load. For `wasmsc doctor`.
 pub async fn try_rules(config: &Config) -> Vec<Result<String, String>> {
-    if config.rule.is_empty() {
-        return Vec::new();
+    let (mut all, mut tried) = (config.rule.clone(), Vec::new());
+    if let Some(folder) = &config.rules_dir {
+        match super::folder::list(folder) {
+            Ok(files) => files.iter().for_each(|file| match Config::read_rule(file) {
+                Ok((rule, _)) => all.push(rule),
+                Err(error) => tried.push(Err(error.to_string())),
+            }),
+            Err(error) => tried.push(Err(format!("rules_dir: {}: {error}", folder.display()))),
+        }
+    }
+    if all.is_empty() {
+        return tried;
     }
     // Nothing is changed in the data directory, and a server may be at work there.
     let folder = std::env::temp_dir().join(format!("wasmsc-doctor-{}", std::process::id()));
     let directory = Current::new(Directory::new(config));
-    let tried = match Rules::open_in(folder.clone(), config, directory, 1) {
+    match Rules::open_in(folder.clone(), config, directory, 1) {
         Ok(rules) => {
-            let mut tried = Vec::with_capacity(config.rule.len());
-            for rule in &config.rule {
+            for rule in &all {
                 let loaded = rules.prepare(None, wanted(rule)).await;
                 tried.push(loaded.map(|_| rule.id()).map_err(|error| error.to_string()));
             }
-            tried
         }
-        Err(error) => vec![Err(error.to_string())],
-    };
+        Err(error) => tried.push(Err(error.to_string())),
+    }
     let _ = std::fs::remove_dir_all(folder); // it is in a folder for such
     tried
 }

@@ -149,7 +149,7 @@ fn version(version: &Version, is_operator: bool) -> VersionView {
 
 fn canary(serving: &Serving, rollout: &Rollout, is_operator: bool) -> Option<CanaryView> {
     let (canary, plan) = (serving.canary.as_ref()?, rollout.canary.clone()?);
-    let active = serving.active.tally.read().since(canary.baseline);
+    let (active, _) = canary.since_it_began(&serving.active);
     Some(CanaryView {
         version: version(&canary.version, is_operator),
         percent: canary.percent,

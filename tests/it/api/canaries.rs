@@ -133,3 +133,34 @@ async fn a_canary_that_breaks_is_rolled_back_and_its_events_are_answered_all_the
     assert!(last["why"].as_str().expect("text").contains("runs failed"), "{last}");
     scene.site.end(scene.sim).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shadow_is_compared_and_never_performed() {
+    let mut scene = Scene::new().await;
+    let shadow = "/v1/rules/echo/shadow";
+    // The same component under another name does the same; another mark is another message.
+    scene.acme.upload(("same", "1"), "", version("mark-one")).await.expect(201);
+    scene.acme.post(shadow, json!({ "plugin": "same@1" })).await.expect(200);
+    assert_eq!(with(&scene.round().await, "mark-one").len(), DEVICES);
+    let compared = async |scene: &Scene, wanted: usize| {
+        eventually("comparisons", async || {
+            let shown = scene.shown().await;
+            let count = |name: &str| shown["shadow"][name].as_u64().expect("a number") as usize;
+            let all = count("same") + count("differed") + count("unsure") + count("skipped");
+            (all == wanted).then(|| (count("same"), count("differed"), shown.clone()))
+        })
+        .await
+    };
+    let (same, differed, _) = compared(&scene, DEVICES).await;
+    assert!(same > 0 && differed == 0, "{same} {differed}");
+    scene.acme.post(shadow, json!({ "plugin": "echo@2" })).await.expect(200);
+    assert_eq!(with(&scene.round().await, "mark-one").len(), DEVICES, "only the active version answers");
+    let (same, differed, shown) = compared(&scene, DEVICES).await;
+    assert!(same == 0 && differed > 0, "{shown}");
+    let text = shown["shadow"]["differences"].to_string();
+    assert!(text.contains("other messages") && !text.contains("mark"), "{text}");
+    scene.acme.delete(shadow).await.expect(200);
+    assert!(scene.shown().await["shadow"].is_null());
+    scene.acme.delete(shadow).await.problem(409);
+    scene.site.end(scene.sim).await;
+}

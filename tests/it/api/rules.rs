@@ -109,9 +109,12 @@ async fn what_cannot_be_loaded_changes_nothing() {
     let missing = scene.activate("echo@3").await;
     assert!(missing.field("detail").contains("no such plugin"), "{missing:?}");
     assert_eq!(missing.problem(422), "plugin_unfit");
-    let starved = scene.put(json!({ "plugin": "echo@2", "numbers": [NUMBER], "memory_mib": 1 })).await;
-    assert!(starved.field("detail").contains("memory_mib"), "{starved:?}");
-    assert_eq!(starved.problem(422), "plugin_unfit");
+    // A rule that checks its config says what is wrong with it.
+    let checker = std::fs::read(built("conformance")).expect("readable");
+    scene.acme.upload(("checker", "1"), "", checker).await.expect(201);
+    let bad = scene.put(json!({ "plugin": "checker@1", "numbers": [NUMBER], "config": { "bad": "1" } })).await;
+    assert!(bad.field("detail").contains("bad is set"), "{bad:?}");
+    assert_eq!(bad.problem(422), "plugin_unfit");
     assert_eq!(scene.put(json!({ "plugin": "echo@2", "numbers": ["7002"] })).await.problem(409), "does_not_fit");
     assert_eq!(scene.put(json!({ "numbers": [NUMBER] })).await.problem(422), "invalid_field");
     let file = json!({ "component": "/etc/passwd", "numbers": [NUMBER] });

@@ -73,6 +73,7 @@ async fn a_folder_of_rules_is_followed_and_a_mistake_changes_nothing() {
     write(path, "echo.wasm", version("mark-six"));
     let shown = until(&operator, "the mended rule", |rule| rule["settings"]["config"] == json!({ "k": "v" })).await;
     assert_eq!(shown["state"], "running");
+    assert_ne!(digest(&shown), digest(&first));
     assert_eq!(answer(&mut sim).await, "mark-six");
     let refused = operator.delete("/v1/rules/echo?customer=acme").await;
     assert_eq!(refused.problem(409), "declared");

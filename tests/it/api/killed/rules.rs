@@ -27,6 +27,7 @@ struct Worker {
     /// What the rule has, as it was told last, and what it may have since.
     active: Option<u32>,
     perhaps: Option<u32>,
+    asked: u32,
 }
 
 fn label(number: u32) -> String {
@@ -83,13 +84,29 @@ impl Worker {
         assert!([self.active, self.perhaps].contains(&Some(active)), "{active}: {:?} {:?}", self.active, self.perhaps);
         assert_eq!((&rule["state"], &rule["why"]), (&json!("running"), &Value::Null), "{rule}");
         let mut sim = Peer::try_bind(life.smpp, Login::new("sim")).await.expect("it binds");
-        sim.submitted(mo("VERSION ?")).await;
+        self.asked += 1;
+        let asked = format!("question-{}", self.asked);
+        sim.submitted(mo(&format!("VERSION {asked}"))).await;
         for part in ["a", "b"] {
-            assert_eq!(read(&sim.take().await), format!("mark-{active:03} {part} ?"), "a whole version answers");
+            assert_eq!(
+                answer_to(&mut sim, &asked).await,
+                format!("mark-{active:03} {part} {asked}"),
+                "a whole version answers"
+            );
         }
         (self.active, self.perhaps) = (Some(active), None);
         // One that was listed without being told is there as well.
         self.uploaded = listed;
+    }
+}
+
+/// What was delivered before a kill may be delivered again.
+async fn answer_to(sim: &mut Peer, asked: &str) -> String {
+    loop {
+        let text = read(&sim.take().await);
+        if text.ends_with(asked) {
+            return text;
+        }
     }
 }
 
