@@ -209,3 +209,6 @@ impl Drop for Incoming {
         let _ = fs::remove_file(&self.path); // it has its name already
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,3 +114,6 @@ impl House {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
