@@ -52,6 +52,10 @@ enum Command {
     Accounts(cli::objects::Args),
     /// Upstreams, which a server binds to.
     Upstreams(cli::objects::Args),
+    Rule(cli::rule::Args),
+    /// Uploads plugins to a server, lists and deletes them.
+    #[command(subcommand)]
+    Plugin(cli::plugin_store::Verb),
     Apply(cli::apply::Args),
     Status(cli::status::Args),
     Chat(cli::chat::Args),
@@ -82,6 +86,11 @@ impl Command {
 }
 
 fn main() -> ExitCode {
+    // Before there is anything that a compilation does not need, such as threads.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == wasmsc::plugin::compile::COMMAND) {
+        return wasmsc::plugin::compile::run(&words.collect::<Vec<_>>());
+    }
     wasmsc::allocator::bound_arenas();
     raise_descriptor_limit();
     let arguments = Arguments::parse();
@@ -133,6 +142,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Customers(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Customer, &arguments)))),
         Command::Accounts(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Account, &arguments)))),
         Command::Upstreams(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Upstream, &arguments)))),
+        Command::Rule(arguments) => Ok(exit(runtime.block_on(cli::rule::run(&arguments)))),
+        Command::Plugin(verb) => Ok(exit(runtime.block_on(cli::plugin_store::run(&verb)))),
         Command::Apply(arguments) => Ok(exit(runtime.block_on(cli::apply::run(&arguments)))),
         Command::Status(arguments) => Ok(exit(runtime.block_on(cli::status::run(&arguments)))),
         Command::Chat(arguments) => Ok(exit(runtime.block_on(cli::chat::run(&arguments)))),

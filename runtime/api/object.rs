@@ -60,7 +60,8 @@ impl From<NotSetUp> for Problem {
             NotSetUp::NotFound { .. } => Problem::not_found(),
             NotSetUp::Changed { .. } => Problem::new(Code::PreconditionFailed, detail),
             NotSetUp::Unreadable { field, .. } => Problem::of_field(Code::InvalidField, field, detail),
-            NotSetUp::Invalid(_) => Problem::new(Code::DoesNotFit, detail),
+            NotSetUp::Invalid(_) | NotSetUp::NoTurn(_) => Problem::new(Code::DoesNotFit, detail),
+            NotSetUp::Unfit(_) => Problem::new(Code::PluginUnfit, detail),
             NotSetUp::Store(failed) => Problem::store_failed(&failed),
         }
     }

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::error::{Code, Problem};
 use super::{
     Api, apply, audit, backup, campaign, device, events, explain, export, health, history, inbox, key, links, message,
-    number, object, openapi, policy, queue, rule_request, scrape, statuses, webhook,
+    number, object, openapi, plugin, policy, queue, rule, rule_request, scrape, statuses, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -64,6 +64,14 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(object::account::get, object::account::put, object::account::delete))
         .routes(routes!(object::upstream::list))
         .routes(routes!(object::upstream::get, object::upstream::put, object::upstream::delete))
+        .routes(routes!(plugin::upload, plugin::list))
+        .routes(routes!(plugin::get, plugin::delete))
+        .routes(routes!(rule::list))
+        .routes(routes!(rule::get, rule::put, rule::delete))
+        .routes(routes!(rule::turn::activate))
+        .routes(routes!(rule::turn::rollback))
+        .routes(routes!(rule::canary::set, rule::canary::end))
+        .routes(routes!(rule::shadow::set, rule::shadow::end))
         .routes(routes!(device::list))
         .routes(routes!(device::get, device::put, device::patch, device::delete))
         .routes(routes!(device::import::import))

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Args as Arguments;
 
 use crate::config::Config;
-use crate::server;
+use crate::setup;
 
 /// Checks a config and all that it names: ports, data directory, store, certificates, routes and rules.
 ///
@@ -75,9 +75,9 @@ async fn look(config: &Config, file: &str) -> Vec<Finding> {
 }
 
 async fn rules(config: &Config) -> Vec<Finding> {
-    let told = |fits: Result<String, server::ServerError>| match fits {
+    let told = |fits: Result<String, String>| match fits {
         Ok(name) => Fine(format!("rule {name}: it compiles and fits")),
-        Err(error) => Wrong(error.to_string(), "build the rule for wasm32-wasip2, and name its file in component"),
+        Err(error) => Wrong(error, "build the rule for wasm32-wasip2, and name its file in component"),
     };
-    server::try_rules(config).await.into_iter().map(told).collect()
+    setup::try_rules(config).await.into_iter().map(told).collect()
 }

@@ -59,7 +59,7 @@ pub struct ControlChange {
 }
 
 /// Fields whose values nobody reads again, also not in the audit.
-pub const SECRETS: [&str; 5] = ["password", "password_hash", "outbind_password", "digest", "secret"];
+pub const SECRETS: [&str; 6] = ["password", "password_hash", "outbind_password", "digest", "secret", "secrets"];
 
 /// Shows that they were there, and not what they were.
 fn without_secrets(json: &str) -> Box<str> {

@@ -10,17 +10,17 @@ use crate::api::client::{Client, key, start};
 use crate::api::messages::at;
 use crate::smsc::site::{DEVICE, Plan, mo, mt};
 
-const REFUSED: i32 = 3;
+pub const REFUSED: i32 = 3;
 const UNREACHABLE: i32 = 4;
 
 /// `wasmsc` for one server, as one caller.
-struct Shell {
+pub struct Shell {
     api: String,
     token: String,
 }
 
 impl Shell {
-    fn new(address: SocketAddr, client: &Client) -> Shell {
+    pub fn new(address: SocketAddr, client: &Client) -> Shell {
         Shell { api: format!("http://{address}"), token: client.token().to_owned() }
     }
 
@@ -31,7 +31,7 @@ impl Shell {
     }
 
     #[track_caller]
-    fn prints(&self, line: &[&str]) -> String {
+    pub fn prints(&self, line: &[&str]) -> String {
         let output = self.run(line);
         assert!(output.status.success(), "{line:?}: {output:?}");
         String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
@@ -45,7 +45,7 @@ impl Shell {
 
     /// What it says when it does not do it.
     #[track_caller]
-    fn fails(&self, code: i32, line: &[&str]) -> String {
+    pub fn fails(&self, code: i32, line: &[&str]) -> String {
         let output = self.run(line);
         assert_eq!(output.status.code(), Some(code), "{line:?}: {output:?}");
         assert!(output.stdout.is_empty(), "{line:?}: {output:?}");
