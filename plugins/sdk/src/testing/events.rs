@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::call::{Call, Facts};
-use super::{Bench, sms};
+use super::{Bench, RESPONSE_OCTETS_MAX, sms};
 use crate::Context;
 use crate::error::{ConfigError, Failure};
 use crate::event::{HttpReply, Mo, Receipt, Request, Response};
@@ -112,8 +112,8 @@ impl Bench {
         self.run::<R, ()>(facts, |cx| handle(&reply, cx))
     }
 
-    /// Asks the rule something about a device, as an application does over REST. Panics where the response is none that
-    /// a server passes on.
+    /// Asks the rule something about a device, as an application does over REST. A response that a server does not pass
+    /// on is a reject.
     pub fn request<R: Exported>(
         &mut self,
         device: &str,
@@ -123,14 +123,7 @@ impl Bench {
         let handle = handler!(R, requests);
         let facts = self.facts(device);
         let request = Request { id: facts.id.clone(), name: name.to_owned(), body: body.into() };
-        self.run::<R, Response>(facts, |cx| {
-            let response = handle(&request, cx)?;
-            let passes = (200..300).contains(&response.status) || (400..500).contains(&response.status);
-            assert!(passes, "a response has a status of 200 to 299 or 400 to 499, not {}", response.status);
-            let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&response.body).is_ok();
-            assert!(response.body.is_empty() || is_json, "a response's body is JSON or empty");
-            Ok(response)
-        })
+        self.run::<R, Response>(facts, |cx| handle(&request, cx).and_then(checked))
     }
 
     /// Whether the rule takes its config.
@@ -189,4 +182,19 @@ impl Bench {
         }
         result
     }
+}
+
+fn checked(response: Response) -> Result<Response, Failure> {
+    let Response { status, body } = &response;
+    if !matches!(status, 200..=299 | 400..=499) {
+        return Err(Failure::reject(format!("answered with status {status}; 200 to 299 or 400 to 499 are possible")));
+    }
+    if body.len() > RESPONSE_OCTETS_MAX {
+        let octets = body.len();
+        return Err(Failure::reject(format!("answered with {octets} octets; {RESPONSE_OCTETS_MAX} are possible")));
+    }
+    if !body.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err() {
+        return Err(Failure::reject("answered with what is no JSON"));
+    }
+    Ok(response)
 }
