@@ -26,6 +26,8 @@ pub struct Facts {
     pub number: String,
     pub is_mo: bool,
     pub segments: u32,
+    /// The timer that the call is for, which is gone as it begins.
+    pub fired: Option<String>,
 }
 
 /// What a call wants done.
@@ -56,7 +58,10 @@ pub struct Call<'b> {
 
 impl<'b> Call<'b> {
     pub fn new(bench: &'b Bench, facts: Facts, handlers: Handlers) -> Call<'b> {
-        let device = bench.devices.get(&facts.device).cloned().unwrap_or_default();
+        let mut device = bench.devices.get(&facts.device).cloned().unwrap_or_default();
+        if let Some(fired) = &facts.fired {
+            device.timers.remove(fired);
+        }
         Call {
             bench,
             facts,

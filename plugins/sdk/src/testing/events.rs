@@ -43,15 +43,17 @@ impl Bench {
     /// for a retry finds the timer set again.
     pub fn fire<R: Exported>(&mut self, device: &str, name: &str) -> Result<(), Failure> {
         let handle = handler!(R, timers);
-        let timers = self.devices.get_mut(device).map(|device| &mut device.timers);
-        let Some(timer) = timers.and_then(|timers| timers.remove(name)) else {
+        let Some(timer) = self.timer(device, name).cloned() else {
             panic!("{device} has no timer {name:?}; it has {:?}", self.timers(device).collect::<Vec<_>>());
         };
         self.now = self.now.max(timer.due_at);
-        let facts = self.facts(device);
+        let mut facts = self.facts(device);
+        facts.fired = Some(name.to_owned());
         let result = self.run::<R, ()>(facts, |cx| handle(&timer, cx));
-        if matches!(result, Err(Failure::Retry { .. })) {
-            self.devices.entry(device.to_owned()).or_default().timers.insert(timer.name.clone(), timer);
+        if matches!(result, Err(Failure::Reject(_)))
+            && let Some(device) = self.devices.get_mut(device)
+        {
+            device.timers.remove(name);
         }
         result
     }
@@ -106,10 +108,14 @@ impl Bench {
         let Some(index) = self.awaiting_reply.iter().position(|submitted| submitted.request.tag == tag) else {
             panic!("no HTTP call with the tag {tag:?} waits for a reply");
         };
-        let device = self.awaiting_reply.remove(index).device;
+        let device = self.awaiting_reply[index].device.clone();
         let reply = HttpReply { tag: tag.to_owned(), status, body: body.into() };
         let facts = self.facts(&device);
-        self.run::<R, ()>(facts, |cx| handle(&reply, cx))
+        let result = self.run::<R, ()>(facts, |cx| handle(&reply, cx));
+        if !matches!(result, Err(Failure::Retry { .. })) {
+            self.awaiting_reply.remove(index);
+        }
+        result
     }
 
     /// Asks the rule something about a device, as an application does over REST. A response that a server does not pass
@@ -157,6 +163,7 @@ impl Bench {
             number: number.unwrap_or_else(|| self.number.clone()),
             is_mo: false,
             segments: 0,
+            fired: None,
         }
     }
 
