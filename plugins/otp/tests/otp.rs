@@ -130,3 +130,19 @@ fn a_code_of_another_version_is_not_overwritten_by_a_verify() {
     bench.set_state(DEVICE, "code", r#"{"v":2,"salt":"","hash":"","expires_at":0,"attempts_left":1}"#);
     assert!(matches!(bench.request::<Otp>(DEVICE, "verify", r#"{"code":"1"}"#), Err(Failure::Reject(_))));
 }
+
+/// Whoever asks may write anything.
+#[test]
+fn no_request_breaks_the_rule() {
+    let bodies =
+        ["", "{", "[]", "null", "{\"code\":1}", "{\"code\":\"\"}", "{\"digits\":4294967296}", "{\"digits\":-1}"];
+    let texts = ["{code", "{code}}", "{}", "{code}{code}{code}", "{minutes}", "\u{0}{code}", "é{code}😀"];
+    let texts = texts.map(|text| format!("{{\"text\":{text:?}}}"));
+    let mut bench = Bench::new().with_config("resend_seconds", "0").with_config("issues_per_hour", "100");
+    for body in bodies.iter().map(ToString::to_string).chain(texts).chain([vec!["9"; 70_000].concat()]) {
+        for name in ["issue", "verify", "", "é"] {
+            let response = bench.request::<Otp>(DEVICE, name, body.clone()).expect("an answer, whatever comes");
+            assert!(matches!(response.status, 200 | 400 | 404 | 422), "{name} {body} {response:?}");
+        }
+    }
+}
