@@ -5,11 +5,11 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
 
-import { bundle } from "../build/bundle.mjs";
-import { componentOf } from "../build/component.mjs";
-import { handlersOf } from "../build/handlers.mjs";
-import { Problem, readProject } from "../build/project.mjs";
-import { checkTypes } from "../build/types.mjs";
+import { bundle } from "../tools/bundle.mjs";
+import { componentOf } from "../tools/component.mjs";
+import { handlersOf } from "../tools/handlers.mjs";
+import { Problem, readProject } from "../tools/project.mjs";
+import { checkTypes } from "../tools/types.mjs";
 
 const USAGE = `usage: wasmsc-build [folder] [--out FILE] [--no-check]
 
