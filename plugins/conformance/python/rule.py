@@ -22,69 +22,79 @@ from wasmsc_plugin import (
     Timer,
 )
 
-#: Gets the words behind the command and returns the answer, if any.
-Command = Callable[[Context, list[str]], str | None]
+#: Gets what is behind the command and returns the answer, if any.
+Command = Callable[[Context, str], str | None]
 
 
-def count(cx: Context, _: list[str]) -> str:
+def parts(text: str, count: int) -> list[str]:
+    """So many parts, each but the last is one word, and the last goes on to the end of the text."""
+    found = text.split(" ", count - 1)
+    return found + [""] * (count - len(found))
+
+
+def count(cx: Context, _: str) -> str:
     return str(cx.state.increment("n"))
 
 
-def set_value(cx: Context, words: list[str]) -> str:
-    cx.state.set_text(words[0], words[1])
+def set_value(cx: Context, rest: str) -> str:
+    key, value = parts(rest, 2)
+    cx.state.set_text(key, value)
     return "ok"
 
 
-def get_value(cx: Context, words: list[str]) -> str:
-    value = cx.state.get_text(words[0])
+def get_value(cx: Context, rest: str) -> str:
+    value = cx.state.get_text(rest)
     return "none" if value is None else value
 
 
-def delete(cx: Context, words: list[str]) -> str:
-    cx.state.delete(words[0])
+def delete(cx: Context, rest: str) -> str:
+    cx.state.delete(rest)
     return "ok"
 
 
-def keys(cx: Context, words: list[str]) -> str:
-    return ",".join(cx.state.keys(words[0] if words else "")) or "none"
+def keys(cx: Context, rest: str) -> str:
+    return ",".join(cx.state.keys(rest)) or "none"
 
 
-def shared_add(cx: Context, words: list[str]) -> str:
-    cx.shared.add(words[0], int(words[1]))
+def shared_add(cx: Context, rest: str) -> str:
+    key, n = parts(rest, 2)
+    cx.shared.add(key, int(n))
     return "ok"
 
 
-def shared_set(cx: Context, words: list[str]) -> str:
-    cx.shared.set_text(words[0], words[1])
+def shared_set(cx: Context, rest: str) -> str:
+    key, value = parts(rest, 2)
+    cx.shared.set_text(key, value)
     return "ok"
 
 
-def shared_get(cx: Context, words: list[str]) -> str:
-    octets = cx.shared.get_octets(words[0])
+def shared_get(cx: Context, rest: str) -> str:
+    octets = cx.shared.get_octets(rest)
     if octets is None:
         return "none"
-    return str(cx.shared.get_integer(words[0])) if len(octets) == 8 else octets.decode()
+    return str(cx.shared.get_integer(rest)) if len(octets) == 8 else octets.decode()
 
 
-def shared_delete(cx: Context, words: list[str]) -> str:
-    cx.shared.delete(words[0])
+def shared_delete(cx: Context, rest: str) -> str:
+    cx.shared.delete(rest)
     return "ok"
 
 
-def shared_keys(cx: Context, words: list[str]) -> str:
-    return ",".join(cx.shared.keys(words[0] if words else "")) or "none"
+def shared_keys(cx: Context, rest: str) -> str:
+    return ",".join(cx.shared.keys(rest)) or "none"
 
 
-def timer(cx: Context, words: list[str]) -> str:
-    cx.timers.set(words[0], int(words[1]), " ".join(words[2:]))
+def timer(cx: Context, rest: str) -> str:
+    name, ms, payload = parts(rest, 3)
+    cx.timers.set(name, int(ms), payload)
     return "ok"
 
 
-def cancel(cx: Context, words: list[str]) -> str:
-    return "true" if cx.timers.cancel(words[0]) else "false"
+def cancel(cx: Context, rest: str) -> str:
+    return "true" if cx.timers.cancel(rest) else "false"
 
 
-def draft(cx: Context, _: list[str]) -> None:
+def draft(cx: Context, _: str) -> None:
     cx.send(
         cx.device.msisdn,
         "draft",
@@ -98,79 +108,80 @@ def draft(cx: Context, _: list[str]) -> None:
     )
 
 
-def send(cx: Context, words: list[str]) -> str | None:
+def send(cx: Context, rest: str) -> str | None:
+    to, text = parts(rest, 2)
     try:
-        cx.send(words[0], " ".join(words[1:]))
+        cx.send(to, text)
     except SendError as error:
         return error.code
     return None
 
 
-def log(cx: Context, words: list[str]) -> str:
-    cx.log.warn(" ".join(words), kind="test")
+def log(cx: Context, rest: str) -> str:
+    cx.log.warn(rest, kind="test")
     return "ok"
 
 
-def http(cx: Context, words: list[str]) -> str:
+def http(cx: Context, rest: str) -> str:
     try:
-        cx.http.submit(words[0], method="POST", headers={"x-test": "1"}, body="hello", authorization="token", tag="h1")
+        cx.http.submit(rest, method="POST", headers={"x-test": "1"}, body="hello", authorization="token", tag="h1")
     except HttpError as error:
         return error.code
     return "ok"
 
 
-def config(cx: Context, words: list[str]) -> str:
-    value = cx.config.get(words[0])
+def config(cx: Context, rest: str) -> str:
+    value = cx.config.get(rest)
     return "none" if value is None else value
 
 
-def secret(cx: Context, words: list[str]) -> str:
-    value = cx.secret(words[0])
+def secret(cx: Context, rest: str) -> str:
+    value = cx.secret(rest)
     return "none" if value is None else str(len(value))
 
 
-def facts(cx: Context, _: list[str]) -> str:
+def facts(cx: Context, _: str) -> str:
     coding = "none" if cx.data_coding is None else cx.data_coding
     return f"{cx.id} {cx.attempt} {coding} {cx.segments}"
 
 
-def tlv(cx: Context, words: list[str]) -> str:
-    value = cx.tlv(int(words[0], 16))
+def tlv(cx: Context, rest: str) -> str:
+    value = cx.tlv(int(rest, 16))
     return "none" if value is None else value.hex()
 
 
-def device(cx: Context, words: list[str]) -> str:
-    attribute = cx.device.attribute(words[0])
+def device(cx: Context, rest: str) -> str:
+    attribute = cx.device.attribute(rest)
     return f"{cx.device.msisdn} {'none' if attribute is None else attribute} {','.join(cx.device.tags)}"
 
 
-def retry(cx: Context, _: list[str]) -> str:
+def retry(cx: Context, _: str) -> str:
     if cx.attempt == 1:
         raise Retry(1500)
     return f"attempt {cx.attempt}"
 
 
-def reject(_: Context, words: list[str]) -> None:
-    raise Reject(" ".join(words))
+def reject(_: Context, rest: str) -> None:
+    raise Reject(rest)
 
 
-def partial(cx: Context, _: list[str]) -> None:
+def partial(cx: Context, _: str) -> None:
     cx.state.set_text("p", "1")
     cx.reply("lost")
     raise Reject("partial")
 
 
-def trap(_: Context, __: list[str]) -> None:
+def trap(_: Context, __: str) -> None:
     raise RuntimeError("deliberate")
 
 
-def spin(_: Context, __: list[str]) -> None:
+def spin(_: Context, __: str) -> None:
     while True:
         pass
 
 
 COMMANDS: dict[str, Command] = {
-    "ECHO": lambda _, words: " ".join(words),
+    "ECHO": lambda _, rest: rest,
     "UTF8": lambda _, __: "åäö€ Привет 😀",
     "COUNT": count,
     "SET": set_value,
@@ -207,9 +218,9 @@ class Conformance(Rule):
         if isinstance(mo.body, bytes):
             cx.reply(mo.body)
             return
-        name, *words = mo.body.split(" ")
+        name, rest = parts(mo.body, 2)
         command = COMMANDS.get(name)
-        answer = "?" if command is None else command(cx, words)
+        answer = "?" if command is None else command(cx, rest)
         if answer is not None:
             cx.reply(answer)
 

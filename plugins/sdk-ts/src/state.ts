@@ -51,12 +51,19 @@ class Values {
     this.asking(key, () => this.area.set(key, octets));
   }
 
-  /** An integer that was counted with `increment` or `add`; 0 where there is none. Exact up to 2^53. */
+  /** An integer that was counted with `increment` or `add`; 0 where there is none. */
   getInteger(key: string): number {
+    const value = Number(this.getBigInt(key));
+    if (!Number.isSafeInteger(value)) throw new StateError("unreadable", `${this.what} ${key}: beyond 2^53, ask getBigInt`);
+    return value;
+  }
+
+  /** The same for integers beyond 2^53. */
+  getBigInt(key: string): bigint {
     const octets = this.getOctets(key);
-    if (octets === undefined) return 0;
+    if (octets === undefined) return 0n;
     if (octets.length !== 8) throw new StateError("unreadable", `${this.what} ${key}: no integer`);
-    return Number(new DataView(octets.buffer).getBigInt64(0, true));
+    return new DataView(octets.buffer).getBigInt64(0, true);
   }
 
   delete(key: string): void {
@@ -87,7 +94,7 @@ export class DeviceState extends Values {
   constructor() {
     super("state", state);
   }
-  /** Adds to an integer that counts from 0; returns the sum. */
+  /** Adds to an integer that counts from 0; returns the sum, which is exact up to 2^53. */
   increment(key: string, delta = 1): number {
     return this.asking(key, () => state.increment(key, delta));
   }

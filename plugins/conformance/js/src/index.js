@@ -6,6 +6,13 @@ import { HttpError, Reject, Retry, SendError, defineRule } from "wasmsc-plugin";
 const hex = (octets) => Array.from(octets, (octet) => octet.toString(16).padStart(2, "0")).join("");
 const orNone = (value) => (value === undefined ? "none" : String(value));
 
+/** So many parts, "" for what is missing: each but the last is one word, the last goes on to the end of the text. */
+function parts(text, count) {
+  const words = text.split(" ");
+  const whole = [...words.slice(0, count - 1), words.slice(count - 1).join(" ")];
+  return Array.from({ length: count }, (_, at) => whole[at] ?? "");
+}
+
 /** Runs something that answers `ok`; what the host refuses is answered with the case's name. */
 function ok(effect) {
   try {
@@ -17,36 +24,49 @@ function ok(effect) {
   return "ok";
 }
 
-/** Each gets the words of its command and returns the answer, if any. */
+/** Each gets what is behind the command and returns the answer, if any. */
 const COMMANDS = {
-  ECHO: (cx, ...text) => text.join(" "),
+  ECHO: (cx, text) => text,
   UTF8: () => "åäö€ Привет 😀",
   COUNT: (cx) => String(cx.state.increment("n")),
-  SET: (cx, key, value) => ok(() => cx.state.setText(key, value)),
+  SET: (cx, rest) => {
+    const [key, value] = parts(rest, 2);
+    return ok(() => cx.state.setText(key, value));
+  },
   GET: (cx, key) => orNone(cx.state.getText(key)),
   DEL: (cx, key) => ok(() => cx.state.delete(key)),
   KEYS: (cx, prefix) => [...cx.state.keys(prefix)].join(",") || "none",
-  SADD: (cx, key, n) => ok(() => cx.shared.add(key, Number(n))),
-  SSET: (cx, key, value) => ok(() => cx.shared.setText(key, value)),
+  SADD: (cx, rest) => {
+    const [key, n] = parts(rest, 2);
+    return ok(() => cx.shared.add(key, Number(n)));
+  },
+  SSET: (cx, rest) => {
+    const [key, value] = parts(rest, 2);
+    return ok(() => cx.shared.setText(key, value));
+  },
   SGET: (cx, key) => {
     const isInteger = cx.shared.getOctets(key)?.length === 8;
-    return isInteger ? String(cx.shared.getInteger(key)) : orNone(cx.shared.getText(key));
+    return isInteger ? String(cx.shared.getBigInt(key)) : orNone(cx.shared.getText(key));
   },
   SDEL: (cx, key) => ok(() => cx.shared.delete(key)),
   SKEYS: (cx, prefix) => [...cx.shared.keys(prefix)].join(",") || "none",
-  TIMER: (cx, name, ms, ...payload) => ok(() => cx.timers.set(name, Number(ms), payload.join(" "))),
+  TIMER: (cx, rest) => {
+    const [name, ms, payload] = parts(rest, 3);
+    return ok(() => cx.timers.set(name, Number(ms), payload));
+  },
   CANCEL: (cx, name) => String(cx.timers.cancel(name)),
   DRAFT: (cx) => {
     const options = { sender: "7001", tag: "t1", validityMs: 60_000, delayMs: 1000, priority: 2, receipt: true };
     cx.send(cx.device.msisdn, "draft", { ...options, tlvs: { 0x1400: Uint8Array.of(1, 2, 3) } });
   },
-  SEND: (cx, to, ...text) => {
-    const answer = ok(() => cx.send(to, text.join(" ")));
+  SEND: (cx, rest) => {
+    const [to, text] = parts(rest, 2);
+    const answer = ok(() => cx.send(to, text));
     return answer === "ok" ? undefined : answer;
   },
   CONFIG: (cx, key) => orNone(cx.config.get(key)),
   SECRET: (cx, name) => orNone(cx.secret(name)?.length),
-  LOG: (cx, ...text) => ok(() => cx.log.warn(text.join(" "), { kind: "test" })),
+  LOG: (cx, text) => ok(() => cx.log.warn(text, { kind: "test" })),
   HTTP: (cx, url) => {
     const request = { method: "POST", url, headers: { "x-test": "1" }, body: "hello", authorization: "token", tag: "h1" };
     return ok(() => cx.http.submit(request));
@@ -55,8 +75,8 @@ const COMMANDS = {
     if (cx.attempt === 1) throw new Retry(1500);
     return `attempt ${cx.attempt}`;
   },
-  REJECT: (cx, ...why) => {
-    throw new Reject(why.join(" "));
+  REJECT: (cx, why) => {
+    throw new Reject(why);
   },
   RANDOM: (cx) => hex(cx.randomBytes(16)),
   FACTS: (cx) => `${cx.id} ${cx.attempt} ${orNone(cx.dataCoding)} ${cx.segments}`,
@@ -84,8 +104,8 @@ export default defineRule({
       cx.reply(mo.body);
       return;
     }
-    const [name, ...words] = mo.body.split(" ");
-    const answer = Object.hasOwn(COMMANDS, name) ? COMMANDS[name](cx, ...words) : "?";
+    const [name, rest] = parts(mo.body, 2);
+    const answer = Object.hasOwn(COMMANDS, name) ? COMMANDS[name](cx, rest) : "?";
     if (answer !== undefined) cx.reply(answer);
   },
   onReceipt(receipt, cx) {

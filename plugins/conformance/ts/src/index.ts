@@ -3,23 +3,24 @@
 
 import { type Context, HttpError, Reject, Retry, SendError, defineRule } from "wasmsc-plugin";
 
-import { hex, readHex, words } from "./text";
+import { hex, parts, readHex } from "./text";
 
-/** Gets the words of its command and returns the answer, if any. */
-type Command = (args: string[], cx: Context) => string | void;
+/** Gets what is behind the command and returns the answer, if any. */
+type Command = (rest: string, cx: Context) => string | void;
 
 const STATE: Record<string, Command> = {
   COUNT: (_, cx) => String(cx.state.increment("n")),
-  SET: ([key = "", value = ""], cx) => {
+  SET: (rest, cx) => {
+    const [key = "", value = ""] = parts(rest, 2);
     cx.state.setText(key, value);
     return "ok";
   },
-  GET: ([key = ""], cx) => cx.state.getText(key) ?? "none",
-  DEL: ([key = ""], cx) => {
+  GET: (key, cx) => cx.state.getText(key) ?? "none",
+  DEL: (key, cx) => {
     cx.state.delete(key);
     return "ok";
   },
-  KEYS: ([prefix = ""], cx) => [...cx.state.keys(prefix)].join(",") || "none",
+  KEYS: (prefix, cx) => [...cx.state.keys(prefix)].join(",") || "none",
   PARTIAL: (_, cx) => {
     cx.state.setText("p", "1");
     cx.reply("lost");
@@ -28,31 +29,34 @@ const STATE: Record<string, Command> = {
 };
 
 const SHARED: Record<string, Command> = {
-  SADD: ([key = "", n = ""], cx) => {
+  SADD: (rest, cx) => {
+    const [key = "", n = ""] = parts(rest, 2);
     cx.shared.add(key, Number(n));
     return "ok";
   },
-  SSET: ([key = "", value = ""], cx) => {
+  SSET: (rest, cx) => {
+    const [key = "", value = ""] = parts(rest, 2);
     cx.shared.setText(key, value);
     return "ok";
   },
-  SGET: ([key = ""], cx) => {
+  SGET: (key, cx) => {
     const isInteger = cx.shared.getOctets(key)?.length === 8;
-    return isInteger ? String(cx.shared.getInteger(key)) : (cx.shared.getText(key) ?? "none");
+    return isInteger ? String(cx.shared.getBigInt(key)) : (cx.shared.getText(key) ?? "none");
   },
-  SDEL: ([key = ""], cx) => {
+  SDEL: (key, cx) => {
     cx.shared.delete(key);
     return "ok";
   },
-  SKEYS: ([prefix = ""], cx) => [...cx.shared.keys(prefix)].join(",") || "none",
+  SKEYS: (prefix, cx) => [...cx.shared.keys(prefix)].join(",") || "none",
 };
 
 const EFFECTS: Record<string, Command> = {
-  TIMER: ([name = "", ms = "", ...payload], cx) => {
-    cx.timers.set(name, Number(ms), payload.join(" "));
+  TIMER: (rest, cx) => {
+    const [name = "", ms = "", payload = ""] = parts(rest, 3);
+    cx.timers.set(name, Number(ms), payload);
     return "ok";
   },
-  CANCEL: ([name = ""], cx) => String(cx.timers.cancel(name)),
+  CANCEL: (name, cx) => String(cx.timers.cancel(name)),
   DRAFT: (_, cx) => {
     cx.send(cx.device.msisdn, "draft", {
       sender: "7001",
@@ -64,19 +68,20 @@ const EFFECTS: Record<string, Command> = {
       tlvs: { 0x1400: Uint8Array.of(1, 2, 3) },
     });
   },
-  SEND: ([to = "", ...text], cx) => {
+  SEND: (rest, cx) => {
+    const [to = "", text = ""] = parts(rest, 2);
     try {
-      cx.send(to, text.join(" "));
+      cx.send(to, text);
     } catch (error) {
       if (error instanceof SendError) return error.code;
       throw error;
     }
   },
   LOG: (text, cx) => {
-    cx.log.warn(text.join(" "), { kind: "test" });
+    cx.log.warn(text, { kind: "test" });
     return "ok";
   },
-  HTTP: ([url = ""], cx) => {
+  HTTP: (url, cx) => {
     try {
       cx.http.submit({ method: "POST", url, headers: { "x-test": "1" }, body: "hello", authorization: "token", tag: "h1" });
     } catch (error) {
@@ -88,17 +93,17 @@ const EFFECTS: Record<string, Command> = {
 };
 
 const FACTS: Record<string, Command> = {
-  ECHO: (text) => text.join(" "),
+  ECHO: (text) => text,
   UTF8: () => "åäö€ Привет 😀",
-  CONFIG: ([key = ""], cx) => cx.config.get(key) ?? "none",
-  SECRET: ([name = ""], cx) => String(cx.secret(name)?.length ?? "none"),
+  CONFIG: (key, cx) => cx.config.get(key) ?? "none",
+  SECRET: (name, cx) => String(cx.secret(name)?.length ?? "none"),
   RANDOM: (_, cx) => hex(cx.randomBytes(16)),
   FACTS: (_, cx) => `${cx.id} ${cx.attempt} ${cx.dataCoding ?? "none"} ${cx.segments}`,
-  TLV: ([tag = ""], cx) => {
+  TLV: (tag, cx) => {
     const value = cx.tlv(readHex(tag));
     return value === undefined ? "none" : hex(value);
   },
-  DEVICE: ([key = ""], cx) => `${cx.device.msisdn} ${cx.device.attribute(key) ?? "none"} ${cx.device.tags.join(",")}`,
+  DEVICE: (key, cx) => `${cx.device.msisdn} ${cx.device.attribute(key) ?? "none"} ${cx.device.tags.join(",")}`,
 };
 
 const ENDINGS: Record<string, Command> = {
@@ -107,7 +112,7 @@ const ENDINGS: Record<string, Command> = {
     return `attempt ${cx.attempt}`;
   },
   REJECT: (why) => {
-    throw new Reject(why.join(" "));
+    throw new Reject(why);
   },
   TRAP: () => {
     throw new Error("deliberate");
@@ -125,9 +130,9 @@ export default defineRule({
       cx.reply(mo.body);
       return;
     }
-    const [name = "", ...args] = words(mo.body);
+    const [name = "", rest = ""] = parts(mo.body, 2);
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    const answer = command === undefined ? "?" : command(args, cx);
+    const answer = command === undefined ? "?" : command(rest, cx);
     if (answer !== undefined) cx.reply(answer);
   },
   onReceipt(receipt, cx) {

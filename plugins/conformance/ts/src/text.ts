@@ -1,8 +1,10 @@
 // How commands are written.
 
-/** Words are split by single spaces. */
-export function words(text: string): string[] {
-  return text.split(" ");
+/** So many parts, "" for what is missing: each but the last is one word, the last goes on to the end of the text. */
+export function parts(text: string, count: number): string[] {
+  const words = text.split(" ");
+  const whole = [...words.slice(0, count - 1), words.slice(count - 1).join(" ")];
+  return Array.from({ length: count }, (_, at) => whole[at] ?? "");
 }
 
 export function hex(octets: Uint8Array): string {
