@@ -3,6 +3,7 @@
 mod stores;
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::draft::Draft;
@@ -149,6 +150,20 @@ impl<'h> Context<'h> {
         let Some(text) = self.host.config(key) else { return Ok(None) };
         let unreadable = |error| ConfigError(format!("config {key} = {text:?} cannot be read: {error}"));
         text.trim().parse().map(Some).map_err(unreadable)
+    }
+
+    /// A number that must lie in a range.
+    pub fn config_within<T>(&self, key: &str, default: T, range: RangeInclusive<T>) -> Result<T, ConfigError>
+    where
+        T: FromStr + Display + PartialOrd,
+        T::Err: Display,
+    {
+        let value = self.config_parsed(key, default)?;
+        if range.contains(&value) {
+            return Ok(value);
+        }
+        let (least, most) = (range.start(), range.end());
+        Err(ConfigError(format!("config {key} = {value} is not within {least} to {most}")))
     }
 
     /// A secret, as it is set for the rule. For an HTTP call name it in

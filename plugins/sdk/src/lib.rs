@@ -36,6 +36,7 @@ mod handlers;
 pub mod host;
 mod http;
 mod message;
+mod template;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 #[cfg(target_family = "wasm")]
@@ -50,3 +51,4 @@ pub use handlers::{ConfigCheck, Exported, Handlers, HttpHandler, ReceiptHandler,
 pub use http::HttpRequest;
 pub use message::{Body, Level, MessageState, Secret, Timestamp};
 pub use serde_json::json;
+pub use template::{Template, TemplateError};
