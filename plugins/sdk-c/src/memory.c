@@ -1,6 +1,6 @@
 /* Memory for one event: taken from the end, never given back. The instance goes away with all of it.
  *
- * That makes a rule 13 KiB smaller than with the C library's malloc, and spares a growth of memory per event. A rule
+ * That makes a rule smaller than with the C library's malloc, and spares a growth of memory per event. A rule
  * that needs free to give memory back is compiled with WASMSC_LIBC_MALLOC. */
 #include <errno.h>
 #include <stdlib.h>

@@ -67,7 +67,9 @@ wasmsc_outcome wasmsc_failed(wasmsc_status status, const char *what) {
     /* Only what the host has no case for may be otherwise next time; the rest is the rule's own doing. */
     if (status == WASMSC_OTHER && strncmp(what, "wasmsc_state_", 13) == 0) return wasmsc_retry();
     if (status == WASMSC_OTHER && strncmp(what, "wasmsc_shared_", 14) == 0) return wasmsc_retry();
-    return wasmsc_reject("%s: %s%s%s", what, wasmsc_status_name(status), *last_why ? ": " : "", last_why);
+    /* Of the call that WASMSC_TRY has as text, the function is enough. */
+    int function = (int)strcspn(what, "(");
+    return wasmsc_reject("%.*s: %s%s%s", function, what, wasmsc_status_name(status), *last_why ? ": " : "", last_why);
 }
 
 void wasmsc_respond(int status, const char *json) {
