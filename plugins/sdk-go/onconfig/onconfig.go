@@ -11,6 +11,5 @@ func Check(function func() error) { check = function }
 
 //go:wasmexport wasmsc:plugin/config-check@0.1.0#check
 func handle() uintptr {
-	export.Begin()
 	return export.EndCheck(check())
 }

@@ -13,7 +13,6 @@ func Handle(function func(reply wasmsc.HTTPReply) error) { handler = function }
 
 //go:wasmexport wasmsc:plugin/http-handler@0.1.0#handle-http-reply
 func handle(tag uintptr, tagLength uint32, statusIs int32, status int32, body uintptr, bodyLength uint32) uintptr {
-	export.Begin()
 	reply := wasmsc.HTTPReply{Tag: export.Text(tag, tagLength), Body: export.Octets(body, bodyLength)}
 	if statusIs != 0 {
 		reply.Status = int(status)

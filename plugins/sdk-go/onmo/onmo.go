@@ -13,7 +13,6 @@ func Handle(function func(mo wasmsc.MO) error) { handler = function }
 
 //go:wasmexport wasmsc:plugin/mo-handler@0.1.0#handle-mo
 func handle(id uintptr, idLength uint32, source uintptr, sourceLength uint32, destination uintptr, destinationLength uint32, isBinary int32, body uintptr, bodyLength uint32, receivedAt int64) uintptr {
-	export.Begin()
 	mo := wasmsc.MO{
 		ID:          export.Text(id, idLength),
 		Source:      export.Text(source, sourceLength),

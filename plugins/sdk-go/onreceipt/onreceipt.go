@@ -13,7 +13,6 @@ func Handle(function func(receipt wasmsc.Receipt) error) { handler = function }
 
 //go:wasmexport wasmsc:plugin/receipt-handler@0.1.0#handle-receipt
 func handle(id uintptr, idLength uint32, tagIs int32, tag uintptr, tagLength uint32, recipient uintptr, recipientLength uint32, state int32, errorIs int32, code uintptr, codeLength uint32, doneAt int64) uintptr {
-	export.Begin()
 	return export.End(handler(wasmsc.Receipt{
 		MessageID: export.Text(id, idLength),
 		Tag:       export.OptionalText(tagIs, tag, tagLength),

@@ -13,7 +13,6 @@ func Handle(function func(request wasmsc.Request) (wasmsc.Response, error)) { ha
 
 //go:wasmexport wasmsc:plugin/request-handler@0.1.0#handle-request
 func handle(id uintptr, idLength uint32, name uintptr, nameLength uint32, body uintptr, bodyLength uint32) uintptr {
-	export.Begin()
 	response, err := handler(wasmsc.Request{
 		ID:   export.Text(id, idLength),
 		Name: export.Text(name, nameLength),

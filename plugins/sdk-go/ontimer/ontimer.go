@@ -13,7 +13,6 @@ func Handle(function func(timer wasmsc.Timer) error) { handler = function }
 
 //go:wasmexport wasmsc:plugin/timer-handler@0.1.0#handle-timer
 func handle(name uintptr, nameLength uint32, dueAt int64, payload uintptr, payloadLength uint32) uintptr {
-	export.Begin()
 	return export.End(handler(wasmsc.Timer{
 		Name:    export.Text(name, nameLength),
 		DueAt:   export.Instant(dueAt),

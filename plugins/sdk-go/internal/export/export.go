@@ -8,18 +8,12 @@ import (
 	"unsafe"
 
 	"wasmsc/internal/ending"
-	witRuntime "wasmsc/internal/wit/runtime"
 )
 
-// An instance lives for one event, so garbage is collected only where an event needs much memory. A collection asks
-// for the time, which a component may not while the host hands a value over; so it also keeps such events from ending
-// in "cannot leave component instance".
-const memoryBeforeGarbageIsCollected = 40 << 20
-
-func init() {
-	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(memoryBeforeGarbageIsCollected)
-}
+// An instance lives for one event, so garbage is never collected. Beside the time that it takes, a collection has
+// goroutines of its own: one that is under way when the host hands a value over asks WASI for the time or for sleep,
+// which a component may not then ("cannot leave component instance").
+func init() { debug.SetGCPercent(-1) }
 
 // Text is a text that the host handed over.
 func Text(pointer uintptr, length uint32) string {
@@ -118,6 +112,3 @@ func EndCheck(err error) uintptr {
 	}
 	return area.address()
 }
-
-// Begin is called when all parameters are taken.
-func Begin() { witRuntime.Unpin() }
