@@ -46,6 +46,8 @@ func onMO(mo wasmsc.MO) error {
 		return outgoing(verb, rest)
 	case "RETRY", "REJECT", "TRAP", "SPIN":
 		return ending(verb, rest)
+	case "GARBAGE":
+		return garbage(rest)
 	case "LOG":
 		wasmsc.Log(wasmsc.LevelWarn, rest, "kind", "test")
 		return wasmsc.Reply("ok")
@@ -108,6 +110,23 @@ func ending(verb, rest string) error {
 		}
 	}
 }
+
+// garbage is the one command that other languages do not have: it makes so many times 10 kB of it between calls of the
+// host, which a collection beside them would end.
+func garbage(rest string) error {
+	times, err := strconv.Atoi(rest)
+	if err != nil {
+		return err
+	}
+	for range times {
+		kept = make([]byte, 10_000)
+		wasmsc.Config("k")
+	}
+	return wasmsc.Replyf("%d", len(kept))
+}
+
+// Of the package, so that it is on the heap.
+var kept []byte
 
 func facts(verb, rest string) error {
 	switch verb {
