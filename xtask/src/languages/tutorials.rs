@@ -1,7 +1,7 @@
 //! Follows the tutorials in docs/plugins as a reader would.
 //!
-//! A page becomes one script: `sh` blocks are its commands, and a block below a line that is a path in backquotes with a
-//! colon is written to that file. Other blocks (`console`: what installs tools) are for readers only.
+//! A page becomes one script: `sh` blocks are its commands, and a block with a path behind its language
+//! (```` ```c rule.c ````) is that file. Other blocks (`console`: what installs tools) are for readers only.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -38,28 +38,20 @@ pub fn follow(steps: &mut Steps) -> Result<()> {
 /// What a page tells its reader to do.
 fn script(page: &str) -> Result<String> {
     let mut script = String::new();
-    let mut file = None;
     let mut lines = page.lines();
     let mut commands = 0;
     while let Some(line) = lines.next() {
-        let Some(language) = line.strip_prefix("```") else {
-            if !line.is_empty() {
-                file = line.strip_prefix('`').and_then(|rest| rest.strip_suffix("`:"));
-            }
-            continue;
-        };
+        let Some(info) = line.strip_prefix("```") else { continue };
         let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
         let block = block.join("\n");
         // Writing to a String cannot fail.
-        let _ = match (file.take(), language) {
-            (Some(path), _) => {
-                writeln!(script, "mkdir -p \"$(dirname {path})\"\ncat > {path} <<'{END}'\n{block}\n{END}")
-            }
-            (None, "sh") => {
+        let _ = match info.split_once(' ') {
+            Some((_, path)) => writeln!(script, "cat > {path} <<'{END}'\n{block}\n{END}"),
+            None if info == "sh" => {
                 commands += 1;
                 writeln!(script, "{block}")
             }
-            (None, _) => Ok(()),
+            None => Ok(()),
         };
     }
     if commands == 0 {
@@ -74,8 +66,9 @@ mod tests {
 
     #[test]
     fn commands_and_files_come_in_the_order_of_the_page() {
-        let page = "# T\n\n```console\napt-get\n```\n\n```sh\ncd x\n```\n\n`a/b.c`:\n\n```c\nint x;\n\ny\n```\n\nThen `z`:\n\n```sh\nmake\n```\n";
-        let wanted = format!("cd x\nmkdir -p \"$(dirname a/b.c)\"\ncat > a/b.c <<'{END}'\nint x;\n\ny\n{END}\nmake\n");
+        let page =
+            "# T\n\n```console\napt-get\n```\n\n```sh\ncd x\n```\n\n```c a/b.c\nint x;\n\ny\n```\n\n```sh\nmake\n```\n";
+        let wanted = format!("cd x\ncat > a/b.c <<'{END}'\nint x;\n\ny\n{END}\nmake\n");
         assert_eq!(script(page).expect("it has commands"), wanted);
         assert!(script("nothing to do").is_err());
     }
