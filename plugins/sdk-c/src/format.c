@@ -73,7 +73,7 @@ static size_t number_of(const char **at, va_list *args) {
 
 static Spec spec_of(const char **at, va_list *args) {
     Spec spec = {.precision = SIZE_MAX};
-    if (**at == '0') spec.zeros = true;
+    for (; **at == '0'; ++*at) spec.zeros = true;
     spec.width = number_of(at, args);
     if (**at == '.') {
         ++*at;

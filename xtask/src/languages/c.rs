@@ -17,6 +17,12 @@ pub fn build(steps: &mut Steps) -> Result<()> {
     let tools = Tools::new(steps)?;
     tools.check_bindings(steps)?;
     let sdk = paths::plugins().join("sdk-c");
+    steps.run("C: tests of the SDK", || {
+        let test = folder()?.join("native").join("text-test");
+        let files = ["-Isrc", "tests/text_test.c", "src/format.c", "src/text.c", "-o", &test.to_string_lossy()];
+        tools.run("cc", &[&["-std=c11", "-Wall", "-Wextra", "-Werror", "-Iinclude"], &files[..]].concat(), &sdk)?;
+        tools.run(&test.to_string_lossy(), &[], &sdk)
+    })?;
     for (rule, name) in RULES {
         steps.run(&format!("C: {name}"), || {
             let at = paths::plugins().join(rule);
@@ -32,6 +38,6 @@ pub fn build(steps: &mut Steps) -> Result<()> {
         tools.run("make", &["--silent"], &at)?;
         let built = at.join("dist").join(format!("{TEMPLATE}.wasm"));
         fs::copy(&built, component(TEMPLATE)?).with_context(|| format!("cannot copy {}", built.display()))?;
-        Ok(())
+        tools.check_exports(&built, &["mo-handler"])
     })
 }

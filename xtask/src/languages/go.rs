@@ -39,6 +39,6 @@ pub fn build(steps: &mut Steps) -> Result<()> {
         tools.run("sh", &["build.sh"], &at)?;
         let built = at.join("dist").join(format!("{TEMPLATE}.wasm"));
         fs::copy(&built, component(TEMPLATE)?).with_context(|| format!("cannot copy {}", built.display()))?;
-        Ok(())
+        tools.check_exports(&built, &["mo-handler"])
     })
 }

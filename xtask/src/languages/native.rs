@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::folder;
-use crate::process::run;
+use crate::process::{output, run};
 use crate::steps::Steps;
 use crate::{paths, python};
 
@@ -37,13 +37,30 @@ impl Tools {
 
     /// Runs a program in a folder.
     pub fn run(&self, program: &str, arguments: &[&str], at: &Path) -> Result<()> {
+        run(&mut self.command(program, arguments, at))
+    }
+
+    fn command(&self, program: &str, arguments: &[&str], at: &Path) -> Command {
         let mut command = Command::new("env");
         // By env, since a program is looked for in our own PATH and not in the one that it is given.
         command.arg(program).args(arguments).current_dir(at).env("PATH", &self.path);
         // Go neither loads another toolchain nor asks anybody for packages: the SDK needs none.
         command.env("GOTOOLCHAIN", "local").env("GOPROXY", "off").env("GOCACHE", &self.go_cache);
         command.env_remove("WASMSC_CC");
-        run(&mut command)
+        command
+    }
+
+    /// A component exports the handlers that its rule has, and no others: the host would call them.
+    pub fn check_exports(&self, component: &Path, handlers: &[&str]) -> Result<()> {
+        let wit = output(&mut self.command(
+            "wasm-tools",
+            &["component", "wit", &component.to_string_lossy()],
+            Path::new("."),
+        ))?;
+        let exports = wit.lines().filter_map(|line| line.trim().strip_prefix("export wasmsc:plugin/"));
+        let exports: Vec<&str> = exports.map(|rest| rest.split('@').next().unwrap_or(rest)).collect();
+        ensure!(exports == handlers, "{} exports {exports:?}, not {handlers:?}", component.display());
+        Ok(())
     }
 
     /// Whether the SDKs have the types of the contract that is in wit/. What wit-bindgen makes is compared where
