@@ -16,8 +16,9 @@ test("every character is encoded and decoded as Node does it", () => {
   for (let point = 0; point <= 0x10ffff; point++) {
     const char = String.fromCodePoint(point);
     const octets = encode(char);
-    assert.deepEqual(octets, new Uint8Array(Buffer.from(char)), `U+${point.toString(16)}`);
-    assert.equal(decode(octets), Buffer.from(char).toString(), `U+${point.toString(16)}`);
+    // An assertion for each would take seconds.
+    const isSame = Buffer.compare(octets, Buffer.from(char)) === 0 && decode(octets) === Buffer.from(char).toString();
+    assert.ok(isSame, `U+${point.toString(16)}`);
   }
 });
 

@@ -12,9 +12,10 @@ use crate::steps::Steps;
 use crate::{node, paths};
 
 /// Folders in plugins/ that are workspaces of its package.json; the first one is the SDK.
-const WORKSPACES: [&str; 3] = ["sdk-ts", "conformance/ts", "conformance/js"];
+const WORKSPACES: [&str; 4] = ["sdk-ts", "alarm", "conformance/ts", "conformance/js"];
 /// A rule's folder, and the name of its component.
-const RULES: [(&str, &str); 2] = [("conformance/ts", "conformance-ts"), ("conformance/js", "conformance-js")];
+const RULES: [(&str, &str); 3] =
+    [("alarm", "alarm"), ("conformance/ts", "conformance-ts"), ("conformance/js", "conformance-js")];
 const TEMPLATES: [(&str, &str); 2] = [("template", "template-ts"), ("template-js", "template-js")];
 
 pub fn build(steps: &mut Steps) -> Result<()> {

@@ -11,7 +11,7 @@ use crate::steps::Steps;
 use crate::{paths, python};
 
 /// A rule's folder in plugins/, and the name of its component.
-const RULES: [(&str, &str); 1] = [("conformance/python", "conformance-python")];
+const RULES: [(&str, &str); 2] = [("cold-chain", "cold-chain"), ("conformance/python", "conformance-python")];
 const TEMPLATE: &str = "template-python";
 
 pub fn build(steps: &mut Steps) -> Result<()> {
@@ -34,6 +34,9 @@ pub fn build(steps: &mut Steps) -> Result<()> {
         steps.run(&format!("Python: {name}"), || {
             let at = folder.join(name);
             copy_sources(&paths::plugins().join(rule), &at)?;
+            if at.join("tests").is_dir() {
+                run(&mut python(&["-m", "unittest", "discover", "-s", "tests"], &at))?;
+            }
             run(python(&["-m", "wasmsc_plugin", "build", "--out"], &at).arg(component(name)?))
         })?;
     }
