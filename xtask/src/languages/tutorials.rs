@@ -14,7 +14,7 @@ use crate::process::{self, cargo};
 use crate::steps::Steps;
 use crate::{paths, scratch::Scratch};
 
-const PAGES: [&str; 2] = ["c", "go"];
+const PAGES: [&str; 4] = ["typescript", "python", "c", "go"];
 /// Ends a file in the script; no page has such a line.
 const END: &str = "END_OF_TUTORIAL_FILE";
 
