@@ -80,7 +80,7 @@ pub struct Config {
     /// OS threads that run rules; default: one per core, at least 2, so that one slow rule leaves room.
     #[serde(default)]
     pub rule_threads: Option<usize>,
-    /// Customers, accounts and upstreams as they are written.
+    /// Customers, accounts, upstreams and shared numbers as they are written.
     #[serde(skip)]
     pub declared: Declared,
 }

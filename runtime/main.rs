@@ -52,6 +52,7 @@ enum Command {
     Accounts(cli::objects::Args),
     /// Upstreams, which a server binds to.
     Upstreams(cli::objects::Args),
+    SharedNumbers(cli::objects::SharedArgs),
     Apply(cli::apply::Args),
     Status(cli::status::Args),
     Chat(cli::chat::Args),
@@ -133,6 +134,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Customers(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Customer, &arguments)))),
         Command::Accounts(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Account, &arguments)))),
         Command::Upstreams(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Upstream, &arguments)))),
+        Command::SharedNumbers(arguments) => Ok(exit(runtime.block_on(cli::objects::run_shared(&arguments)))),
         Command::Apply(arguments) => Ok(exit(runtime.block_on(cli::apply::run(&arguments)))),
         Command::Status(arguments) => Ok(exit(runtime.block_on(cli::status::run(&arguments)))),
         Command::Chat(arguments) => Ok(exit(runtime.block_on(cli::chat::run(&arguments)))),

@@ -18,7 +18,7 @@ use crate::store::{Control, ControlChange, Store, StoreFailed};
 
 pub use plan::{Action, Edit, Expect, Planned};
 
-/// A customer, account or upstream as it is now.
+/// A customer, account, upstream or shared number as it is now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
     pub id: String,

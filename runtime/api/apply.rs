@@ -27,6 +27,9 @@ pub struct Wanted {
     #[serde(default)]
     #[schema(value_type = Vec<Object>)]
     upstreams: Vec<Settings>,
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    shared_numbers: Vec<Settings>,
     /// Delete what was made before and is not among them.
     #[serde(default)]
     prune: bool,
@@ -52,7 +55,7 @@ pub struct Difference {
 
 #[derive(Serialize, ToSchema)]
 pub struct ChangeView {
-    /// `customer`, `account` or `upstream`.
+    /// `customer`, `account`, `upstream` or `shared_number`.
     kind: &'static str,
     id: String,
     /// `create`, `update` or `delete`.
@@ -77,10 +80,16 @@ fn view(planned: Planned) -> Option<ChangeView> {
 }
 
 fn edits(api: &Api, wanted: Wanted) -> Answer<Vec<Edit>> {
-    let Wanted { customers, accounts, upstreams, prune } = wanted;
+    let Wanted { customers, accounts, upstreams, shared_numbers, prune } = wanted;
+    let wanted = [
+        (Kind::Customer, customers),
+        (Kind::Account, accounts),
+        (Kind::Upstream, upstreams),
+        (Kind::SharedNumber, shared_numbers),
+    ];
     let mut edits = Vec::new();
     let mut named = BTreeSet::new();
-    for (kind, all) in [(Kind::Customer, customers), (Kind::Account, accounts), (Kind::Upstream, upstreams)] {
+    for (kind, all) in wanted {
         for (index, settings) in all.into_iter().enumerate() {
             let field = format!("{}s[{index}].{}", kind.name(), kind.id_field());
             let id = settings.get(kind.id_field()).and_then(|id| id.as_str()).map(str::to_owned);

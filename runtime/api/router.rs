@@ -62,6 +62,8 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(object::account::get, object::account::put, object::account::delete))
         .routes(routes!(object::upstream::list))
         .routes(routes!(object::upstream::get, object::upstream::put, object::upstream::delete))
+        .routes(routes!(object::shared_number::list))
+        .routes(routes!(object::shared_number::get, object::shared_number::put, object::shared_number::delete))
         .routes(routes!(device::list))
         .routes(routes!(device::get, device::put, device::patch, device::delete))
         .routes(routes!(device::import::import))

@@ -1,4 +1,4 @@
-//! Tables of the file that may also be made and changed over the API: customers, accounts and upstreams.
+//! Tables of the file that may also be made and changed over the API: customers, accounts, upstreams and shared numbers.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,11 +18,12 @@ pub enum Kind {
     Customer,
     Account,
     Upstream,
+    SharedNumber,
 }
 
 impl Kind {
-    /// In the order in which they refer to each other.
-    pub const ALL: [Kind; 3] = [Kind::Customer, Kind::Account, Kind::Upstream];
+    /// In the order in which they are told. They are checked all together, since customers and shared numbers name each other.
+    pub const ALL: [Kind; 4] = [Kind::Customer, Kind::Account, Kind::Upstream, Kind::SharedNumber];
 
     /// As the file calls the table, and the store the kind.
     pub fn name(self) -> &'static str {
@@ -30,6 +31,7 @@ impl Kind {
             Kind::Customer => "customer",
             Kind::Account => "account",
             Kind::Upstream => "upstream",
+            Kind::SharedNumber => "shared_number",
         }
     }
 
@@ -39,6 +41,7 @@ impl Kind {
             Kind::Customer => "id",
             Kind::Account => "system_id",
             Kind::Upstream => "name",
+            Kind::SharedNumber => "number",
         }
     }
 }
@@ -87,6 +90,7 @@ impl Config {
             Kind::Customer => self.customer.push(with_policy(read(settings)?)?),
             Kind::Account => self.account.push(read(settings)?),
             Kind::Upstream => self.upstream.push(rooted(read(settings)?)?),
+            Kind::SharedNumber => self.shared_number.push(read(settings)?),
         }
         Ok(())
     }

@@ -299,6 +299,29 @@ async fn files_are_applied_shown_and_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn shared_numbers_are_set_listed_applied_and_deleted() {
+    let (site, operator) = start(Plan::network()).await;
+    let shell = Shell::new(site.api(), &operator);
+    let set = shell.prints(&["shared-numbers", "set", "7009", "--default-customer", "acme"]);
+    assert!(set.contains("default_customer  acme") && set.contains("number            7009"), "{set}");
+    assert_eq!(shell.json(&["shared-numbers", "set", "7009"])["settings"], serde_json::json!({ "number": "7009" }));
+    let file = site.folder().join("setup.toml");
+    let text = "[[shared_number]]\nnumber = \"+46701234567\"\n[[customer]]\nid = \"gamma\"\n\
+                keywords = [{ number = \"7009\", words = [\"METER\"] }]\n";
+    std::fs::write(&file, text).expect("written");
+    let told = shell.prints(&["apply", "-f", file.to_str().expect("text")]);
+    assert!(told.contains("+ shared_number +46701234567") && told.contains("+ customer gamma"), "{told}");
+    let listed = shell.prints(&["shared-numbers", "list"]);
+    assert!(listed.contains("+46701234567  API") && listed.contains("7009          API"), "{listed}");
+    assert!(shell.prints(&["numbers"]).contains("7009    gamma     METER"));
+    let refused = shell.fails(REFUSED, &["shared-numbers", "delete", "7009"]);
+    assert!(refused.contains("keywords of customer gamma") && refused.ends_with("[409 does_not_fit]\n"), "{refused}");
+    shell.prints(&["shared-numbers", "delete", "+46701234567"]);
+    shell.fails(REFUSED, &["shared-numbers", "show", "+46701234567"]);
+    site.end(()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn devices_are_set_listed_imported_and_removed() {
     let (site, operator) = start(Plan::network()).await;
     let acme = Shell::new(site.api(), &key(&operator, "acme", &["read", "manage"]).await);
