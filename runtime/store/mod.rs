@@ -118,7 +118,9 @@ pub struct Store {
     is_backed_up: Mutex<bool>,
     keeps: Keeps,
     /// Calls are made after the sync, with the customer who is told something.
-    on_told: OnceLock<OnTold>,
+    on_told: OnceLock<Ring>,
+    /// Calls are made with the kind of control object of which one has changed, or is gone.
+    on_changed: OnceLock<Ring>,
     /// All up to this one are durable.
     durable_told: AtomicU64,
     /// Behind this event all that were ever told are still there.
@@ -127,8 +129,8 @@ pub struct Store {
     last_number: AtomicU64,
 }
 
-/// Wakes whoever waits for news of a customer.
-pub type OnTold = Box<dyn Fn(&str) + Send + Sync>;
+/// Wakes whoever waits for news of a customer, or of a kind of control object.
+pub type Ring = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Octets of changes that may wait for one sync. More of them is more than the disk takes in a second.
 const GROUP_OCTETS_MAX: usize = 128 << 20;
@@ -219,6 +221,7 @@ impl Store {
             is_backed_up: Mutex::new(false),
             keeps: opened.keeps,
             on_told: OnceLock::new(),
+            on_changed: OnceLock::new(),
             durable_told: AtomicU64::new(last_told.0),
             told_floor: AtomicU64::new(told_floor.0),
             last_number: AtomicU64::new(last_number),
@@ -276,8 +279,13 @@ impl Store {
     }
 
     /// To be set once, before anything is told.
-    pub fn on_told(&self, call: OnTold) {
+    pub fn on_told(&self, call: Ring) {
         let _ = self.on_told.set(call); // the first one stays
+    }
+
+    /// To be set once, before any control object changes.
+    pub fn on_changed(&self, call: Ring) {
+        let _ = self.on_changed.set(call); // the first one stays
     }
 
     pub fn failure(&self) -> Option<StoreFailed> {
