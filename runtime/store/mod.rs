@@ -157,6 +157,8 @@ struct Inner {
     closing: bool,
     /// A checkpoint ended: its layer may go, and so may the old segments.
     checkpointed: bool,
+    /// One is wanted before the segment is full.
+    wants_checkpoint: bool,
 }
 
 #[derive(Default)]
@@ -207,6 +209,7 @@ impl Store {
             failed: None,
             closing: false,
             checkpointed: false,
+            wants_checkpoint: false,
         };
         let store = Arc::new(Store {
             controls,
@@ -310,6 +313,11 @@ impl Store {
 }
 
 impl Inner {
+    /// There is nothing for the writer to do.
+    fn is_idle(&self) -> bool {
+        self.pending.is_empty() && !self.checkpointed && !self.wants_checkpoint
+    }
+
     /// Who brings so much should come again later.
     fn is_busy(&self, batch_octets: usize) -> bool {
         self.pending.octets.len() + batch_octets > GROUP_OCTETS_MAX || self.tables.is_behind(batch_octets)
