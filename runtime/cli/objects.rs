@@ -93,7 +93,8 @@ pub async fn run_shared(arguments: &SharedArgs) -> Result<(), Failure> {
     }
 }
 
-fn all(kind: Kind) -> String {
+/// The path of all of a kind.
+pub fn all(kind: Kind) -> String {
     format!("/v1/{}s", kind.name().replace('_', "-"))
 }
 

@@ -1,5 +1,7 @@
 //! The commands that talk to a server's API: what they print, and the exit codes that scripts rely on.
 
+mod doctor;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
@@ -198,58 +200,6 @@ fn every_shell_has_completions_and_every_command_says_how_it_is_used() {
         let help = shell.prints(&[command, "--help"]);
         assert!(help.contains("Example: wasmsc "), "{help}");
     }
-}
-
-fn doctor(config: &std::path::Path) -> (Option<i32>, String) {
-    let shell = Shell { api: String::new(), token: String::new() };
-    let output = shell.run(&["doctor", "--config", config.to_str().expect("text")]);
-    (output.status.code(), String::from_utf8(output.stdout).expect("text"))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_doctor_finds_nothing_wrong_with_a_server_that_runs_or_has_ended() {
-    let (site, _operator) = start(Plan::network().more(
-        "[[upstream]]\nname = \"up\"\nhost = \"127.0.0.1\"\nport = 1\n\
-        system_id = \"we\"\npassword = \"p\"\nroutes = [\"+4673\"]\n",
-    ))
-    .await;
-    let config = site.folder().join("wasmsc.toml");
-    std::fs::write(&config, site.text()).expect("written");
-    let (code, said) = doctor(&config);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains(": a server runs with it\n") && said.ends_with("\nnothing is wrong\n"), "{said}");
-    let premises = site.leave(()).await;
-    let (code, said) = doctor(&config);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains(": it opens, and no server runs with it\n"), "{said}");
-    premises.start().await.expect("still starts").stop().await.expect("closes");
-}
-
-#[test]
-fn the_doctor_names_all_that_is_wrong_and_what_to_do() {
-    let home = tempfile::tempdir().expect("a temporary folder can be made");
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let listen = taken.local_addr().expect("an address");
-    let config = home.path().join("wasmsc.toml");
-    let text = format!(
-        "data_dir = \"no/such/parent\"\n[smpp]\nlisten = \"{listen}\"\nsystem_id = \"x\"\n\
-         [api]\nlisten = \"127.0.0.1:0\"\ntls = {{ certificate = \"no.pem\", key = \"no.key\" }}\n\
-         [[customer]]\nid = \"acme\"\nnumbers = [\"7001\"]\ndevices = [\"+4670*\"]\n\
-         [[rule]]\ncustomer = \"acme\"\nname = \"wm\"\ncomponent = \"no.wasm\"\nnumbers = [\"7001\"]\n"
-    );
-    std::fs::write(&config, text).expect("written");
-    let (code, said) = doctor(&config);
-    assert_eq!(code, Some(1), "{said}");
-    let wrong: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("WRONG  ")).collect();
-    let of = |word: &str| wrong.iter().filter(|line| line.contains(word)).count();
-    assert_eq!(wrong.len(), 5, "{said}");
-    for word in ["data_dir", "smpp.listen", "api.tls", "devices +4670*", "rule acme/wm"] {
-        assert_eq!(of(word), 1, "{word}: {said}");
-    }
-    assert_eq!(said.matches("\n       -> ").count(), 5, "{said}");
-    std::fs::write(&config, "data_dirr = 1\n").expect("written");
-    let (code, said) = doctor(&config);
-    assert!(code == Some(1) && said.contains("wasmsc.toml:1: "), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
