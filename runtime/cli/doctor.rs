@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::Args as Arguments;
 
+use super::progress::Progress;
 use super::remote::Remote;
 use crate::config::Config;
 use crate::server;
@@ -86,7 +87,9 @@ async fn look(config: &Config, file: &str, remote: &Remote) -> Vec<Finding> {
     findings.extend(certificates::all(&made.all));
     findings.extend(routes::all(&made.all, made.is_known));
     findings.extend(sharing::all(&made.all));
+    let shown = Progress::of("compiling the rules");
     findings.extend(rules(config).await);
+    drop(shown);
     findings
 }
 

@@ -22,6 +22,7 @@ pub mod messages;
 pub mod numbers;
 pub mod objects;
 pub mod policy;
+mod progress;
 mod remote;
 pub mod restore;
 pub mod send;

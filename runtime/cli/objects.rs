@@ -9,9 +9,7 @@ use super::remote::{Ask, Remote, part};
 use super::table::{Form, cell, fields, json, table};
 use crate::config::Kind;
 
-/// Lists, shows and deletes them; `wasmsc apply` makes and changes them. For the operator.
-///
-/// Example: wasmsc customers list --token-file data/operator-token
+/// For the operator. What it is and an example stand with each command.
 #[derive(Arguments, Debug)]
 pub struct Args {
     #[command(subcommand)]

@@ -1,6 +1,7 @@
 //! The commands that talk to a server's API: what they print, and the exit codes that scripts rely on.
 
 mod doctor;
+mod terminal;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
@@ -177,28 +178,16 @@ fn every_shell_has_completions_and_every_command_says_how_it_is_used() {
     for (name, word) in [("bash", "complete "), ("zsh", "#compdef wasmsc"), ("fish", "complete -c wasmsc")] {
         assert!(shell.prints(&["completions", name]).contains(word), "{name}");
     }
-    for command in [
-        "send",
-        "message",
-        "messages",
-        "links",
-        "keys",
-        "status",
-        "chat",
-        "doctor",
-        "backup",
-        "restore",
-        "completions",
-        "events",
-        "webhooks",
-        "devices",
-        "campaign",
-        "numbers",
-        "policy",
-        "apply",
-    ] {
+    let all = shell.prints(&["--help"]);
+    let commands = all.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list");
+    // A line that goes on is further to the right.
+    let named = commands.lines().filter(|line| !line.starts_with("   "));
+    let named: Vec<&str> =
+        named.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
+    assert!(named.len() > 20 && named.contains(&"serve") && named.contains(&"upstreams"), "{all}");
+    for command in named {
         let help = shell.prints(&[command, "--help"]);
-        assert!(help.contains("Example: wasmsc "), "{help}");
+        assert!(help.contains(&format!("Example: wasmsc {command}")), "{help}");
     }
 }
 
