@@ -72,6 +72,8 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(rule::turn::rollback))
         .routes(routes!(rule::canary::set, rule::canary::end))
         .routes(routes!(rule::shadow::set, rule::shadow::end))
+        .routes(routes!(object::shared_number::list))
+        .routes(routes!(object::shared_number::get, object::shared_number::put, object::shared_number::delete))
         .routes(routes!(device::list))
         .routes(routes!(device::get, device::put, device::patch, device::delete))
         .routes(routes!(device::import::import))
