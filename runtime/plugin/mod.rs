@@ -19,6 +19,7 @@ mod invocation;
 #[cfg(feature = "bench")]
 mod native;
 mod outbox;
+mod shims;
 mod staged_calls;
 mod staged_shared;
 mod staged_state;

@@ -19,6 +19,7 @@ use super::keys::{self, Key};
 use super::retention::Over;
 use super::runs::Runs;
 use super::runs::file::Run;
+use super::seal::Seal;
 
 /// sled's page cache. Most reads are answered by the layers in memory above it.
 const CACHE_OCTETS: u64 = 16 << 20;
