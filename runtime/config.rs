@@ -88,7 +88,7 @@ pub struct Config {
     /// OS threads that run rules; default: one per core, at least 2, so that one slow rule leaves room.
     #[serde(default)]
     pub rule_threads: Option<usize>,
-    /// Customers, accounts, upstreams and rules as they are written.
+    /// Customers, accounts, upstreams, shared numbers and rules as they are written.
     #[serde(skip)]
     pub declared: Declared,
 }

@@ -75,7 +75,7 @@ pub use outlet::Outlet;
 pub use pickup::{Arrivals, pick_up};
 pub use quotas::keep_quotas;
 pub use receipts::{PeerReceipt, receipt};
-pub use requests::{NotAsked, Requests, ask};
+pub use requests::{NotAsked, Question as RuleQuestion, Requests, ask};
 use rule_call::{RuleGate, SubjectState};
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};

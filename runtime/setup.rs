@@ -29,7 +29,7 @@ pub use plan::{Action, Edit, Expect, Planned};
 pub use plugins::{Listed, PluginRefused};
 pub use start::{load_declared, load_made, try_rules};
 
-/// A customer, account, upstream or rule as it is now.
+/// A customer, account, upstream, shared number or rule as it is now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
     pub id: String,

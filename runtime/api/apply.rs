@@ -31,6 +31,9 @@ pub struct Wanted {
     #[serde(default)]
     #[schema(value_type = Vec<Object>)]
     rules: Vec<Settings>,
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    shared_numbers: Vec<Settings>,
     /// Delete what was made before and is not among them.
     #[serde(default)]
     prune: bool,
@@ -56,7 +59,7 @@ pub struct Difference {
 
 #[derive(Serialize, ToSchema)]
 pub struct ChangeView {
-    /// `customer`, `account`, `upstream` or `rule`.
+    /// `customer`, `account`, `upstream`, `shared_number` or `rule`.
     kind: &'static str,
     id: String,
     /// `create`, `update` or `delete`.
@@ -81,12 +84,17 @@ fn view(planned: Planned) -> Option<ChangeView> {
 }
 
 fn edits(api: &Api, wanted: Wanted) -> Answer<Vec<Edit>> {
-    let Wanted { customers, accounts, upstreams, rules, prune } = wanted;
+    let Wanted { customers, accounts, upstreams, rules, shared_numbers, prune } = wanted;
+    let wanted = [
+        (Kind::Customer, customers),
+        (Kind::Account, accounts),
+        (Kind::Upstream, upstreams),
+        (Kind::SharedNumber, shared_numbers),
+        (Kind::Rule, rules),
+    ];
     let mut edits = Vec::new();
     let mut named = BTreeSet::new();
-    let of_kinds =
-        [(Kind::Customer, customers), (Kind::Account, accounts), (Kind::Upstream, upstreams), (Kind::Rule, rules)];
-    for (kind, all) in of_kinds {
+    for (kind, all) in wanted {
         for (index, settings) in all.into_iter().enumerate() {
             let field = format!("{}s[{index}].{}", kind.name(), kind.id_field());
             let id = kind.id_of(&settings).ok_or_else(|| Problem::invalid(&field, needs(kind)))?;

@@ -34,6 +34,7 @@ mod rates;
 mod rfc3339;
 mod router;
 mod rule;
+mod rule_request;
 mod scrape;
 mod secret;
 mod serve;

@@ -23,6 +23,7 @@ pub mod numbers;
 pub mod objects;
 pub mod plugin_store;
 pub mod policy;
+mod progress;
 mod remote;
 pub mod restore;
 pub mod rule;

@@ -1,5 +1,5 @@
-//! Tables of the file that may also be made and changed over the API: customers, accounts,
-//! upstreams and rules.
+//! Tables of the file that may also be made and changed over the API: customers, accounts, upstreams, shared numbers and
+//! rules.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,6 +19,7 @@ pub enum Kind {
     Customer,
     Account,
     Upstream,
+    SharedNumber,
     Rule,
 }
 
@@ -26,8 +27,8 @@ pub enum Kind {
 const OWNER: &str = "customer";
 
 impl Kind {
-    /// In the order in which they refer to each other.
-    pub const ALL: [Kind; 4] = [Kind::Customer, Kind::Account, Kind::Upstream, Kind::Rule];
+    /// In the order in which they are told. They are checked all together, since customers and shared numbers name each other.
+    pub const ALL: [Kind; 5] = [Kind::Customer, Kind::Account, Kind::Upstream, Kind::SharedNumber, Kind::Rule];
 
     /// As the file calls the table, and the store the kind.
     pub fn name(self) -> &'static str {
@@ -36,6 +37,7 @@ impl Kind {
             Kind::Account => "account",
             Kind::Upstream => "upstream",
             Kind::Rule => "rule",
+            Kind::SharedNumber => "shared_number",
         }
     }
 
@@ -45,6 +47,7 @@ impl Kind {
             Kind::Customer => "id",
             Kind::Account => "system_id",
             Kind::Upstream | Kind::Rule => "name",
+            Kind::SharedNumber => "number",
         }
     }
 
@@ -119,6 +122,7 @@ impl Config {
             Kind::Account => self.account.push(read(settings)?),
             Kind::Upstream => self.upstream.push(rooted(read(settings)?)?),
             Kind::Rule => self.rule.push(of_a_plugin(read(settings)?)?),
+            Kind::SharedNumber => self.shared_number.push(read(settings)?),
         }
         Ok(())
     }

@@ -108,6 +108,8 @@ pub fn plan(file: &Config, store: &Store, edits: Vec<Edit>) -> Result<Plan, NotS
     for ((kind, id), settings) in &objects {
         add(&mut config, *kind, id, settings)?;
     }
+    let gone = changes.iter().filter(|change| change.action == Action::Delete && change.kind == Kind::SharedNumber);
+    gone.map(|change| change.id.as_str()).try_for_each(|number| is_nobodys(&config, number))?;
     config.check().map_err(NotSetUp::Invalid)?;
     Ok(Plan { changes, rows, config })
 }
@@ -119,6 +121,18 @@ fn made(file: &Config, store: &Store) -> Objects {
         made.map(move |(id, control)| ((kind, id.into_string()), settings(&control)))
     };
     Kind::ALL.into_iter().flat_map(of_kind).collect()
+}
+
+/// An MO with a word of somebody would be nobody's.
+fn is_nobodys(config: &Config, number: &str) -> Result<(), NotSetUp> {
+    let claimants: Vec<&str> = config.claimants(number).collect();
+    if claimants.is_empty() {
+        return Ok(());
+    }
+    let who = claimants.join(", ");
+    Err(NotSetUp::Invalid(format!(
+        "shared_number {number:?} has keywords of customer {who}; take it out of keywords there first"
+    )))
 }
 
 /// Nobody could say any more whose its devices are.

@@ -17,6 +17,7 @@ mod operation;
 mod plugins;
 mod policy;
 mod process;
+mod rule_events;
 mod rules;
 mod rules_dir;
 mod switches;

@@ -150,7 +150,7 @@ async fn events_of_a_rule_that_cannot_run_wait_and_run_when_it_can() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_rule_that_is_gone_runs_when_it_is_back() {
-    let mut scene = Scene::new().await;
+    let scene = Scene::new().await;
     scene.put(settings("echo@1")).await.expect(201);
     let mut scene =
         scene.restart(|site| std::fs::remove_dir_all(site.folder().join("data/plugins")).expect("removed")).await;

@@ -26,7 +26,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 70] = [
+const OPERATIONS: [(&str, Open); 74] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -46,6 +46,10 @@ const OPERATIONS: [(&str, Open); 70] = [
     ("getUpstream", Open::Operator),
     ("putUpstream", Open::Operator),
     ("deleteUpstream", Open::Operator),
+    ("listSharedNumbers", Open::Operator),
+    ("getSharedNumber", Open::Operator),
+    ("putSharedNumber", Open::Operator),
+    ("deleteSharedNumber", Open::Operator),
     ("getCustomer", READ),
     ("listKeys", MANAGE),
     ("makeKey", MANAGE),
@@ -142,6 +146,7 @@ impl Theirs {
             ("upstream", "up".to_owned()),
             ("plugin", "stripes@1".to_owned()),
             ("rule", "alarm".to_owned()),
+            ("number", "7009".to_owned()),
             ("mo", in_inbox),
             ("cursor", cursor),
         ];
@@ -157,6 +162,7 @@ impl Theirs {
         let kind = |name: &str| match name {
             "customer" => "customer",
             "key" => "key",
+            "number" => "number",
             "address" => "device",
             "plugin" => "plugin",
             "name" => "rule",
@@ -181,6 +187,7 @@ impl Theirs {
         let body = match operation {
             "putAccount" => json!({ "password": "p", "role": "application", "customer": "acme" }),
             "putUpstream" => json!({ "host": "127.0.0.1", "port": 1, "system_id": "x", "password": "p" }),
+            "putSharedNumber" => json!({ "default_customer": "beta" }),
             "putCustomer" => json!({ "numbers": ["7001"] }),
             "apply" => json!({ "customers": [] }),
             "makeKey" => json!({ "name": "n", "scopes": ["read"] }),
@@ -274,7 +281,7 @@ async fn document(client: &Client) -> Vec<Call> {
 
 fn plan() -> Plan {
     let plan = Plan { acme: "inbox = true\n".into(), beta: "inbox = true\n".into(), ..Plan::network() };
-    plan.more("\n[history]\ndays = 1\n[events]\nhours = 1\n")
+    plan.more("\n[[shared_number]]\nnumber = \"7009\"\ndefault_customer = \"acme\"\n[history]\ndays = 1\n[events]\nhours = 1\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
