@@ -4,9 +4,13 @@
 //! One file per language, with `pub fn build(steps: &mut Steps) -> Result<()>`. Pinned tools are installed into
 //! `target/languages/`, where they stay; the components are put beside them. Nothing is written into the sources.
 
+mod c;
 mod cases;
+mod go;
 mod javascript;
+mod native;
 mod python;
+mod tutorials;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -32,7 +36,10 @@ pub fn run() -> Result<()> {
 /// Builds the rules of all languages.
 fn build(steps: &mut Steps) -> Result<()> {
     javascript::build(steps)?;
-    python::build(steps)
+    python::build(steps)?;
+    c::build(steps)?;
+    go::build(steps)?;
+    tutorials::follow(steps)
 }
 
 /// Where tools and components are.

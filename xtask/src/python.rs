@@ -38,6 +38,13 @@ pub fn rules(folder: &Path) -> Result<PathBuf> {
     make(&folder.join("venv"), "plugins/sdk-py/requirements.txt", "--no-deps")
 }
 
+/// What rules in C and Go are built with; returns the folder of programs.
+pub fn native(folder: &Path) -> Result<PathBuf> {
+    let venv = folder.join("venv");
+    make(&venv, "plugins/requirements-native.txt", "--require-hashes")?;
+    Ok(venv.join("bin"))
+}
+
 /// Makes an environment where it is missing or other than asked for.
 fn make(venv: &Path, list: &str, option: &str) -> Result<PathBuf> {
     let requirements = paths::root().join(list);
