@@ -1,9 +1,11 @@
-//! `cargo xtask languages`: builds the rules that are not written in Rust, each with the usual tools of its language.
+//! `cargo xtask languages`: builds the rules that are not written in Rust, each with the usual tools of its language, and
+//! plays their cases.
 //!
 //! One file per language, with `pub fn build(steps: &mut Steps) -> Result<()>`. Pinned tools are installed into
 //! `target/languages/`, where they stay; the components are put beside them. Nothing is written into the sources.
 
 mod c;
+mod cases;
 mod go;
 mod javascript;
 mod native;
@@ -36,6 +38,7 @@ fn build(steps: &mut Steps) -> Result<()> {
     python::build(steps)?;
     c::build(steps)?;
     go::build(steps)?;
+    cases::play(steps)?;
     tutorials::follow(steps)
 }
 
