@@ -58,7 +58,7 @@ pub fn component(name: &str) -> Result<PathBuf> {
 fn copy_sources(from: &Path, to: &Path) -> Result<()> {
     match fs::remove_dir_all(to) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot remove {}", to.display()));
+            Err(error).with_context(|| format!("cannot remove {}", to.display()))
         }
         _ => copy(from, to),
     }
