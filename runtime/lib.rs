@@ -17,6 +17,7 @@ mod bells;
 mod bucket;
 pub mod campaign;
 mod campaign_thread;
+pub mod cases;
 pub mod cli;
 pub mod clock;
 pub mod config;
