@@ -6,11 +6,16 @@
 
 mod case;
 mod compare;
+mod events;
 mod got;
+mod host;
+mod house;
 mod lapse;
 mod octets;
+mod ran;
 mod read;
 mod read_expect;
+mod run;
 mod source;
 mod update;
 mod world;
@@ -20,7 +25,9 @@ pub use compare::{Difference, compare};
 pub use got::{Answer, Got, HttpCall, LogLine, Message, Outcome, TimerEffect, TimerSet, first_line};
 pub use lapse::{parse as parse_span, text as span_text, time_text};
 pub use octets::{Octets, parse_hex};
-pub use read::case as read_case;
+pub use ran::{Ran, Step};
+pub use read::{STATES as MESSAGE_STATES, case as read_case};
+pub use run::{Stage, Trial, TrialError};
 pub use source::CaseError;
 pub use update::update;
 pub use world::{Call, Due, What, World};

@@ -36,7 +36,7 @@ const NOW: Timestamp = Timestamp(1_767_225_600_000);
 const DEVICE: &str = "46700000003";
 const NUMBER: &str = "7001";
 /// States of a receipt, as wit/plugin.wit has them.
-const STATES: [&str; 10] = [
+pub const STATES: [&str; 10] = [
     "scheduled",
     "enroute",
     "delivered",

@@ -21,6 +21,7 @@ pub mod message;
 pub mod messages;
 pub mod numbers;
 pub mod objects;
+pub mod plugin;
 pub mod policy;
 mod remote;
 pub mod restore;

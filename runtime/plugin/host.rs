@@ -45,6 +45,26 @@ pub struct LoadedRule {
     component: MoRulePre<Call>,
 }
 
+impl LoadedRule {
+    /// The same component as another rule: with its config, its limits and its customer.
+    pub fn with(&self, rule: &config::Rule, directory: Arc<Current>) -> LoadedRule {
+        LoadedRule { facts: Arc::new(RuleFacts::new(rule, directory)), component: self.component.clone() }
+    }
+}
+
+impl RuleFacts {
+    fn new(rule: &config::Rule, directory: Arc<Current>) -> RuleFacts {
+        let limits = Limits {
+            deadline_ms: rule.deadline_ms,
+            memory_octets: (rule.memory_mib as usize) << 20,
+            messages: rule.messages_max,
+            state_octets: (rule.state_kib as usize) << 10,
+        };
+        let name = format!("{}/{}", rule.customer, rule.name).into();
+        RuleFacts { name, config: rule.config.clone(), limits, directory }
+    }
+}
+
 pub struct PluginHost {
     engine: Engine,
     linker: Linker<Call>,
@@ -70,13 +90,7 @@ impl PluginHost {
         let component = self.compile(&wasm, &name, &file)?;
         let misfit = |misfit| LoadError::Misfit { rule: name.clone(), file: file.clone(), misfit };
         fit::check(&component, &self.engine).map_err(misfit)?;
-        let limits = Limits {
-            deadline_ms: rule.deadline_ms,
-            memory_octets: (rule.memory_mib as usize) << 20,
-            messages: rule.messages_max,
-            state_octets: (rule.state_kib as usize) << 10,
-        };
-        let facts = RuleFacts { name: name.as_str().into(), config: rule.config.clone(), limits, directory };
+        let facts = RuleFacts::new(rule, directory);
         let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
         let component = self.linker.instantiate_pre(&component).map_err(wrong_type)?;
         let component = MoRulePre::new(component).map_err(wrong_type)?;

@@ -4,6 +4,7 @@ mod api;
 mod backup;
 mod cli;
 mod conformance;
+mod contract;
 mod firewall;
 mod hostile_peers;
 mod hostile_rules;

@@ -1,0 +1,42 @@
+//! `wasmsc plugin`: from the first line of a plugin to a rule that serves.
+
+mod build;
+mod dev;
+mod junit;
+mod new;
+mod project;
+mod report;
+mod targets;
+mod templates;
+mod test;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{Args as Arguments, Subcommand};
+
+use super::failure::exit;
+
+/// Begins, builds, tests and tries plugins.
+#[derive(Arguments, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    New(new::Args),
+    Build(build::Args),
+    Test(test::Args),
+    Dev(dev::Args),
+}
+
+pub async fn run(arguments: &Args) -> ExitCode {
+    match &arguments.command {
+        Command::New(arguments) => exit(new::run(arguments)),
+        Command::Build(arguments) => exit(build::run(arguments)),
+        Command::Test(arguments) => test::run(arguments).await,
+        Command::Dev(arguments) => exit(dev::run(arguments).await),
+    }
+}
