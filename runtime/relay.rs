@@ -11,8 +11,10 @@
 //! outside hears of anything before it is durable: the two arrows down are callbacks of the store.
 
 mod admit;
+mod arrivals;
 mod batch;
 mod campaigns;
+mod commit;
 mod counting;
 mod devices;
 mod ended;
@@ -20,6 +22,7 @@ mod explain;
 mod history;
 #[cfg(test)]
 mod home;
+mod http_calls;
 mod judging;
 mod news;
 mod once;
@@ -32,47 +35,50 @@ mod quotas;
 mod receipts;
 mod refusals;
 mod repeats;
+mod requests;
 mod rule_call;
 mod settle;
 mod sharing;
 mod stranded;
 mod submission;
+mod timers;
 mod wake;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arc_swap::Guard;
-use parking_lot::{Condvar, Mutex, RwLock};
-use wasmsc_smpp::receipt::MessageState;
-
 use crate::firewall::{self, Reject};
-use crate::message::{Class, MessageId, Timestamp};
-use crate::metrics::{Metrics, Reached};
-use crate::plugin::{Effects, Invocation, Outcome};
+use crate::message::{MessageId, Timestamp};
+use crate::metrics::Metrics;
+use crate::occasion::Occasion;
+use crate::plugin::{Invocation, Outcome, StateView};
 use crate::route::{Changes, Current, Directory};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
 use crate::slots::Slots;
 use crate::store::keys::{Kind, OutboxKey, Partition};
-use crate::store::{Accepted, Change, Finished, NewMessage, NotAccepted, OutboxRecord, Queued, Store};
-use crate::timeline::Direction;
+use crate::store::{Accepted, Change, Committed, NewMessage, NotAccepted, Queued, Store};
+use arc_swap::Guard;
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
 use batch::Batch;
 pub use campaigns::{Begun, CampaignDone, NewCampaign, NoCampaign, begin, change_phase, drive};
 pub use devices::{DeviceEdit, Import, Imported, Keyed, NewDevice, NotRegistered, change_device, import_devices};
-use ended::{RETRY_LAST_MS, fail, mo_ended};
+use ended::{RETRY_LAST_MS, fail};
 pub use explain::{Explained, GoesTo, Question, explain};
+pub use http_calls::{Attempted, http_called};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
 pub use outlet::Outlet;
 pub use pickup::{Arrivals, pick_up};
 pub use quotas::keep_quotas;
 pub use receipts::{PeerReceipt, receipt};
+pub use requests::{NotAsked, Requests, ask};
 use rule_call::{RuleGate, SubjectState};
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};
+pub use timers::fire_timers;
 pub use wake::{Alert, keep_house, wake};
 
 /// Everything the main path works on.
@@ -100,6 +106,9 @@ pub struct House {
     refusals: refusals::Refusals,
     campaigns: campaigns::Campaigns,
     inboxes: Arc<pickup::Inboxes>,
+    timers: timers::Timers,
+    http_calls: http_calls::HttpCalls,
+    pub requests: Requests,
     news: news::News,
 }
 
@@ -127,6 +136,7 @@ impl House {
         let firewall = Mutex::new(quotas::recover(&store, now)?);
         let opt_outs = RwLock::new(opt_outs::OptedOut::recover(&store)?);
         let campaigns = campaigns::Campaigns::recover(&store, now)?;
+        let timers = timers::Timers::recover(&store)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
         let (metrics, news) = (Metrics::new(&present), news::News::new(&store));
         drop(present);
@@ -149,6 +159,9 @@ impl House {
             refusals: refusals::Refusals::default(),
             campaigns,
             inboxes,
+            timers,
+            http_calls: http_calls::HttpCalls::default(),
+            requests: Requests::default(),
             news,
         };
         let house = Arc::new(house);
@@ -165,22 +178,8 @@ impl House {
             let page = self.store.waiting(partition, after, RECOVERY_PAGE)?;
             let Some((last, _)) = page.last() else { return Ok(()) };
             after = *last;
-            for (number, record) in page {
-                let Some(rule) = self.directory().rule(&record.customer, &record.rule) else {
-                    tracing::warn!(
-                        message_id = %MessageId::accepted(number), customer = %record.customer, rule = %record.rule,
-                        "an MO waits for a rule that is not in the config; it runs when the rule is back"
-                    );
-                    continue;
-                };
-                self.count(&record.customer, 1);
-                let key = SubjectKey { rule, device: record.message.source.to_string().into() };
-                self.schedule.lock().push(
-                    key,
-                    Event { partition, number, is_tracked: record.tracked, due: record.due },
-                    now,
-                );
-            }
+            let found = page.iter().filter_map(|(number, record)| self.found(partition, *number, record));
+            self.run_arrived(found.collect(), now);
         }
     }
 
@@ -336,6 +335,7 @@ fn store_messages(
         }
     };
     let entering = counting::Entering::of(house, &list);
+    let arrived = house.arrived(&changes);
     let ids = house.store.accept_and(list, (&numbers, changes), now, answer);
     if !ids.is_empty() {
         entering.count(house);
@@ -348,6 +348,7 @@ fn store_messages(
         subjects.iter().flatten().for_each(|run| house.count(customer(run), -1));
     } else {
         house.schedule_accepted(&ids, subjects, now);
+        house.run_arrived(arrived, now);
     }
     ids
 }
@@ -371,7 +372,7 @@ impl House {
             let mut schedule = self.schedule.lock();
             for ((id, partition), subject) in ids.iter().zip(subjects) {
                 if let Some(Scheduled { key, is_tracked }) = subject {
-                    let event = Event { partition: *partition, number: id.event, is_tracked, due: now };
+                    let event = Event { partition: *partition, number: id.event, is_mo: true, is_tracked, due: now };
                     schedule.push(key, event, now);
                     pushed += 1;
                 }
@@ -417,22 +418,27 @@ impl House {
     }
 }
 
-/// Reads the event that is to run. None: somebody finished it already, or it cannot be read (logged).
+/// Reads the event that is to run. None: it is over, or it cannot be read (logged).
 pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event, now: Timestamp) -> Option<Invocation> {
+    let id = MessageId::accepted(event.number);
     let record = match house.store.claim(event.partition, event.number) {
-        Ok(record) => record?,
+        Ok(record) => record,
         Err(error) => {
-            tracing::error!(message_id = %MessageId::accepted(event.number), "an MO cannot be read: {error}");
-            house.count(&house.directory().rules[key.rule.0].customer, -1);
-            return None;
+            tracing::error!(message_id = %id, "an event cannot be read: {error}");
+            None
         }
     };
     let state = SubjectState::new(house, key, event.partition);
+    let Some(record) = record.filter(|record| !is_void(house, &state, event, &record.occasion)) else {
+        house.count(&house.directory().rules[key.rule.0].customer, -1);
+        return None;
+    };
     Some(Invocation {
         rule: key.rule,
-        id: MessageId::accepted(event.number),
+        id,
         attempt: record.attempts + 1,
-        log: house.rule_log(key.rule, MessageId::accepted(event.number), &record),
+        log: house.rule_log(key.rule, id, &record),
+        occasion: record.occasion,
         mo: record.message,
         state,
         gate: RuleGate::new(house, key.rule, now),
@@ -440,10 +446,32 @@ pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event, now: Timestamp)
     })
 }
 
+/// A timer that was cancelled or set again while it waited: it ends here.
+fn is_void(house: &Arc<House>, state: &SubjectState, event: Event, occasion: &Occasion) -> bool {
+    let Occasion::Timer(fired) = occasion else { return false };
+    let is_set = state.timer(&fired.name).map(|set| set.is_some_and(|set| set.id == fired.id));
+    match is_set {
+        Ok(true) => false,
+        Ok(false) => {
+            // A store that failed says so elsewhere.
+            let _ = house.depart(event.partition, event.number);
+            true
+        }
+        Err(error) => {
+            tracing::error!(message_id = %MessageId::accepted(event.number), "a timer cannot be read: {error}");
+            false
+        }
+    }
+}
+
 /// Commits what the rule did, or its failure. An error means that the store has failed.
-pub fn conclude(house: &House, key: &SubjectKey, event: Event, outcome: Outcome, now: Timestamp) -> Ended {
+pub fn conclude(house: &Arc<House>, key: &SubjectKey, event: Event, outcome: Outcome, now: Timestamp) -> Ended {
     let result = match outcome {
-        Outcome::Done(effects) => commit(house, key, event, effects, now).map(|()| Ended::Gone),
+        Outcome::Done(effects) => commit::commit(house, key, event, effects, now).map(|committed| match committed {
+            Committed::Yes => Ended::Gone,
+            // Others were faster: once more from the start, as if nothing had been.
+            Committed::Conflict => Ended::Again(now),
+        }),
         failed => fail(house, key.rule, event, failed, now),
     };
     match result {
@@ -458,42 +486,3 @@ pub fn conclude(house: &House, key: &SubjectKey, event: Event, outcome: Outcome,
 }
 
 type Stored<T> = Result<T, crate::store::StoreFailed>;
-
-fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: Timestamp) -> Stored<()> {
-    let directory = house.directory();
-    let customer = &*directory.rules[key.rule.0].customer;
-    let id = MessageId::accepted(event.number);
-    let mut queued = Vec::with_capacity(effects.messages.len());
-    let validity_ms = directory.customer(customer).map_or(0, |customer| customer.validity_ms);
-    for (index, message) in effects.messages.into_iter().enumerate() {
-        // The outbox found a route. One that went since may come back, or another one: until then the message waits in
-        // a queue of its own.
-        let queue =
-            queue_to(&directory, &message.destination).unwrap_or_else(|_| message.destination.to_string().into());
-        let id = id.effect(index as u16 + 1);
-        let key = OutboxKey { partition: event.partition, queue, class: Class::REPLY, due: now, id };
-        let record = OutboxRecord::untracked(customer, message, now.plus_ms(validity_ms));
-        queued.push(Queued { key, record });
-    }
-    house.count_message(customer, Direction::Mo, Reached::Taken);
-    queued.iter().for_each(|_| house.count_message(customer, Direction::Mt, Reached::Accepted));
-    let (tracked, receipts) = if event.is_tracked {
-        mo_ended(house, (event.partition, id), MessageState::Delivered, now)
-    } else {
-        (None, Vec::new())
-    };
-    queued.extend(receipts);
-    let finished = Finished {
-        partition: event.partition,
-        event: event.number,
-        customer,
-        rule: directory.rule_name(key.rule),
-        at: now,
-        subject: rule_call::subject(house, key.rule, &key.device, event.partition),
-        state: effects.state,
-        queued,
-        tracked,
-    };
-    let outlet = house.outlet.clone();
-    house.store.commit(finished, move |queued| outlet.offer(queued))
-}

@@ -7,16 +7,20 @@
 mod bindings;
 mod engine;
 mod fit;
+mod handlers;
 mod host;
 mod interfaces;
 mod invocation;
 #[cfg(feature = "bench")]
 mod native;
 mod outbox;
+mod staged_calls;
+mod staged_shared;
 mod staged_state;
+mod staged_timers;
 mod wasi;
 
 pub use engine::EngineError;
 pub use fit::Misfit;
 pub use host::{LoadError, LoadedRule, PluginHost};
-pub use invocation::{Effects, Gate, Invocation, Outcome, RuleLog, StateView};
+pub use invocation::{Effects, Gate, Invocation, Outcome, Passed, RuleLog, StateView};

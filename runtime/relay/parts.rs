@@ -428,6 +428,7 @@ fn discard(
     for (number, part) in parts {
         changes.push(Change::Unpart(*partition, group.clone(), number));
         let dead = DeadRecord {
+            occasion: None,
             customer: part.customer,
             at: "joining".into(),
             message: part.message,

@@ -11,18 +11,21 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{Message, MessageId, Timestamp};
+use crate::occasion::Occasion;
 
 /// Version of every record that this wasmsc writes.
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 /// What a thread keeps for the next record.
 const BUFFER_MAX: usize = 64 << 10;
 
-/// An MO that waits for its rule.
+/// An event that waits for its rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InboxRecord {
     pub customer: Box<str>,
     /// Name of the rule, without the customer.
     pub rule: Box<str>,
+    pub occasion: Occasion,
+    /// The MO; where there is none, its addresses and time are those of the event.
     pub message: Message,
     /// Attempts that failed so far.
     pub attempts: u32,
@@ -30,6 +33,19 @@ pub struct InboxRecord {
     pub due: Timestamp,
     /// There is a tracked row: its sender wants a receipt.
     pub tracked: bool,
+}
+
+impl InboxRecord {
+    /// Of a new event, of which no call was tried.
+    pub fn new(
+        (customer, rule): (Box<str>, Box<str>),
+        occasion: Occasion,
+        message: Message,
+        tracked: bool,
+        due: Timestamp,
+    ) -> InboxRecord {
+        InboxRecord { customer, rule, occasion, message, attempts: 0, due, tracked }
+    }
 }
 
 /// A message that waits for a link of its route.
@@ -112,6 +128,8 @@ pub struct DeadRecord {
     pub customer: Box<str>,
     /// Name of the rule that failed, or `system_id` of the account that refused.
     pub at: Box<str>,
+    /// Of an event of a rule; None for a message that nobody took.
+    pub occasion: Option<Occasion>,
     pub message: Message,
     pub attempts: u32,
     pub died_at: Timestamp,
