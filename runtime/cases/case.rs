@@ -35,6 +35,8 @@ pub struct Given {
     pub attributes: BTreeMap<String, String>,
     pub config: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, String>,
+    /// Names that messages may come from beside the numbers.
+    pub senders: Vec<String>,
     /// Hosts that the rule is granted.
     pub http_hosts: Vec<String>,
     /// Addresses that the firewall lets nothing through to.
@@ -51,6 +53,8 @@ pub struct GivenLimits {
     pub memory_mib: Option<u32>,
     pub messages_max: Option<u16>,
     pub state_kib: Option<u32>,
+    pub timers_max: Option<u32>,
+    pub http_calls_max: Option<u16>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +80,7 @@ pub enum Trigger {
     Receipt {
         of: usize,
         state: String,
-        error: Option<String>,
+        error: Option<u16>,
     },
     /// None: no answer came.
     HttpReply {

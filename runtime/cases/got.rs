@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::case::{Body, Wanted};
+use crate::message::MessageId;
 
 /// After one event.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -93,6 +94,8 @@ pub struct TimerEffect {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimerSet {
+    /// Which setting of it.
+    pub id: MessageId,
     pub in_ms: u64,
     pub payload: Vec<u8>,
 }

@@ -14,6 +14,8 @@ use crate::route::{Current, Directory};
 /// Names of what there is; rules see the customer's nowhere but in logs.
 const CUSTOMER: &str = "trial";
 const RULE: &str = "rule";
+/// How errors of the plugin host begin, which name the rule.
+pub const RULE_PREFIX: &str = "rule trial/rule: ";
 
 /// The config of a case, as a server would have it in its file, and the directory that routing asks.
 pub struct House {
@@ -46,6 +48,7 @@ fn document(given: &Given, numbers: &BTreeSet<Address>, component: &Path) -> Doc
     let mut customer = Table::new();
     customer["id"] = value(CUSTOMER);
     customer["numbers"] = value(numbers.clone());
+    customer["senders"] = value(given.senders.iter().collect::<Array>());
     customer["devices"] = value((1..10).map(|digit| format!("+{digit}*")).collect::<Array>());
     let mut account = Table::new();
     account["system_id"] = value("network");
@@ -73,13 +76,18 @@ fn rule(given: &Given, numbers: Array, component: &Path) -> Table {
         ("memory_mib", limits.memory_mib.map(i64::from)),
         ("messages_max", limits.messages_max.map(i64::from)),
         ("state_kib", limits.state_kib.map(i64::from)),
+        ("timers_max", limits.timers_max.map(i64::from)),
+        ("http_calls_max", limits.http_calls_max.map(i64::from)),
     ];
     for (name, limit) in given_limits {
         if let Some(limit) = limit {
             rule[name] = value(limit);
         }
     }
-    let config = given.config.iter().map(|(name, setting)| (name.as_str(), Value::from(setting)));
-    rule["config"] = Item::Table(Table::from_iter(config));
+    rule["http_hosts"] = value(given.http_hosts.iter().collect::<Array>());
+    for (name, texts) in [("config", &given.config), ("secrets", &given.secrets)] {
+        let texts = texts.iter().map(|(name, text)| (name.as_str(), Value::from(text)));
+        rule[name] = Item::Table(Table::from_iter(texts));
+    }
     rule
 }

@@ -13,7 +13,7 @@ use super::source::{CaseError, Keys, Source, json};
 use crate::message::{Address, Timestamp};
 
 const CASE: [&str; 3] = ["name", "given", "event"];
-const GIVEN: [&str; 12] = [
+const GIVEN: [&str; 13] = [
     "now",
     "device",
     "number",
@@ -21,13 +21,14 @@ const GIVEN: [&str; 12] = [
     "attributes",
     "config",
     "secrets",
+    "senders",
     "http_hosts",
     "refused",
     "state",
     "shared",
     "limits",
 ];
-const LIMITS: [&str; 4] = ["deadline_ms", "memory_mib", "messages_max", "state_kib"];
+const LIMITS: [&str; 6] = ["deadline_ms", "memory_mib", "messages_max", "state_kib", "timers_max", "http_calls_max"];
 /// Of which an event has one.
 const TRIGGERS: [&str; 7] = ["mo", "timer", "receipt", "http_reply", "request", "check", "again"];
 pub const EXPECTED: [&str; 9] = ["outcome", "why", "state", "shared", "sent", "timers", "http", "log", "response"];
@@ -89,6 +90,7 @@ impl Default for Given {
             attributes: BTreeMap::new(),
             config: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            senders: Vec::new(),
             http_hosts: Vec::new(),
             refused: Vec::new(),
             state: BTreeMap::new(),
@@ -110,6 +112,7 @@ fn given(keys: &Keys<'_>) -> Result<Given, CaseError> {
         attributes: plain("attributes")?,
         config: plain("config")?,
         secrets: plain("secrets")?,
+        senders: keys.texts("senders")?.into_iter().map(|sender| sender.is).collect(),
         http_hosts: keys.texts("http_hosts")?.into_iter().map(|host| host.is).collect(),
         refused: keys.texts("refused")?.into_iter().map(refused).collect::<Result<_, _>>()?,
         state: octets_by_name(keys, "state")?.map(|state| state.is).unwrap_or_default(),
@@ -127,6 +130,8 @@ fn limits(keys: &Keys<'_>) -> Result<GivenLimits, CaseError> {
         memory_mib: keys.number("memory_mib")?.map(|limit| limit.is),
         messages_max: keys.number("messages_max")?.map(|limit| limit.is),
         state_kib: keys.number("state_kib")?.map(|limit| limit.is),
+        timers_max: keys.number("timers_max")?.map(|limit| limit.is),
+        http_calls_max: keys.number("http_calls_max")?.map(|limit| limit.is),
     })
 }
 
@@ -175,7 +180,8 @@ fn trigger(keys: &Keys<'_>, key: &str) -> Result<Trigger, CaseError> {
             if of.is == 0 {
                 return Err(keys.source.error(of.line, "of counts from 1"));
             }
-            Trigger::Receipt { of: of.is, state, error: keys.text("error")?.map(|error| error.is) }
+            let code = |text: &str| text.parse().map_err(|_| format!("{text:?} is no number, such as \"001\""));
+            Trigger::Receipt { of: of.is, state, error: keys.parsed("error", code)?.map(|error| error.is) }
         }
         "http_reply" => {
             let keys = table("http_reply", &["tag", "status", "body", "json", "hex"])?;

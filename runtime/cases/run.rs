@@ -7,23 +7,34 @@ use std::time::Duration;
 use super::case::{Case, Given, Handler, Trigger};
 use super::compare::{Difference, compare};
 use super::events;
-use super::got::{Got, Outcome};
+use super::got::{Got, LogLine};
+use super::host::Lines;
 use super::house::House;
 use super::ran::{Ran, Step};
-use super::world::{What, World};
+use super::world::{Call, What, World};
 use crate::clock;
-use crate::plugin::{EngineError, LoadError, LoadedRule, PluginHost};
+use crate::config::{self, Webhooks};
+use crate::plugin::{About, Effects, EngineError, LoadError, LoadedRule, Outcome, PluginHost};
+
+/// It is read once, when the trial begins.
+const COMPONENT: &str = "trial.wasm";
 
 /// Why a component cannot be tried.
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
     #[error(transparent)]
     Engine(#[from] EngineError),
-    #[error(transparent)]
+    #[error("{}", without_rule(.0))]
     Load(#[from] LoadError),
     /// `[given]` makes no sense together.
     #[error("{0}")]
     Given(String),
+}
+
+/// The rule is a made-up one.
+fn without_rule(error: &LoadError) -> String {
+    let text = error.to_string();
+    text.strip_prefix(super::house::RULE_PREFIX).unwrap_or(&text).to_owned()
 }
 
 /// A component that is compiled, and tried with whatever is given.
@@ -40,9 +51,11 @@ pub struct Stage {
 
 impl Trial {
     pub async fn load(component: &Path) -> Result<Trial, TrialError> {
-        let host = PluginHost::new(1)?;
+        let host = PluginHost::new(1, Webhooks::default())?;
         let house = House::new(&Given::default(), &Default::default(), component).map_err(TrialError::Given)?;
-        let rule = host.load(&house.rule, house.directory.clone()).await?;
+        // Without numbers, so that a component is tried that takes no MOs, too.
+        let rule = config::Rule { numbers: Vec::new(), ..house.rule };
+        let rule = host.fit(&rule, house.directory.clone()).await?;
         Ok(Trial { host, rule })
     }
 
@@ -51,14 +64,18 @@ impl Trial {
         events::handlers(&self.rule)
     }
 
-    pub fn stage(&self, given: &Given, numbers: &[crate::message::Address]) -> Result<Stage, TrialError> {
-        let numbers = numbers.iter().cloned().collect();
-        self.staged(House::new(given, &numbers, Path::new("trial.wasm")))
+    pub fn about(&self) -> &About {
+        self.rule.about()
+    }
+
+    /// The component with what is given.
+    pub fn stage(&self, given: &Given) -> Result<Stage, TrialError> {
+        self.staged(House::new(given, &Default::default(), Path::new(COMPONENT)))
     }
 
     fn staged(&self, house: Result<House, String>) -> Result<Stage, TrialError> {
         let house = house.map_err(TrialError::Given)?;
-        let rule = self.rule.with(&house.rule, house.directory.clone());
+        let rule = self.host.as_rule(&self.rule, &house.rule, house.directory.clone());
         Ok(Stage { house, rule })
     }
 
@@ -66,7 +83,7 @@ impl Trial {
     pub async fn run(&self, case: Case) -> Ran {
         let started = clock::instant();
         let mut steps = Vec::with_capacity(case.events.len());
-        match self.staged(House::of_case(&case, Path::new("trial.wasm"))) {
+        match self.staged(House::of_case(&case, Path::new(COMPONENT))) {
             Err(error) => steps.push(impossible(1, error.to_string())),
             Ok(stage) => {
                 let mut world = World::new(&case.given);
@@ -102,27 +119,43 @@ impl Trial {
             let name = handler.name();
             return Err(format!("the component exports no {name}, so that nothing would be called"));
         }
-        let (invocation, lines) = events::invocation(stage, world, &call, given);
-        let started = clock::instant();
-        let outcome = self.host.call(&stage.rule, invocation).await;
-        let took = started.elapsed();
-        let log = std::mem::take(&mut *lines.0.lock());
+        let (outcome, log, took) = self.called(stage, world, &call, given).await;
         let mut got = Got { log, took, state: world.state.clone(), shared: world.shared.clone(), ..Got::default() };
-        events::take(outcome, &call, world, &mut got);
+        events::take(outcome, &call, &mut got);
         world.commit(&call, &got);
         Ok((handler, got))
+    }
+
+    async fn called(
+        &self,
+        stage: &Stage,
+        world: &World,
+        call: &Call,
+        given: &Given,
+    ) -> (Outcome, Vec<LogLine>, Duration) {
+        let lines = Arc::new(Lines::default());
+        let invocation = events::invocation(stage, world, call, given, &lines);
+        let started = clock::instant();
+        let outcome = match invocation {
+            Some(invocation) => self.host.call(&stage.rule, invocation).await,
+            None => match self.host.check_config(&stage.rule).await {
+                Ok(()) => Outcome::Done(Effects::default()),
+                Err(why) => Outcome::Reject(why),
+            },
+        };
+        let took = started.elapsed();
+        (outcome, std::mem::take(&mut *lines.0.lock()), took)
     }
 
     /// How long a fresh instance and a call take, each of `count` times, sorted.
     pub async fn time_calls(&self, count: usize) -> Result<Vec<Duration>, TrialError> {
         let given = Given::default();
-        let stage = self.stage(&given, &[])?;
+        let stage = self.stage(&given)?;
+        let world = World::new(&given);
         let mut times = Vec::with_capacity(count);
-        for _ in 0..count {
-            let mut world = World::new(&given);
-            let trigger = events::first_trigger(&self.handlers());
-            if let Ok((_, got)) = self.event(&stage, &mut world, &trigger, 0, &given).await {
-                times.push(got.took);
+        if let Some(call) = events::trial_call(&self.handlers(), &given) {
+            for _ in 0..count {
+                times.push(self.called(&stage, &world, &call, &given).await.2);
             }
         }
         times.sort_unstable();
@@ -145,12 +178,3 @@ fn handler(what: &What) -> Handler {
         What::Check => Handler::Check,
     }
 }
-
-/// The same in every run, so that what follows from random octets can be expected.
-pub const SECRET: [u8; 32] = *b"every run of a case draws alike.";
-
-/// Shared by the calls of a case.
-pub type Log = Arc<super::host::Lines>;
-
-#[allow(unused)]
-fn _outcome(_: Outcome) {}

@@ -25,8 +25,8 @@ pub struct Call {
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     Mo { body: Body, tlvs: Vec<(u16, Vec<u8>)> },
-    Timer { name: String, due_at: Timestamp, payload: Vec<u8> },
-    Receipt { message_id: String, tag: Option<String>, recipient: String, state: String, error: Option<String> },
+    Timer { name: String, set: MessageId, due_at: Timestamp, payload: Vec<u8> },
+    Receipt { message_id: String, tag: Option<String>, recipient: String, state: String, error: Option<u16> },
     HttpReply { tag: String, status: Option<u16>, body: Vec<u8> },
     Request { name: String, body: Vec<u8> },
     Check,
@@ -35,8 +35,12 @@ pub enum What {
 /// A timer that is set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Due {
+    /// Which setting of it.
+    pub set: MessageId,
     pub at: Timestamp,
     pub payload: Vec<u8>,
+    /// From which its answers leave.
+    number: Address,
 }
 
 /// A message whose receipt is awaited.
@@ -45,6 +49,7 @@ struct Awaited {
     id: String,
     tag: Option<String>,
     recipient: String,
+    number: Address,
     has_come: bool,
 }
 
@@ -55,8 +60,8 @@ pub struct World {
     pub timers: BTreeMap<String, Due>,
     /// Every message that asked for a receipt, in the order of sending.
     receipts: Vec<Awaited>,
-    /// Tags of the calls that are not answered.
-    calls: Vec<String>,
+    /// Tags of the calls that are not answered, with the numbers that their answers leave from.
+    calls: Vec<(String, Address)>,
     /// Of the device's last MO.
     number: Address,
     events: u64,
@@ -90,17 +95,19 @@ impl World {
         if *trigger == Trigger::Again {
             return self.again();
         }
+        let mut number = self.number.clone();
         let what = match trigger {
             Trigger::Mo { body, to, tlvs } => {
-                self.number = to.clone().unwrap_or_else(|| given.number.clone());
+                number = to.clone().unwrap_or_else(|| given.number.clone());
+                self.number = number.clone();
                 What::Mo { body: body.clone(), tlvs: tlvs.clone() }
             }
-            Trigger::Timer(name) => self.timer(name)?,
-            Trigger::Receipt { of, state, error } => self.receipt(*of, state, error.clone())?,
+            Trigger::Timer(name) => self.timer(name, &mut number)?,
+            Trigger::Receipt { of, state, error } => self.receipt(*of, (state, *error), &mut number)?,
             Trigger::HttpReply { tag, status, body } => {
-                let awaited = self.calls.iter().position(|call| call == tag);
+                let awaited = self.calls.iter().position(|(call, _)| call == tag);
                 let awaited = awaited.ok_or_else(|| format!("no HTTP call with tag {tag:?} waits for an answer"))?;
-                self.calls.remove(awaited);
+                number = self.calls.remove(awaited).1;
                 What::HttpReply { tag: tag.clone(), status: *status, body: body.clone() }
             }
             Trigger::Request { name, body } => What::Request { name: name.clone(), body: body.clone() },
@@ -108,7 +115,7 @@ impl World {
         };
         self.events += 1;
         let id = MessageId::accepted(self.events);
-        let call = Call { id, attempt: 1, now: self.now, number: self.number.clone(), what };
+        let call = Call { id, attempt: 1, now: self.now, number, what };
         self.last = Some(call.clone());
         Ok(call)
     }
@@ -121,23 +128,30 @@ impl World {
     }
 
     /// Time moves on to when it is due.
-    fn timer(&mut self, name: &str) -> Result<What, String> {
-        let Some(due) = self.timers.remove(name) else {
+    fn timer(&mut self, name: &str, number: &mut Address) -> Result<What, String> {
+        let Some(due) = self.timers.get(name) else {
             let set: Vec<&str> = self.timers.keys().map(String::as_str).collect();
             let set = if set.is_empty() { "none is".to_owned() } else { format!("set are {}", set.join(", ")) };
             return Err(format!("no timer {name:?} is set; {set}"));
         };
         self.now = self.now.max(due.at);
-        Ok(What::Timer { name: name.to_owned(), due_at: due.at, payload: due.payload })
+        *number = due.number.clone();
+        Ok(What::Timer { name: name.to_owned(), set: due.set, due_at: due.at, payload: due.payload.clone() })
     }
 
-    fn receipt(&mut self, of: usize, state: &str, error: Option<String>) -> Result<What, String> {
+    fn receipt(
+        &mut self,
+        of: usize,
+        (state, error): (&str, Option<u16>),
+        number: &mut Address,
+    ) -> Result<What, String> {
         let count = self.receipts.len();
         let awaited = of.checked_sub(1).and_then(|index| self.receipts.get_mut(index));
         let awaited = awaited.ok_or_else(|| format!("of = {of}: {count} messages asked for a receipt so far"))?;
         if std::mem::replace(&mut awaited.has_come, true) {
             return Err(format!("the receipt of message {of} has come already"));
         }
+        *number = awaited.number.clone();
         Ok(What::Receipt {
             message_id: awaited.id.clone(),
             tag: awaited.tag.clone(),
@@ -150,6 +164,12 @@ impl World {
     /// Takes the effects of the last call: all of them where it is done, else none.
     pub fn commit(&mut self, call: &Call, got: &Got) {
         self.is_open = matches!(got.outcome, Outcome::Retry(_) | Outcome::Broken(_));
+        if let What::Timer { name, set, .. } = &call.what
+            && !self.is_open
+            && self.timers.get(name).is_some_and(|due| due.set == *set)
+        {
+            self.timers.remove(name);
+        }
         if got.outcome != Outcome::Done || call.what == What::Check {
             return;
         }
@@ -158,24 +178,21 @@ impl World {
         for effect in &got.timers {
             match &effect.set {
                 Some(set) => {
-                    let at = call.now.plus_ms(set.in_ms);
-                    self.timers.insert(effect.name.clone(), Due { at, payload: set.payload.clone() });
+                    let (at, number) = (call.now.plus_ms(set.in_ms), call.number.clone());
+                    let due = Due { set: set.id, at, payload: set.payload.clone(), number };
+                    self.timers.insert(effect.name.clone(), due);
                 }
                 None => drop(self.timers.remove(&effect.name)),
             }
         }
-        self.receipts.extend(got.sent.iter().filter(|message| message.receipt).map(awaited));
-        self.calls.extend(got.http.iter().map(|call| call.tag.clone()));
+        let sent = got.sent.iter().filter(|message| message.receipt);
+        self.receipts.extend(sent.map(|message| awaited(message, &call.number)));
+        self.calls.extend(got.http.iter().map(|made| (made.tag.clone(), call.number.clone())));
     }
 
     /// The timer that is due first.
     pub fn next_timer(&self) -> Option<(&str, &Due)> {
         self.timers.iter().min_by_key(|(_, due)| due.at).map(|(name, due)| (name.as_str(), due))
-    }
-
-    /// Tags of HTTP calls that wait for an answer, the oldest first.
-    pub fn open_calls(&self) -> &[String] {
-        &self.calls
     }
 
     /// How many messages asked for a receipt.
@@ -193,8 +210,14 @@ impl World {
     }
 }
 
-fn awaited(message: &Message) -> Awaited {
-    Awaited { id: message.id.clone(), tag: message.tag.clone(), recipient: message.to.clone(), has_come: false }
+fn awaited(message: &Message, number: &Address) -> Awaited {
+    Awaited {
+        id: message.id.clone(),
+        tag: message.tag.clone(),
+        recipient: message.to.clone(),
+        number: number.clone(),
+        has_come: false,
+    }
 }
 
 #[cfg(test)]
@@ -212,7 +235,10 @@ mod tests {
     }
 
     fn set(name: &str, in_ms: u64) -> TimerEffect {
-        TimerEffect { name: name.into(), set: Some(TimerSet { in_ms, payload: b"p".to_vec() }) }
+        TimerEffect {
+            name: name.into(),
+            set: Some(TimerSet { id: MessageId::accepted(9), in_ms, payload: b"p".to_vec() }),
+        }
     }
 
     fn receipt(of: usize) -> Trigger {
@@ -242,8 +268,12 @@ mod tests {
         assert_eq!(world.next_timer().map(|(name, _)| name), Some("b"));
         let fired = world.call(&Trigger::Timer("b".into()), 0, &given).expect("it is set");
         let due_at = given.now.plus_ms(6_000);
-        assert_eq!(fired.what, What::Timer { name: "b".into(), due_at, payload: b"p".to_vec() });
+        assert_eq!(
+            fired.what,
+            What::Timer { name: "b".into(), set: MessageId::accepted(9), due_at, payload: b"p".to_vec() }
+        );
         assert_eq!((world.now, fired.now), (due_at, due_at));
+        world.commit(&fired, &Got::default());
         let error = world.call(&Trigger::Timer("b".into()), 0, &given).expect_err("it fired");
         assert_eq!(error, "no timer \"b\" is set; set are a");
         // One that comes late does not turn time back.

@@ -48,12 +48,37 @@ pub struct LoadedRule {
     facts: Arc<RuleFacts>,
     component: InstancePre<Call>,
     handlers: Handlers,
+    about: Arc<About>,
+}
+
+const WASM_PAGE_OCTETS: u64 = 64 << 10;
+
+/// What shows of a component before it runs.
+#[derive(Debug)]
+pub struct About {
+    /// Names of the interfaces that it asks for.
+    pub imports: Vec<String>,
+    /// The largest memory that it begins with.
+    pub memory_octets: u64,
+}
+
+impl About {
+    fn of(component: &Component, engine: &Engine) -> About {
+        let imports = component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
+        let required = component.resources_required();
+        let pages = required.and_then(|required| required.max_initial_memory_size).unwrap_or_default();
+        About { imports, memory_octets: pages * WASM_PAGE_OCTETS }
+    }
 }
 
 impl LoadedRule {
     /// Names of the handlers that its component has.
     pub fn handlers(&self) -> Vec<&'static str> {
         self.handlers.names()
+    }
+
+    pub fn about(&self) -> &About {
+        &self.about
     }
 }
 
@@ -94,6 +119,7 @@ impl PluginHost {
         let component = self.compile(&wasm, &name, &file)?;
         let misfit = |misfit| LoadError::Misfit { rule: name.clone(), file: file.clone(), misfit };
         fit::check(&component, &self.engine).map_err(misfit)?;
+        let about = Arc::new(About::of(&component, &self.engine));
         let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
         let component = self.linker.instantiate_pre(&component).map_err(wrong_type)?;
         let handlers = Handlers::of(&component);
@@ -101,7 +127,7 @@ impl PluginHost {
             return Err(misfit(Misfit::NoHandler));
         }
         let facts = Arc::new(self.facts(rule, directory));
-        let loaded = LoadedRule { facts, component, handlers };
+        let loaded = LoadedRule { facts, component, handlers, about };
         self.try_instance(&loaded).await.map_err(misfit)?;
         Ok(loaded)
     }
@@ -109,7 +135,12 @@ impl PluginHost {
     /// The component of a loaded rule as another rule: with its config, its limits and its customer.
     pub fn as_rule(&self, loaded: &LoadedRule, rule: &config::Rule, directory: Arc<Current>) -> LoadedRule {
         let facts = Arc::new(self.facts(rule, directory));
-        LoadedRule { facts, component: loaded.component.clone(), handlers: loaded.handlers.clone() }
+        LoadedRule {
+            facts,
+            about: loaded.about.clone(),
+            component: loaded.component.clone(),
+            handlers: loaded.handlers.clone(),
+        }
     }
 
     fn facts(&self, rule: &config::Rule, directory: Arc<Current>) -> RuleFacts {

@@ -22,5 +22,5 @@ mod wasi;
 
 pub use engine::EngineError;
 pub use fit::Misfit;
-pub use host::{LoadError, LoadedRule, PluginHost};
+pub use host::{About, LoadError, LoadedRule, PluginHost};
 pub use invocation::{Effects, Gate, Invocation, Outcome, Passed, RuleLog, StateView};

@@ -4,6 +4,7 @@ use super::*;
 use crate::cases::case::{Body, Case};
 use crate::cases::got::TimerSet;
 use crate::cases::read;
+use crate::message::MessageId;
 
 fn event(text: &str) -> Event {
     let case: Case = read::case(text, Path::new("x.toml")).expect("right");
@@ -94,7 +95,10 @@ fn an_outcome_has_its_reason() {
 #[test]
 fn timers_go_by_their_names() {
     let text = "[[event]]\nmo = 'x'\n[[event.timers]]\nset = 'b'\nin = '2m'\n[[event.timers]]\ncancel = 'a'\n";
-    let set = |name: &str, in_ms| TimerEffect { name: name.into(), set: Some(TimerSet { in_ms, payload: vec![] }) };
+    let set = |name: &str, in_ms| TimerEffect {
+        name: name.into(),
+        set: Some(TimerSet { id: MessageId::accepted(1), in_ms, payload: vec![] }),
+    };
     let cancel = |name: &str| TimerEffect { name: name.into(), set: None };
     let got = |timers| Got { timers, ..Got::default() };
     assert_eq!(told(text, &got(vec![cancel("a"), set("b", 120_000)])), []);

@@ -4,6 +4,7 @@ use std::path::Path;
 use super::*;
 use crate::cases::got::{Outcome, TimerSet};
 use crate::cases::read;
+use crate::message::MessageId;
 
 /// What comes out reads back, and is then as expected.
 #[track_caller]
@@ -89,7 +90,7 @@ fn timers_http_log_and_values_are_written() {
     };
     let set = |name: &str| TimerEffect {
         name: name.into(),
-        set: Some(TimerSet { in_ms: 5_000, payload: b"{\"a\":[1,2.5]}".to_vec() }),
+        set: Some(TimerSet { id: MessageId::accepted(1), in_ms: 5_000, payload: b"{\"a\":[1,2.5]}".to_vec() }),
     };
     let line = LogLine { level: "warn".into(), text: "low".into(), fields: Vec::new() };
     let state = [("n", 2_i64.to_le_bytes().to_vec()), ("new", b"text".to_vec())];
@@ -111,7 +112,10 @@ fn timers_http_log_and_values_are_written() {
 #[test]
 fn what_is_right_keeps_its_spelling() {
     let text = "[[event]]\nmo = \"x\"\n[[event.timers]]\nset = \"a\"\nin = \"120s\"\n[[event.sent]]\ntext = \"old\"\n";
-    let timer = TimerEffect { name: "a".into(), set: Some(TimerSet { in_ms: 120_000, payload: Vec::new() }) };
+    let timer = TimerEffect {
+        name: "a".into(),
+        set: Some(TimerSet { id: MessageId::accepted(1), in_ms: 120_000, payload: Vec::new() }),
+    };
     let got = Got { timers: vec![timer], sent: vec![message("new")], ..Got::default() };
     assert_eq!(updated(text, &got), text.replace("old", "new"));
 }

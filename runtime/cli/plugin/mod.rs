@@ -1,6 +1,7 @@
 //! `wasmsc plugin`: from the first line of a plugin to a rule that serves.
 
 mod build;
+mod check;
 mod dev;
 mod junit;
 mod new;
@@ -28,6 +29,7 @@ pub struct Args {
 enum Command {
     New(new::Args),
     Build(build::Args),
+    Check(check::Args),
     Test(test::Args),
     Dev(dev::Args),
 }
@@ -36,6 +38,7 @@ pub async fn run(arguments: &Args) -> ExitCode {
     match &arguments.command {
         Command::New(arguments) => exit(new::run(arguments)),
         Command::Build(arguments) => exit(build::run(arguments)),
+        Command::Check(arguments) => exit(check::run(arguments).await),
         Command::Test(arguments) => test::run(arguments).await,
         Command::Dev(arguments) => exit(dev::run(arguments).await),
     }

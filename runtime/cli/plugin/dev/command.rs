@@ -125,7 +125,8 @@ fn receipt(rest: &str) -> Option<Trigger> {
     let of = words.next()?.parse().ok().filter(|of| *of > 0)?;
     let state = words.next().unwrap_or("delivered");
     let state = MESSAGE_STATES.contains(&state).then(|| state.to_owned())?;
-    Some(Trigger::Receipt { of, state, error: words.next().map(str::to_owned) })
+    let error = words.next().map(str::parse).transpose().ok()?;
+    Some(Trigger::Receipt { of, state, error })
 }
 
 fn http(rest: &str) -> Option<Trigger> {
@@ -155,7 +156,7 @@ mod tests {
         assert_eq!(parse(":hex 01 02"), Ok(Command::Event(mo(Body::Binary(vec![1, 2])))));
         assert_eq!(parse(":advance 5m"), Ok(Command::Advance(300_000)));
         assert_eq!(parse(":state"), Ok(Command::State));
-        let receipt = Trigger::Receipt { of: 2, state: "expired".into(), error: Some("001".into()) };
+        let receipt = Trigger::Receipt { of: 2, state: "expired".into(), error: Some(1) };
         assert_eq!(parse(":receipt 2 expired 001"), Ok(Command::Event(receipt)));
         let reply = |status, body: &str| Trigger::HttpReply { tag: "t".into(), status, body: body.into() };
         assert_eq!(parse(":http t 200 { \"a\": 1 }"), Ok(Command::Event(reply(Some(200), "{ \"a\": 1 }"))));

@@ -21,14 +21,14 @@ pub struct Session {
 
 impl Session {
     pub fn new(trial: Trial, given: Given) -> Result<Session, String> {
-        let stage = trial.stage(&given, &[]).map_err(|error| error.to_string())?;
+        let stage = trial.stage(&given).map_err(|error| error.to_string())?;
         let world = World::new(&given);
         Ok(Session { trial, stage, given, others: BTreeMap::new(), world })
     }
 
     /// Another build of the rule; what is kept of the devices stays.
     pub fn reload(&mut self, trial: Trial) -> Result<(), String> {
-        self.stage = trial.stage(&self.given, &[]).map_err(|error| error.to_string())?;
+        self.stage = trial.stage(&self.given).map_err(|error| error.to_string())?;
         self.trial = trial;
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Session {
     }
 
     fn staged(&mut self) -> String {
-        match self.trial.stage(&self.given, &[]) {
+        match self.trial.stage(&self.given) {
             Ok(stage) => {
                 self.stage = stage;
                 "-- from now on\n".to_owned()
