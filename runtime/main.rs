@@ -56,6 +56,7 @@ enum Command {
     Status(cli::status::Args),
     Chat(cli::chat::Args),
     Plugin(cli::plugin::Args),
+    Rule(cli::rule_logs::Rule),
     Doctor(cli::doctor::Args),
     Backup(cli::backup::Args),
     Restore(cli::restore::Args),
@@ -80,13 +81,22 @@ impl Command {
             _ => LogFormat::Text,
         }
     }
+
+    /// What is logged without RUST_LOG.
+    fn log_filter(&self) -> &'static str {
+        match self {
+            // They show themselves what a rule logs.
+            Command::Plugin(_) => "warn,rule=off",
+            _ => "info",
+        }
+    }
 }
 
 fn main() -> ExitCode {
     wasmsc::allocator::bound_arenas();
     raise_descriptor_limit();
     let arguments = Arguments::parse();
-    log(arguments.command.log_format());
+    log(arguments.command.log_format(), arguments.command.log_filter());
     match execute(arguments.command) {
         Ok(code) => code,
         Err(error) => {
@@ -96,8 +106,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+fn log(format: LogFormat, filter: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.init(),
@@ -137,6 +147,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Apply(arguments) => Ok(exit(runtime.block_on(cli::apply::run(&arguments)))),
         Command::Status(arguments) => Ok(exit(runtime.block_on(cli::status::run(&arguments)))),
         Command::Chat(arguments) => Ok(exit(runtime.block_on(cli::chat::run(&arguments)))),
+        Command::Rule(arguments) => Ok(exit(runtime.block_on(cli::rule_logs::run_rule(&arguments)))),
         Command::Plugin(arguments) => Ok(runtime.block_on(cli::plugin::run(&arguments))),
         Command::Doctor(arguments) => Ok(runtime.block_on(cli::doctor::run(&arguments))),
         Command::Backup(arguments) => Ok(exit(runtime.block_on(cli::backup::run(&arguments)))),

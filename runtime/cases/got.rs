@@ -56,14 +56,19 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.wanted())?;
         match self.why() {
-            Some(why) => write!(f, ": {}", first_line(why)),
+            Some(why) => write!(f, ": {}", headline(why)),
             None => Ok(()),
         }
     }
 }
 
-pub fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+/// The line of a reason that says most: the cause where a backtrace comes first.
+pub fn headline(why: &str) -> &str {
+    let mut lines = why.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let cause = lines.skip_while(|line| *line != "Caused by:").nth(1);
+    let Some(said) = first.strip_suffix("error while executing at wasm backtrace:") else { return first };
+    if said.is_empty() { cause.unwrap_or(first) } else { said.trim_end_matches([' ', ':']) }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -149,5 +154,20 @@ impl fmt::Display for LogLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}", self.level, self.text)?;
         self.fields.iter().try_for_each(|(name, value)| write!(f, " {name}={value:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headline_of_a_trap_is_its_cause() {
+        let trap =
+            "error while executing at wasm backtrace:\n    0: 0x1 - f\n\nCaused by:\n    wasm trap: unreachable\n";
+        assert_eq!(headline(trap), "wasm trap: unreachable");
+        let slow = "ran longer than its deadline of 50 ms: error while executing at wasm backtrace:\n  0: f";
+        assert_eq!(headline(slow), "ran longer than its deadline of 50 ms");
+        assert_eq!((headline("no"), headline("")), ("no", ""));
     }
 }

@@ -57,7 +57,7 @@ fn document(given: &Given, numbers: &BTreeSet<Address>, component: &Path) -> Doc
     account["routes"] = value((1..10).map(|digit| format!("+{digit}")).collect::<Array>());
     let mut document = DocumentMut::new();
     document["data_dir"] = value("none");
-    document["smpp"] = Item::Table(Table::from_iter([("listen", Value::from("127.0.0.1:0"))]));
+    document["smpp"] = Item::Table(Table::from_iter([("listen", "127.0.0.1:0"), ("system_id", "trial")]));
     for (name, table) in [("customer", customer), ("account", account), ("rule", rule(given, numbers, component))] {
         document[name] = Item::ArrayOfTables(ArrayOfTables::from_iter([table]));
     }

@@ -22,7 +22,7 @@ mod world;
 
 pub use case::{At, Body, Case, Event, Given, Handler, Trigger};
 pub use compare::{Difference, compare};
-pub use got::{Answer, Got, HttpCall, LogLine, Message, Outcome, TimerEffect, TimerSet, first_line};
+pub use got::{Answer, Got, HttpCall, LogLine, Message, Outcome, TimerEffect, TimerSet, headline};
 pub use lapse::{parse as parse_span, text as span_text, time_text};
 pub use octets::{Octets, parse_hex};
 pub use ran::{Ran, Step};

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::case::{Body, Case, Event, Expect, TimerChange, Wanted};
 use super::compare::{self, compare};
-use super::got::{Answer, Got, HttpCall, LogLine, Message, PRIORITY, TimerEffect, first_line};
+use super::got::{Answer, Got, HttpCall, LogLine, Message, PRIORITY, TimerEffect, headline};
 use super::lapse;
 use super::octets::{Octets, hex};
 
@@ -62,7 +62,7 @@ fn outcome(row: &mut dyn TableLike, expect: &Expect, got: &Got) {
         }
         (Some(why), Some(part)) if why.contains(&part.is) => {}
         (Some(_), None) if is_as_written => {}
-        (Some(why), _) => put(row, "why", first_line(why).into()),
+        (Some(why), _) => put(row, "why", headline(why).into()),
     }
 }
 

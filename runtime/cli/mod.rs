@@ -25,6 +25,7 @@ pub mod plugin;
 pub mod policy;
 mod remote;
 pub mod restore;
+pub mod rule_logs;
 pub mod send;
 pub mod simulate;
 pub mod status;

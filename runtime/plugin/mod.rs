@@ -5,6 +5,8 @@
 //! drops them. The only room that knows wasmtime. It never writes to the store and opens no socket.
 
 mod bindings;
+#[cfg(test)]
+mod doc_tests;
 mod engine;
 mod fit;
 mod handlers;

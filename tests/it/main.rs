@@ -10,6 +10,7 @@ mod hostile_peers;
 mod hostile_rules;
 mod kill;
 mod log;
+mod plugin_tools;
 mod shared_numbers;
 mod smsc;
 mod support;

@@ -11,7 +11,7 @@ use crate::clock;
 
 /// Builds a plugin's component with the tools of its language, and prints its path.
 ///
-/// Cargo.toml: cargo. package.json: npm. Makefile: make. go.mod, pyproject.toml: sh build.sh.
+/// Cargo.toml: cargo. package.json: npm. Makefile: make. build.sh: sh.
 ///
 /// Example: wasmsc plugin build door-alarm
 #[derive(Arguments, Debug)]

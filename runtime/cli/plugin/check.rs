@@ -99,7 +99,9 @@ impl Found {
 
     fn text(&self) -> String {
         let of_ours = |import: &&String| import.starts_with("wasmsc:");
-        let ours: Vec<&str> = self.imports.iter().filter(of_ours).filter_map(|import| short(import)).collect();
+        let has_functions = |name: &&str| !matches!(*name, "types" | "state-types");
+        let ours = self.imports.iter().filter(of_ours).filter_map(|import| short(import));
+        let ours: Vec<&str> = ours.filter(has_functions).collect();
         let wasi = self.imports.iter().filter(|import| !of_ours(import)).count();
         let mut text = format!("{}: it fits the contract\n", self.file.display());
         let mut line = |name: &str, value: String| text += &format!("  {name:<9} {value}\n");

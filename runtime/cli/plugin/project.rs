@@ -20,8 +20,8 @@ pub enum Kind {
     Rust,
     Node,
     Make,
-    Go,
-    Python,
+    /// `build.sh` knows how: Go, Python, and whatever else.
+    Script,
 }
 
 /// A folder that holds a plugin.
@@ -35,21 +35,18 @@ impl Project {
     pub fn find(folder: &Path) -> Result<Project, Failure> {
         let has = |name: &str| folder.join(name).is_file();
         let says = |name: &str| std::fs::read_to_string(folder.join(name)).is_ok_and(|text| text.contains("wasmsc"));
-        // A Makefile first of those that follow: where there is one, it says how.
         let kind = if says("Cargo.toml") {
             Kind::Rust
         } else if says("package.json") {
             Kind::Node
         } else if has("Makefile") {
             Kind::Make
-        } else if has("go.mod") {
-            Kind::Go
-        } else if has("pyproject.toml") || has("requirements.txt") {
-            Kind::Python
+        } else if has("build.sh") {
+            Kind::Script
         } else {
             return Err(Failure::Failed(format!(
-                "{}: no plugin is here: expected a Cargo.toml or package.json that names wasmsc, a Makefile, go.mod or \
-                 pyproject.toml; wasmsc plugin new begins one",
+                "{}: no plugin is here: expected a Cargo.toml or package.json that names wasmsc, a Makefile or a build.sh; \
+                 wasmsc plugin new begins one",
                 folder.display()
             )));
         };
@@ -70,8 +67,14 @@ impl Project {
                 self.run("npm", &["run", "build"], NODE)?;
             }
             Kind::Make => self.run("make", &[], MAKE)?,
-            Kind::Go => self.run("sh", &["build.sh"], "")?,
-            Kind::Python => self.run("sh", &["build.sh"], "")?,
+            Kind::Script => {
+                for (sign, tool, version, install) in SCRIPTED {
+                    if self.folder.join(sign).is_file() {
+                        ensure_tool(tool, version, install)?;
+                    }
+                }
+                self.run("sh", &["build.sh"], SHELL)?;
+            }
         }
         self.component()
     }
@@ -127,6 +130,23 @@ impl Project {
 const RUST: &str = "install Rust from https://rustup.rs";
 const NODE: &str = "install Node.js 20 or later, which brings npm, from https://nodejs.org";
 const MAKE: &str = "install make, on Debian and Ubuntu: apt install make";
+const SHELL: &str = "a POSIX shell is needed";
+/// A file that shows the language, its tool, how it tells its version, and where it is from.
+const SCRIPTED: [(&str, &str, &str, &str); 2] = [
+    ("go.mod", "go", "version", "install Go from https://go.dev/dl"),
+    (
+        "pyproject.toml",
+        "python3",
+        "--version",
+        "install Python 3.11 or later, on Debian and Ubuntu: apt install python3-venv",
+    ),
+];
+
+fn ensure_tool(tool: &str, version: &str, install: &str) -> Result<(), Failure> {
+    let asked =
+        Command::new(tool).arg(version).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    asked.map(drop).map_err(|error| missing(tool, install, &error))
+}
 
 fn missing(tool: &str, install: &str, error: &io::Error) -> Failure {
     match error.kind() {
@@ -166,10 +186,8 @@ mod tests {
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
         let kind = || Project::find(folder.path()).map(|project| project.kind).map_err(|error| error.to_string());
         assert!(kind().expect_err("empty").contains("no plugin is here"));
-        write("pyproject.toml", "");
-        assert_eq!(kind(), Ok(Kind::Python));
-        write("go.mod", "");
-        assert_eq!(kind(), Ok(Kind::Go));
+        write("build.sh", "");
+        assert_eq!(kind(), Ok(Kind::Script));
         write("Makefile", "");
         assert_eq!(kind(), Ok(Kind::Make));
         write("package.json", "{}");

@@ -105,8 +105,11 @@ pub fn summary(all: &[Ran], exported: &[Handler], paint: Paint) -> String {
 }
 
 pub fn millis(took: Duration) -> String {
-    let millis = took.as_secs_f64() * 1_000.0;
-    if millis < 10.0 { format!("{millis:.2} ms") } else { format!("{millis:.0} ms") }
+    match took.as_secs_f64() {
+        secs if secs < 0.01 => format!("{:.2} ms", secs * 1_000.0),
+        secs if secs < 1.0 => format!("{:.0} ms", secs * 1_000.0),
+        secs => format!("{secs:.1} s"),
+    }
 }
 
 /// On one line of a terminal, whatever the text says to it.

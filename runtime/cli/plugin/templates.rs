@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{DocumentMut, Item};
 
 include!(concat!(env!("OUT_DIR"), "/sdks.rs"));
 
@@ -56,8 +56,9 @@ pub fn project(language: Language, name: &str) -> Option<BTreeMap<String, Vec<u8
     if project.is_empty() {
         return None;
     }
-    let is_template = |path: &str| path.starts_with("template");
-    for (path, content) in files.iter().filter(|(path, _)| !is_template(path)) {
+    // Its own tests stay here: they look for the rest of this repository.
+    let is_sdk = |path: &str| !path.starts_with("template") && !path.starts_with("tests/");
+    for (path, content) in files.iter().filter(|(path, _)| is_sdk(path)) {
         project.insert(format!("{VENDORED}/{path}"), alone(path, content));
     }
     project.insert(format!("{VENDORED}/wit/plugin.wit"), WIT.into());
@@ -98,10 +99,7 @@ fn manifest_alone(text: &str) -> Option<String> {
         }
     }
     manifest.remove("lints");
-    // So that it belongs to no workspace that the project happens to lie in.
-    let mut own = Table::new();
-    own.set_implicit(false);
-    manifest.entry("workspace").or_insert(Item::Table(own));
+    // Lying in the project's folder, it is a member of the project's own workspace.
     Some(manifest.to_string())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::cases::{Body, Got, Octets, Outcome, World, first_line};
+use crate::cases::{Body, Got, Octets, Outcome, World, headline};
 use crate::cli::plugin::report::millis;
 use crate::cli::table::shown;
 use crate::message::Address;
@@ -62,8 +62,8 @@ fn outcome(text: &mut String, got: &Got) {
         }
         Outcome::Reject(why) => writeln!(text, "!! rejected, and nothing of it is kept: {}   {took}", shown(why)),
         Outcome::Broken(why) => {
-            let _ = writeln!(text, "!! broken, and nothing of it is kept: {}   {took}", shown(first_line(why)));
-            why.lines().skip(1).take(REASON_LINES).try_for_each(|line| writeln!(text, "   | {}", shown(line)))
+            let _ = writeln!(text, "!! broken, and nothing of it is kept: {}   {took}", shown(headline(why)));
+            why.lines().take(REASON_LINES).try_for_each(|line| writeln!(text, "   | {}", shown(line)))
         }
     };
 }
