@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::api::client::{Client, key, start};
 use crate::api::messages::at;
 use crate::smsc::site::{DEVICE, Plan, mo, mt};
+use crate::support::server::built;
 
 const REFUSED: i32 = 3;
 const UNREACHABLE: i32 = 4;
@@ -126,6 +127,26 @@ async fn events_are_printed_from_where_one_says_and_webhooks_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_rules_is_printed_by_rule_device_level_and_event() {
+    let rule = built("hostile").display().to_string();
+    let rules = format!("[[rule]]\ncustomer = \"acme\"\nname = \"odd\"\ncomponent = {rule:?}\nnumbers = [\"7001\"]\n");
+    let (site, operator) = start(Plan::network().more(&rules)).await;
+    let acme = Shell::new(site.api(), &key(&operator, "acme", &["read"]).await);
+    let mut sim = site.sim().await;
+    let (first, second) = (sim.submitted(mo("LOG 2")).await, sim.submitted(mo("LOG 1")).await);
+    let all = acme.prints(&["rule", "logs", "odd", "-f", "--after", "oldest", "--limit", "3"]);
+    assert_eq!((all.matches(&*first).count(), all.matches(&*second).count()), (2, 1), "{all}");
+    assert!(all.lines().all(|line| line.contains("  info   acme/odd  ") && line.contains(DEVICE)), "{all}");
+    let of_second = acme.prints(&["rule", "logs", "--id", &second, "--device", &format!("+{DEVICE}")]);
+    assert_eq!(of_second.lines().count(), 1, "{of_second}");
+    for other in [&["other"][..], &["--level", "warn"], &["--device", "+46700000099"]] {
+        assert_eq!(acme.prints(&[&["rule", "logs"], other].concat()), "", "{other:?}");
+    }
+    assert_eq!(acme.json(&["rule", "logs", "--limit", "1"])["type"], "rule.log");
+    site.end(sim).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn status_and_links_tell_who_is_bound_and_what_came() {
     let (site, operator) = start(Plan::network()).await;
     let shell = Shell::new(site.api(), &operator);
@@ -194,8 +215,14 @@ fn every_shell_has_completions_and_every_command_says_how_it_is_used() {
         "numbers",
         "policy",
         "apply",
+        "plugin new",
+        "plugin build",
+        "plugin test",
+        "plugin check",
+        "plugin dev",
+        "rule logs",
     ] {
-        let help = shell.prints(&[command, "--help"]);
+        let help = shell.prints(&[&command.split(' ').collect::<Vec<_>>()[..], &["--help"]].concat());
         assert!(help.contains("Example: wasmsc "), "{help}");
     }
 }

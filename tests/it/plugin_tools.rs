@@ -1,8 +1,8 @@
 //! `wasmsc plugin`: what authors of rules run, through the real binary and on components that `cargo xtask plugins` builds.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -180,6 +180,68 @@ fn a_device_is_played_and_time_passes_when_one_says_so() {
     ] {
         assert!(said.contains(part), "{part:?} is not in:\n{said}");
     }
+}
+
+/// A command that goes on until it is ended.
+struct Going {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Going {
+    fn start(folder: &Path, line: &[&str]) -> Going {
+        let mut command = wasmsc(folder, line);
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut child = child.expect("the binary runs");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        Going { child, lines }
+    }
+
+    fn types(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().expect("piped");
+        stdin.write_all(format!("{line}\n").as_bytes()).expect("it reads");
+    }
+
+    #[track_caller]
+    fn says(&mut self, part: &str) {
+        let found = self.lines.by_ref().map_while(Result::ok).any(|line| line.contains(part));
+        assert!(found, "it ended without {part:?}");
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_case_that_changes_is_run_again() {
+    let text = "name = \"echo\"\n[[event]]\nmo = \"ECHO a\"\n";
+    let (folder, file) = case(text);
+    let line = ["plugin", "test", file.to_str().expect("text"), "--component", &conformance(), "--watch"];
+    let mut going = Going::start(folder.path(), &line);
+    going.says("FAIL  echo");
+    going.says("waiting for changes");
+    std::fs::write(&file, format!("{text}[[event.sent]]\ntext = \"a\"\n")).expect("written");
+    going.says("ok    echo");
+}
+
+#[test]
+fn a_saved_file_builds_again_and_what_the_device_has_is_kept() {
+    let folder = folder();
+    let rule = format!("all:\n\tmkdir -p dist\n\tcp {} dist/rule.wasm\n", conformance());
+    std::fs::write(folder.path().join("Makefile"), rule).expect("written");
+    let mut going = Going::start(folder.path(), &["plugin", "dev"]);
+    going.says("dist/rule.wasm: ");
+    going.says("You are +46700000003");
+    going.types("COUNT");
+    going.says("7001: 1");
+    std::fs::write(folder.path().join("rule.c"), "int changed;").expect("written");
+    going.says("dist/rule.wasm: ");
+    going.types("COUNT");
+    going.says("7001: 2");
 }
 
 #[test]

@@ -105,6 +105,8 @@ fn manifest_alone(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum as _;
+
     use super::*;
 
     #[test]
@@ -115,6 +117,21 @@ mod tests {
         assert!(!text.contains("workspace = true") && text.contains("edition = \"2024\""), "{text}");
         for (path, content) in files.iter() {
             assert!(!String::from_utf8_lossy(&alone(path, content)).contains("../../wit"), "{path}");
+        }
+    }
+
+    #[test]
+    fn every_sdk_that_is_carried_has_its_template_and_nothing_is_left_to_fill_in() {
+        for language in Language::value_variants() {
+            let (sdk, _) = language.place();
+            let is_carried = SDKS.iter().any(|(folder, files)| *folder == sdk && !files.is_empty());
+            let project = project(*language, "my-rule");
+            assert_eq!(project.is_some(), is_carried, "{language:?}");
+            for (path, content) in project.into_iter().flatten() {
+                let is_own = !path.starts_with("wasmsc-sdk/");
+                let left = is_own && (path.contains("{{") || String::from_utf8_lossy(&content).contains("{{"));
+                assert!(!left, "{language:?}: {path}");
+            }
         }
     }
 

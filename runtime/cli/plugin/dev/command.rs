@@ -54,8 +54,7 @@ const NAMES: [&str; 18] = [
     "timers",
 ];
 
-pub const HELP: &str = "\
-  TEXT                    an SMS of the device
+pub const HELP: &str = "  TEXT                    an SMS of the device
   :hex 0102               a binary one
   :advance 5m             lets time pass; timers that come due fire (units ms s m h d)
   :timer NAME             goes on to when this timer is due
