@@ -33,6 +33,7 @@ mod parts;
 mod pickup;
 mod quotas;
 mod receipts;
+mod recovery;
 mod refusals;
 mod repeats;
 mod requests;
@@ -74,7 +75,7 @@ pub use outlet::Outlet;
 pub use pickup::{Arrivals, pick_up};
 pub use quotas::keep_quotas;
 pub use receipts::{PeerReceipt, receipt};
-pub use requests::{NotAsked, Requests, ask};
+pub use requests::{NotAsked, Question as RuleQuestion, Requests, ask};
 use rule_call::{RuleGate, SubjectState};
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};
@@ -110,10 +111,8 @@ pub struct House {
     http_calls: http_calls::HttpCalls,
     pub requests: Requests,
     news: news::News,
+    strays: Mutex<recovery::Strays>,
 }
-
-/// Rows that recovery reads at once.
-const RECOVERY_PAGE: usize = 1_000;
 
 impl House {
     /// Also puts every MO that the store still holds back into the schedule, and finds again what waits for
@@ -138,7 +137,7 @@ impl House {
         let campaigns = campaigns::Campaigns::recover(&store, now)?;
         let timers = timers::Timers::recover(&store)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
-        let (metrics, news) = (Metrics::new(&present), news::News::new(&store));
+        let (metrics, news) = (Metrics::default(), news::News::new(&store));
         drop(present);
         let house = House {
             directory,
@@ -163,24 +162,12 @@ impl House {
             http_calls: http_calls::HttpCalls::default(),
             requests: Requests::default(),
             news,
+            strays: Mutex::default(),
         };
         let house = Arc::new(house);
         house.reroute(now)?;
-        for partition in Partition::all() {
-            house.recover(partition, now)?;
-        }
+        house.recover(now)?;
         Ok(house)
-    }
-
-    fn recover(&self, partition: Partition, now: Timestamp) -> std::io::Result<()> {
-        let mut after = 0;
-        loop {
-            let page = self.store.waiting(partition, after, RECOVERY_PAGE)?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = *last;
-            let found = page.iter().filter_map(|(number, record)| self.found(partition, *number, record));
-            self.run_arrived(found.collect(), now);
-        }
     }
 
     /// As it is now: see [`Current::load`].
@@ -195,7 +182,9 @@ impl House {
 
     /// `next` holds for every message from now on. [`reroute`](Self::reroute) afterwards.
     pub fn change_directory(&self, next: Directory, now: Timestamp) {
+        let back = self.bring_back(&next, now);
         self.directory.replace(next);
+        self.let_run(back);
         if let Err(error) = self.outlet.directory_changed(now) {
             tracing::error!("what waits in new queues cannot be read: {error}");
         }

@@ -8,25 +8,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock;
-use crate::plugin::{Invocation, LoadedRule, Outcome, PluginHost};
 use crate::relay::{self, House};
+use crate::rules::Rules;
 use crate::schedule::{Event, Next, SubjectKey};
 
 /// A thread looks again after this long even if nobody woke it; also how soon it sees a retry come due.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-
-/// The rules, in the order of the config, and the host that runs them.
-pub struct Rules {
-    pub host: PluginHost,
-    pub loaded: Vec<LoadedRule>,
-}
-
-impl Rules {
-    async fn call(&self, invocation: Invocation) -> Outcome {
-        let rule = &self.loaded[invocation.rule.0];
-        self.host.call(rule, invocation).await
-    }
-}
 
 pub struct RuleThreads {
     closing: Arc<AtomicBool>,
@@ -76,15 +63,13 @@ async fn work(house: &Arc<House>, rules: &Rules, closing: &AtomicBool) {
 async fn run(house: &Arc<House>, rules: &Rules, key: SubjectKey, event: Event) {
     let started = clock::instant();
     let ended = match relay::claim(house, &key, event, clock::now()) {
-        Some(invocation) => {
-            let outcome = rules.call(invocation).await;
-            relay::conclude(house, &key, event, outcome, clock::now())
-        }
+        Some(invocation) => match rules.call(house, &key, invocation).await {
+            Some(outcome) => relay::conclude(house, &key, event, outcome, clock::now()),
+            None => crate::schedule::Ended::Again(event.due),
+        },
         None => crate::schedule::Ended::Gone,
     };
     let took = started.elapsed();
-    if let Some(durations) = house.metrics.rule(key.rule) {
-        durations.record(took);
-    }
+    house.metrics.rule(key.rule).record(took);
     house.finished(key, ended, took, clock::now());
 }

@@ -73,6 +73,8 @@ struct Lane {
     clock: Duration,
     slow: bool,
     running: usize,
+    /// Nothing of it is handed out: no version of the rule can run.
+    held: bool,
 }
 
 pub struct Schedule {
@@ -92,16 +94,33 @@ impl Schedule {
         Schedule { lanes, later: BinaryHeap::new(), clock: Duration::ZERO, threads, slow_running: 0, waiting: 0 }
     }
 
+    /// Rules that come later get their lanes when they are first named.
+    fn lane(&mut self, rule: RuleIndex) -> &mut Lane {
+        if self.lanes.len() <= rule.0 {
+            self.lanes.resize_with(rule.0 + 1, Lane::default);
+        }
+        &mut self.lanes[rule.0]
+    }
+
+    /// Events of a rule wait in their order until it is released.
+    pub fn hold(&mut self, rule: RuleIndex) {
+        self.lane(rule).held = true;
+    }
+
+    pub fn release(&mut self, rule: RuleIndex) {
+        self.lane(rule).held = false;
+    }
+
     /// Adds an event behind the others of its subject.
     pub fn push(&mut self, key: SubjectKey, event: Event, now: Timestamp) {
         let clock = self.clock;
-        let lane = &mut self.lanes[key.rule.0];
+        self.waiting += 1;
+        let lane = self.lane(key.rule);
         if lane.ready.is_empty() && lane.running == 0 {
             lane.clock = lane.clock.max(clock.saturating_sub(CREDIT));
         }
         let subject = lane.subjects.entry(key.device.clone()).or_default();
         let first = subject.events.is_empty() && !subject.running;
-        self.waiting += 1;
         subject.events.push_back(event);
         if first {
             self.make_ready(key, event.due, now);
@@ -126,7 +145,7 @@ impl Schedule {
             }
         }
         let slow_allowed = self.slow_running + 1 < self.threads.max(2);
-        let runnable = |lane: &Lane| !lane.ready.is_empty() && (slow_allowed || !lane.slow);
+        let runnable = |lane: &Lane| !lane.ready.is_empty() && !lane.held && (slow_allowed || !lane.slow);
         let behind = self.lanes.iter().enumerate().filter(|(_, lane)| runnable(lane)).min_by_key(|(_, l)| l.clock);
         let Some(index) = behind.map(|(index, _)| index) else {
             return match self.later.peek() {
@@ -201,7 +220,7 @@ impl Schedule {
 
     /// Whether another thread could find something to run now.
     pub fn has_ready(&self) -> bool {
-        self.lanes.iter().any(|lane| !lane.ready.is_empty())
+        self.lanes.iter().any(|lane| !lane.ready.is_empty() && !lane.held)
     }
 }
 
@@ -256,6 +275,27 @@ mod tests {
             Next::Run(_, event) => assert_eq!(event.number, 1, "the retried event keeps its place"),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_held_rule_keeps_its_events_in_order_and_others_run() {
+        let mut schedule = Schedule::new(0, 2);
+        schedule.hold(RuleIndex(1));
+        for number in 1..=2 {
+            schedule.push(key(1, "a"), event(number), NOW);
+        }
+        assert_eq!((schedule.next(NOW), schedule.has_ready()), (Next::Wait, false));
+        schedule.push(key(0, "b"), event(3), NOW);
+        let (b, third) = run(&mut schedule);
+        assert_eq!((b.clone(), third.number), (key(0, "b"), 3));
+        schedule.finished(b, Ended::Gone, Duration::ZERO, NOW);
+        schedule.release(RuleIndex(1));
+        for number in 1..=2 {
+            let (a, event) = run(&mut schedule);
+            assert_eq!(event.number, number);
+            schedule.finished(a, Ended::Gone, Duration::ZERO, NOW);
+        }
+        assert_eq!(schedule.waiting(), 0);
     }
 
     #[test]

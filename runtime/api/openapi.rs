@@ -33,6 +33,7 @@ pub fn head() -> OpenApi {
             tag("devices", "Devices that customers register"),
             tag("campaigns", "One message to many devices"),
             tag("accounts", "Who binds to us, and whom we bind to"),
+            tag("rules", "Plugins, and the rules that run them"),
             tag("firewall", "Who may message whom"),
             tag("operation", "For the operator and its tools"),
         ]))

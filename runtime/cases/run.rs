@@ -53,9 +53,14 @@ impl Trial {
     pub async fn load(component: &Path) -> Result<Trial, TrialError> {
         let host = PluginHost::new(1, Webhooks::default())?;
         let house = House::new(&Given::default(), &Default::default(), component).map_err(TrialError::Given)?;
+        let (rule, from) = (house.rule.id(), component.display().to_string());
+        let read = std::fs::read(component);
+        let wasm =
+            read.map_err(|error| LoadError::Read { rule: rule.clone(), from: from.clone(), why: error.to_string() })?;
+        let compiled = host.compile_here(&wasm).map_err(|why| LoadError::NotCompiled { rule, from, why })?;
         // Without numbers, so that a component is tried that takes no MOs, too.
         let rule = config::Rule { numbers: Vec::new(), ..house.rule };
-        let rule = host.fit(&rule, house.directory.clone()).await?;
+        let rule = host.fit(&rule, &compiled, house.directory.clone()).await?;
         Ok(Trial { host, rule })
     }
 

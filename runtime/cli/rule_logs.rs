@@ -3,25 +3,13 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use clap::{Args as Arguments, Subcommand, ValueEnum};
+use clap::{Args as Arguments, ValueEnum};
 use serde_json::Value;
 
 use super::event_stream::Follow;
 use super::failure::Failure;
 use super::remote::{Remote, query};
 use super::table::{Form, cell, shown};
-
-/// Rules of a running server.
-#[derive(Arguments, Debug)]
-pub struct Rule {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Subcommand, Debug)]
-enum Verb {
-    Logs(Args),
-}
 
 /// Prints what a customer's rules logged, a line each; with -f what they log from now on, over a server that is away, too.
 ///
@@ -71,12 +59,6 @@ enum Level {
 
 /// Without -f: the server sends what it keeps at once, so that nothing more is kept when nothing came for so long.
 const QUIET: Duration = Duration::from_secs(1);
-
-pub async fn run_rule(arguments: &Rule) -> Result<(), Failure> {
-    match &arguments.verb {
-        Verb::Logs(arguments) => run(arguments).await,
-    }
-}
 
 pub async fn run(arguments: &Args) -> Result<(), Failure> {
     let path = |after: Option<&str>| {

@@ -1,13 +1,14 @@
 //! Loads rules and runs one event of one rule.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Engine, Store, Trap};
 
+use super::compile::NotCompiled;
+use super::component::Compiled;
 use super::engine::{self, EngineError, TICK};
 use super::fit::{self, Misfit};
 use super::handlers::{Handled, Handlers};
@@ -18,15 +19,15 @@ use crate::config::{self, Webhooks};
 use crate::grant::HttpGrant;
 use crate::route::Current;
 
-/// Why a rule was refused at start. Names the rule, the file and what to do.
-#[derive(Debug, thiserror::Error)]
+/// Why a rule cannot be loaded. Names the rule, where its component is from, and what to do.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LoadError {
-    #[error("rule {rule}: {}: cannot be read: {source}", file.display())]
-    Read { rule: String, file: PathBuf, source: std::io::Error },
-    #[error("rule {rule}: {}: is no WebAssembly component: {why}", file.display())]
-    NotAComponent { rule: String, file: PathBuf, why: String },
-    #[error("rule {rule}: {}: {misfit}", file.display())]
-    Misfit { rule: String, file: PathBuf, misfit: Misfit },
+    #[error("rule {rule}: {from}: cannot be read: {why}")]
+    Read { rule: String, from: String, why: String },
+    #[error("rule {rule}: {from}: {why}")]
+    NotCompiled { rule: String, from: String, why: NotCompiled },
+    #[error("rule {rule}: {from}: {misfit}")]
+    Misfit { rule: String, from: String, misfit: Misfit },
     #[error("rule {rule}: its config does not suit it: {why}")]
     Config { rule: String, why: String },
 }
@@ -83,7 +84,7 @@ impl LoadedRule {
 }
 
 pub struct PluginHost {
-    engine: Engine,
+    pub(super) engine: Engine,
     linker: Linker<Call>,
     allowed: Webhooks,
 }
@@ -99,29 +100,31 @@ impl PluginHost {
         Ok(PluginHost { engine, linker, allowed })
     }
 
-    /// Reads, checks and compiles a rule, makes one instance of it to see that it fits, and asks it about its config.
-    pub async fn load(&self, rule: &config::Rule, directory: Arc<Current>) -> Result<LoadedRule, LoadError> {
-        let loaded = self.fit(rule, directory).await?;
-        let unsuited = |why| LoadError::Config { rule: loaded.facts.name.to_string(), why };
-        self.check_config(&loaded).await.map_err(unsuited)?;
+    /// Checks a rule's component, makes one instance of it to see that it fits, and asks it about its config.
+    pub async fn load(
+        &self,
+        rule: &config::Rule,
+        component: &Compiled,
+        directory: Arc<Current>,
+    ) -> Result<LoadedRule, LoadError> {
+        let loaded = self.fit(rule, component, directory).await?;
+        self.check_config(&loaded).await.map_err(|why| LoadError::Config { rule: rule.id(), why })?;
         Ok(loaded)
     }
 
     /// As [`load`](Self::load), whatever the rule thinks of its config.
-    pub async fn fit(&self, rule: &config::Rule, directory: Arc<Current>) -> Result<LoadedRule, LoadError> {
-        let name = format!("{}/{}", rule.customer, rule.name);
-        let file = rule.component.clone();
-        let wasm = std::fs::read(&file).map_err(|source| LoadError::Read {
-            rule: name.clone(),
-            file: file.clone(),
-            source,
-        })?;
-        let component = self.compile(&wasm, &name, &file)?;
-        let misfit = |misfit| LoadError::Misfit { rule: name.clone(), file: file.clone(), misfit };
-        fit::check(&component, &self.engine).map_err(misfit)?;
-        let about = Arc::new(About::of(&component, &self.engine));
+    pub async fn fit(
+        &self,
+        rule: &config::Rule,
+        component: &Compiled,
+        directory: Arc<Current>,
+    ) -> Result<LoadedRule, LoadError> {
+        let component = &component.0;
+        let misfit = |misfit| LoadError::Misfit { rule: rule.id(), from: rule.source(), misfit };
+        fit::check(component, &self.engine).map_err(misfit)?;
+        let about = Arc::new(About::of(component, &self.engine));
         let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
-        let component = self.linker.instantiate_pre(&component).map_err(wrong_type)?;
+        let component = self.linker.instantiate_pre(component).map_err(wrong_type)?;
         let handlers = Handlers::of(&component);
         if !handlers.has_any() || !handlers.takes_mos() && !rule.numbers.is_empty() {
             return Err(misfit(Misfit::NoHandler));
@@ -153,21 +156,13 @@ impl PluginHost {
             http_calls: rule.http_calls_max as usize,
         };
         RuleFacts {
-            name: format!("{}/{}", rule.customer, rule.name).into(),
+            name: rule.id().into(),
             config: rule.config.clone(),
             secrets: rule.secrets.clone(),
             http: HttpGrant { hosts: rule.http_hosts.clone(), allowed: self.allowed },
             limits,
             directory,
         }
-    }
-
-    fn compile(&self, wasm: &[u8], rule: &str, file: &Path) -> Result<Component, LoadError> {
-        Component::new(&self.engine, wasm).map_err(|error| LoadError::NotAComponent {
-            rule: rule.to_owned(),
-            file: file.into(),
-            why: format!("{error:#}"),
-        })
     }
 
     /// The types of exports show only in an instance; so does a start that traps or wants too much memory.

@@ -191,3 +191,6 @@ impl Sent {
         self.queued.push(Queued { key, record });
     }
 }
+
+#[cfg(test)]
+mod tests;

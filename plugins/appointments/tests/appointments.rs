@@ -120,3 +120,28 @@ fn confirming_twice_is_told_once() {
     }
     assert_eq!((outcomes(&mut bench).len(), bench.sent.len()), (1, 2));
 }
+
+/// Whoever asks or answers may write anything.
+#[test]
+fn nothing_that_comes_in_breaks_the_rule() {
+    let mut bench = bench();
+    book(&mut bench, "a", "2026-01-03T12:00:00Z");
+    let times = ["", "T", "2026-01-03", "2026-01-03Té", "9999-12-31T23:59:59+23:59", "2026-01-03T12:00:00+99:00", "🕐"];
+    let bodies = times.map(|at| format!(r#"{{"id":"x","at":"{at}","text":"x"}}"#));
+    let spans = ["", "h", "99999999999999999999h", "18446744073709551615d", "é", "-1h", "0m"];
+    let spans =
+        spans.map(|span| format!(r#"{{"id":"x","at":"2026-01-03T12:00:00Z","text":"x","reminders":["{span}"]}}"#));
+    let others = ["", "{", "[]", r#"{"id":1}"#, r#"{"id":"a","notify":"yes"}"#].map(str::to_owned);
+    for body in bodies.into_iter().chain(spans).chain(others) {
+        for name in ["book", "cancel", "list", "é"] {
+            let response =
+                bench.request::<Appointments>(DEVICE, name, body.clone()).expect("an answer, whatever comes");
+            assert!(matches!(response.status, 200 | 400 | 404 | 422), "{name} {body} {response:?}");
+        }
+    }
+    for text in ["", " ", "yes 999999999999", "yes é", "ÝES", "\u{0}", "no no no", "1", "🙂", "move -1"] {
+        bench.receive::<Appointments>(DEVICE, "7001", text).expect("done");
+    }
+    bench.receive::<Appointments>(DEVICE, "7001", vec![0xff; 140]).expect("done");
+    bench.pass::<Appointments>(Duration::from_secs(400 * 86_400)).expect("done");
+}

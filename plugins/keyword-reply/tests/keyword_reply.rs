@@ -38,3 +38,14 @@ fn a_device_cannot_make_up_placeholders() {
     bench.receive::<KeywordReply>("+46700000001", "7001", "info").expect("done");
     assert_eq!(bench.sent_texts(), ["{now} {tag}"]);
 }
+
+/// Whoever writes may write anything.
+#[test]
+fn no_text_breaks_the_rule() {
+    let mut bench = bench().with_config("default_reply", "{tag|?}").with_config("default_every_minutes", "0");
+    for text in ["", " ", "!", "\u{0}", "infó", "İNFO", "ınfo", "🙂", "{now}", &"é".repeat(2000)] {
+        bench.receive::<KeywordReply>("+46700000001", "7001", text).expect("done");
+    }
+    bench.receive::<KeywordReply>("+46700000001", "7001", vec![0xff; 140]).expect("done");
+    assert!(bench.sent_texts().iter().all(|text| *text == "?"), "{:?}", bench.sent_texts());
+}

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod deploy;
 mod dev;
 mod junit;
 mod new;
@@ -17,8 +18,11 @@ use std::process::ExitCode;
 use clap::{Args as Arguments, Subcommand};
 
 use super::failure::exit;
+use super::plugin_store;
 
-/// Begins, builds, tests and tries plugins.
+/// Begins, builds, tests and tries plugins, and brings them to a running server.
+///
+/// Example: wasmsc plugin new door-alarm --lang rust
 #[derive(Arguments, Debug)]
 pub struct Args {
     #[command(subcommand)]
@@ -32,6 +36,9 @@ enum Command {
     Check(check::Args),
     Test(test::Args),
     Dev(dev::Args),
+    Deploy(deploy::Args),
+    #[command(flatten)]
+    Store(plugin_store::Verb),
 }
 
 pub async fn run(arguments: &Args) -> ExitCode {
@@ -41,5 +48,7 @@ pub async fn run(arguments: &Args) -> ExitCode {
         Command::Check(arguments) => exit(check::run(arguments).await),
         Command::Test(arguments) => test::run(arguments).await,
         Command::Dev(arguments) => exit(dev::run(arguments).await),
+        Command::Deploy(arguments) => exit(deploy::run(arguments).await),
+        Command::Store(verb) => exit(plugin_store::run(verb).await),
     }
 }

@@ -9,6 +9,7 @@ mod binds;
 mod churn;
 mod memory;
 mod peer;
+mod switch;
 mod traffic;
 
 use std::str::FromStr;
@@ -21,6 +22,7 @@ use super::server::{Server, Setup};
 use crate::clock;
 
 const API_SECONDS: u64 = 10;
+const SWITCH_SECONDS: u64 = 20;
 const CHURN_SECONDS: u64 = 600;
 const BACKLOG_MESSAGES: u64 = 1_000_000;
 /// The server may linger on a link after its peer is gone; see `LINGER` and `DRAIN` of `link::driver`.
@@ -36,6 +38,7 @@ pub enum Endurance {
     Churn,
     Backlog,
     Api,
+    Switch,
 }
 
 impl FromStr for Endurance {
@@ -47,9 +50,12 @@ impl FromStr for Endurance {
             "churn" => Ok(Self::Churn),
             "backlog" => Ok(Self::Backlog),
             "api" => Ok(Self::Api),
+            "switch" => Ok(Self::Switch),
             number => match number.parse() {
                 Ok(messages) if messages > 0 => Ok(Self::Memory(messages)),
-                _ => Err(format!("{number:?} is neither a number of messages nor binds, churn, backlog or api")),
+                _ => {
+                    Err(format!("{number:?} is neither a number of messages nor binds, churn, backlog, api or switch"))
+                }
             },
         }
     }
@@ -66,6 +72,9 @@ pub async fn run(endurance: Endurance, setup: Setup, args: &Args) -> anyhow::Res
             // The number of a message is its device's, too, and a device's has six digits.
             ensure!(messages <= 1_000_000, "a backlog is of 1000000 messages at most");
             backlog::run(setup, messages as u32).await
+        }
+        Endurance::Switch => {
+            switch::run(setup, args.devices, Duration::from_secs(args.seconds.unwrap_or(SWITCH_SECONDS))).await
         }
         Endurance::Api => api::run(setup, Duration::from_secs(args.seconds.unwrap_or(API_SECONDS))).await,
     }
