@@ -28,7 +28,7 @@ impl Shell {
         Shell { api: format!("http://{address}"), token: client.token().to_owned() }
     }
 
-    fn run(&self, line: &[&str]) -> Output {
+    pub fn run(&self, line: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wasmsc"));
         command.args(line).env("WASMSC_API", &self.api).env("WASMSC_TOKEN", &self.token).stdin(Stdio::null());
         command.output().expect("the binary runs")
@@ -42,7 +42,7 @@ impl Shell {
     }
 
     #[track_caller]
-    fn json(&self, line: &[&str]) -> Value {
+    pub fn json(&self, line: &[&str]) -> Value {
         let text = self.prints(&[line, &["--json"]].concat());
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{line:?}: {error}: {text}"))
     }
