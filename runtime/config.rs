@@ -13,6 +13,7 @@ mod account;
 mod api;
 mod check;
 mod customer;
+mod dead_letters;
 mod events;
 mod explain;
 mod history;
@@ -30,6 +31,7 @@ pub use account::{
 };
 pub use api::{Api, ApiTls};
 pub use customer::{Customer, Incomplete};
+pub use dead_letters::DeadLetters;
 pub use events::Events;
 pub(crate) use explain::nearest;
 pub use history::History;
@@ -67,6 +69,8 @@ pub struct Config {
     pub retry: Retry,
     #[serde(default)]
     pub history: History,
+    #[serde(default)]
+    pub dead_letters: DeadLetters,
     #[serde(default)]
     pub events: Events,
     #[serde(default)]

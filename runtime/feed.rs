@@ -139,6 +139,9 @@ pub enum Type {
     Replaced,
     Refused,
     Ended,
+    Buried,
+    Revived,
+    Dropped,
     Bound,
     Unbound,
     Log,
@@ -146,7 +149,7 @@ pub enum Type {
 }
 
 impl Type {
-    pub const ALL: [Type; 13] = [
+    pub const ALL: [Type; 16] = [
         Type::Received,
         Type::Accepted,
         Type::Ran,
@@ -156,6 +159,9 @@ impl Type {
         Type::Replaced,
         Type::Refused,
         Type::Ended,
+        Type::Buried,
+        Type::Revived,
+        Type::Dropped,
         Type::Bound,
         Type::Unbound,
         Type::Log,
@@ -173,6 +179,9 @@ impl Type {
             Type::Replaced => "message.replaced",
             Type::Refused => "message.refused",
             Type::Ended => "message.ended",
+            Type::Buried => "message.dead",
+            Type::Revived => "message.retried",
+            Type::Dropped => "message.dropped",
             Type::Bound => "link.bound",
             Type::Unbound => "link.unbound",
             Type::Log => "rule.log",
@@ -194,6 +203,9 @@ impl Told {
                 Event::Replaced { .. } => Type::Replaced,
                 Event::Refused { .. } => Type::Refused,
                 Event::Ended { .. } => Type::Ended,
+                Event::Buried { .. } => Type::Buried,
+                Event::Revived { .. } => Type::Revived,
+                Event::Dropped { .. } => Type::Dropped,
             },
             About::Link { change: LinkChange::Bound, .. } => Type::Bound,
             About::Link { change: LinkChange::Unbound, .. } => Type::Unbound,

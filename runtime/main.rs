@@ -46,6 +46,7 @@ enum Command {
     Webhooks(cli::webhooks::Args),
     Devices(cli::devices::Args),
     Campaign(cli::campaign::Args),
+    Dead(cli::dead::Args),
     /// Customers of a server, declared in its config file or made since.
     Customers(cli::objects::Args),
     /// Accounts, who bind to a server.
@@ -130,6 +131,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys(arguments) => Ok(exit(runtime.block_on(cli::keys::run(&arguments)))),
         Command::Devices(arguments) => Ok(exit(runtime.block_on(cli::devices::run(&arguments)))),
         Command::Campaign(arguments) => Ok(exit(runtime.block_on(cli::campaign::run(&arguments)))),
+        Command::Dead(arguments) => Ok(exit(runtime.block_on(cli::dead::run(&arguments)))),
         Command::Customers(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Customer, &arguments)))),
         Command::Accounts(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Account, &arguments)))),
         Command::Upstreams(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Upstream, &arguments)))),

@@ -14,6 +14,7 @@ mod admit;
 mod batch;
 mod campaigns;
 mod counting;
+mod dead;
 mod devices;
 mod ended;
 mod explain;
@@ -33,6 +34,7 @@ mod receipts;
 mod refusals;
 mod repeats;
 mod rule_call;
+mod scheduling;
 mod settle;
 mod sharing;
 mod stranded;
@@ -50,7 +52,7 @@ use wasmsc_smpp::receipt::MessageState;
 use crate::firewall::{self, Reject};
 use crate::message::{Class, MessageId, Timestamp};
 use crate::metrics::{Metrics, Reached};
-use crate::plugin::{Effects, Invocation, Outcome};
+use crate::plugin::{Effects, Invocation, Outcome, Ran};
 use crate::route::{Changes, Current, Directory};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
 use crate::slots::Slots;
@@ -61,6 +63,7 @@ use crate::timeline::Direction;
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
 use batch::Batch;
 pub use campaigns::{Begun, CampaignDone, NewCampaign, NoCampaign, begin, change_phase, drive};
+pub use dead::{DeadDone, DeadVerb, NotRevived, change_all_dead, change_dead};
 pub use devices::{DeviceEdit, Import, Imported, Keyed, NewDevice, NotRegistered, change_device, import_devices};
 use ended::{RETRY_LAST_MS, fail, mo_ended};
 pub use explain::{Explained, GoesTo, Question, explain};
@@ -101,10 +104,8 @@ pub struct House {
     campaigns: campaigns::Campaigns,
     inboxes: Arc<pickup::Inboxes>,
     news: news::News,
+    dead: dead::Dead,
 }
-
-/// Rows that recovery reads at once.
-const RECOVERY_PAGE: usize = 1_000;
 
 impl House {
     /// Also puts every MO that the store still holds back into the schedule, and finds again what waits for
@@ -127,6 +128,7 @@ impl House {
         let firewall = Mutex::new(quotas::recover(&store, now)?);
         let opt_outs = RwLock::new(opt_outs::OptedOut::recover(&store)?);
         let campaigns = campaigns::Campaigns::recover(&store, now)?;
+        let dead = dead::Dead::recover(&present, &store)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
         let (metrics, news) = (Metrics::new(&present), news::News::new(&store));
         drop(present);
@@ -150,6 +152,7 @@ impl House {
             campaigns,
             inboxes,
             news,
+            dead,
         };
         let house = Arc::new(house);
         house.reroute(now)?;
@@ -157,31 +160,6 @@ impl House {
             house.recover(partition, now)?;
         }
         Ok(house)
-    }
-
-    fn recover(&self, partition: Partition, now: Timestamp) -> std::io::Result<()> {
-        let mut after = 0;
-        loop {
-            let page = self.store.waiting(partition, after, RECOVERY_PAGE)?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = *last;
-            for (number, record) in page {
-                let Some(rule) = self.directory().rule(&record.customer, &record.rule) else {
-                    tracing::warn!(
-                        message_id = %MessageId::accepted(number), customer = %record.customer, rule = %record.rule,
-                        "an MO waits for a rule that is not in the config; it runs when the rule is back"
-                    );
-                    continue;
-                };
-                self.count(&record.customer, 1);
-                let key = SubjectKey { rule, device: record.message.source.to_string().into() };
-                self.schedule.lock().push(
-                    key,
-                    Event { partition, number, is_tracked: record.tracked, due: record.due },
-                    now,
-                );
-            }
-        }
     }
 
     /// As it is now: see [`Current::load`].
@@ -364,27 +342,6 @@ fn offer_when_due(outlet: &dyn Outlet, queued: Vec<Queued>, now: Timestamp) {
     }
 }
 
-impl House {
-    fn schedule_accepted(&self, ids: &[(MessageId, Partition)], subjects: Vec<Option<Scheduled>>, now: Timestamp) {
-        let mut pushed = 0;
-        {
-            let mut schedule = self.schedule.lock();
-            for ((id, partition), subject) in ids.iter().zip(subjects) {
-                if let Some(Scheduled { key, is_tracked }) = subject {
-                    let event = Event { partition: *partition, number: id.event, is_tracked, due: now };
-                    schedule.push(key, event, now);
-                    pushed += 1;
-                }
-            }
-        }
-        match pushed {
-            0 => {}
-            1 => drop(self.runnable.notify_one()),
-            _ => drop(self.runnable.notify_all()),
-        }
-    }
-}
-
 // ---- process: claim, run, conclude --------------------------------------------------------------
 
 impl House {
@@ -441,10 +398,11 @@ pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event, now: Timestamp)
 }
 
 /// Commits what the rule did, or its failure. An error means that the store has failed.
-pub fn conclude(house: &House, key: &SubjectKey, event: Event, outcome: Outcome, now: Timestamp) -> Ended {
+pub fn conclude(house: &House, key: &SubjectKey, event: Event, ran: impl Into<Ran>, now: Timestamp) -> Ended {
+    let Ran { outcome, version } = ran.into();
     let result = match outcome {
         Outcome::Done(effects) => commit(house, key, event, effects, now).map(|()| Ended::Gone),
-        failed => fail(house, key.rule, event, failed, now),
+        failed => fail(house, key.rule, event, (failed, &version), now),
     };
     match result {
         Ok(Ended::Gone) => {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use wasmsc_smpp::Ton;
 
-use crate::config::{self, Config, Retry};
+use crate::config::{self, Config, DeadLetters, Retry};
 use crate::message::{Address, InvalidAddress};
 use devices::DeviceOwners;
 
@@ -76,6 +76,7 @@ pub struct Directory {
     pub rules: Vec<config::Rule>,
     pub retry: Retry,
     pub history_ms: u64,
+    pub dead_letters: DeadLetters,
     /// How long `[history]` keeps what happened to messages.
     pub retention_ms: u64,
     registry: Arc<Registry>,
@@ -138,6 +139,7 @@ impl Directory {
             queues,
             retry: config.retry.clone(),
             history_ms: config.history_secs * 1_000,
+            dead_letters: config.dead_letters.clone(),
             retention_ms: config.history.keep_ms(),
             rule_names: rules.iter().map(|r| format!("{}/{}", r.customer, r.name).into()).collect(),
             number_owner,

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock;
-use crate::plugin::{Invocation, LoadedRule, Outcome, PluginHost};
+use crate::plugin::{Invocation, LoadedRule, PluginHost, Ran};
 use crate::relay::{self, House};
 use crate::schedule::{Event, Next, SubjectKey};
 
@@ -22,9 +22,9 @@ pub struct Rules {
 }
 
 impl Rules {
-    async fn call(&self, invocation: Invocation) -> Outcome {
+    async fn call(&self, invocation: Invocation) -> Ran {
         let rule = &self.loaded[invocation.rule.0];
-        self.host.call(rule, invocation).await
+        Ran { outcome: self.host.call(rule, invocation).await, version: rule.version().clone() }
     }
 }
 
@@ -77,8 +77,8 @@ async fn run(house: &Arc<House>, rules: &Rules, key: SubjectKey, event: Event) {
     let started = clock::instant();
     let ended = match relay::claim(house, &key, event, clock::now()) {
         Some(invocation) => {
-            let outcome = rules.call(invocation).await;
-            relay::conclude(house, &key, event, outcome, clock::now())
+            let ran = rules.call(invocation).await;
+            relay::conclude(house, &key, event, ran, clock::now())
         }
         None => crate::schedule::Ended::Gone,
     };

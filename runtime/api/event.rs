@@ -104,6 +104,30 @@ enum What {
         state: LifeState,
         error: u16,
     },
+    /// It is a dead letter, see `/v1/dead-letters`: a rule or a queue could not, after so many attempts.
+    #[serde(rename = "message.dead")]
+    Dead {
+        #[serde(flatten)]
+        of: Of,
+        by: String,
+        attempts: u32,
+        why: String,
+    },
+    /// The dead letter is tried again, as if it came now; `edited`: with another text.
+    #[serde(rename = "message.retried")]
+    Retried {
+        #[serde(flatten)]
+        of: Of,
+        by: String,
+        edited: bool,
+    },
+    /// The dead letter was dropped.
+    #[serde(rename = "message.dropped")]
+    Dropped {
+        #[serde(flatten)]
+        of: Of,
+        by: String,
+    },
     /// A bind of the customer's account came up.
     #[serde(rename = "link.bound")]
     Bound { account: String, mode: String },
@@ -243,5 +267,10 @@ fn of_message(id: MessageId, ends: &Ends, event: &timeline::Event, told: &Told) 
         Event::Replaced { content, due } => What::Replaced { of, due_at: Time(*due), content: content.into() },
         Event::Refused { reason } => What::Refused { of, reason: reason.to_string() },
         Event::Ended { state, error } => What::Ended { of, state: LifeState::of_octet(*state), error: *error },
+        Event::Buried { by, attempts, why } => {
+            What::Dead { of, by: by.to_string(), attempts: *attempts, why: why.to_string() }
+        }
+        Event::Revived { by, is_edited } => What::Retried { of, by: by.to_string(), edited: *is_edited },
+        Event::Dropped { by } => What::Dropped { of, by: by.to_string() },
     }
 }

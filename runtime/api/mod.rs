@@ -10,6 +10,7 @@ mod backup;
 mod body;
 mod campaign;
 mod compose;
+mod dead;
 mod device;
 mod error;
 mod event;

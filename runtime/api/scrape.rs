@@ -65,6 +65,7 @@ impl Collector for Numbers {
         self.queues(&mut encoder)?;
         self.binds(&mut encoder)?;
         self.rules(&mut encoder)?;
+        self.dead(&mut encoder)?;
         self.hooks(&mut encoder)?;
         self.spans(&mut encoder)?;
         let commits = self.0.store.commits().read();
@@ -117,6 +118,15 @@ impl Numbers {
         let mut family = encoder.encode_descriptor("mos_waiting", help, None, MetricType::Gauge)?;
         for (index, customer) in self.customers() {
             family.encode_family(&[("customer", &*customer)])?.encode_gauge(&(self.0.mos_waiting_of(index) as u64))?;
+        }
+        Ok(())
+    }
+
+    fn dead(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let help = "Dead letters that are kept for their customer";
+        let mut family = encoder.encode_descriptor("dead_letters", help, None, MetricType::Gauge)?;
+        for (index, customer) in self.customers() {
+            family.encode_family(&[("customer", &*customer)])?.encode_gauge(&(self.0.dead_of(index) as u64))?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ pub mod bench;
 pub mod campaign;
 pub mod chat;
 pub mod completions;
+pub mod dead;
 pub mod devices;
 pub mod doctor;
 mod event_stream;

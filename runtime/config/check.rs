@@ -23,6 +23,8 @@ pub fn check(config: &Config) -> Result<(), String> {
             return Err("traces are made of events, and none are kept: set hours = 1 or more in [events]".to_owned());
         }
     }
+    at_least_1("dead_letters", "days", config.dead_letters.days as usize)?;
+    at_least_1("dead_letters", "count_max", config.dead_letters.count_max)?;
     for customer in &config.customer {
         check_customer(customer)?;
         if customer.retention_days.is_some() && !config.history.is_kept() {

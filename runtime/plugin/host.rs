@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Engine, Store, Trap};
+use wasmtime::{Engine, Store, Trap, WasmBacktrace};
 
 use super::bindings::wasmsc::plugin::types::{Body, Message};
 use super::bindings::{MoRulePre, exports::wasmsc::plugin::mo_handler::HandlerError};
 use super::engine::{self, EngineError, TICK};
 use super::fit::{self, Misfit};
 use super::interfaces::{self, Call};
-use super::invocation::{Effects, Invocation, Limits, Outcome};
+use super::invocation::{Broken, Effects, Invocation, Limits, Outcome};
 use crate::clock;
 use crate::config;
 use crate::route::Current;
@@ -43,6 +44,14 @@ pub(super) struct RuleFacts {
 pub struct LoadedRule {
     facts: Arc<RuleFacts>,
     component: MoRulePre<Call>,
+    /// `sha256:` and the digest of the component.
+    version: Arc<str>,
+}
+
+impl LoadedRule {
+    pub fn version(&self) -> &Arc<str> {
+        &self.version
+    }
 }
 
 pub struct PluginHost {
@@ -80,7 +89,8 @@ impl PluginHost {
         let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
         let component = self.linker.instantiate_pre(&component).map_err(wrong_type)?;
         let component = MoRulePre::new(component).map_err(wrong_type)?;
-        let loaded = LoadedRule { facts: Arc::new(facts), component };
+        let digest: String = Sha256::digest(&wasm).iter().map(|octet| format!("{octet:02x}")).collect();
+        let loaded = LoadedRule { facts: Arc::new(facts), component, version: format!("sha256:{digest}").into() };
         self.try_instance(&loaded).await.map_err(misfit)?;
         Ok(loaded)
     }
@@ -142,7 +152,7 @@ impl PluginHost {
             Ok(Ok(Err(HandlerError::Retry(after)))) => Outcome::Retry(after),
             Ok(Ok(Err(HandlerError::Reject(reason)))) => Outcome::Reject(reason),
             Ok(Err(error)) => Outcome::Broken(explain(&error, &limits)),
-            Err(_) => Outcome::Broken(format!("waited past its deadline of {} ms", limits.deadline_ms)),
+            Err(_) => Outcome::Broken(format!("waited past its deadline of {} ms", limits.deadline_ms).as_str().into()),
         }
     }
 }
@@ -161,9 +171,11 @@ fn message(invocation: &Invocation) -> Message {
     }
 }
 
-fn explain(error: &wasmtime::Error, limits: &Limits) -> String {
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => format!("ran longer than its deadline of {} ms: {error:?}", limits.deadline_ms),
-        _ => format!("{error:?}"),
-    }
+fn explain(error: &wasmtime::Error, limits: &Limits) -> Broken {
+    let why = match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => format!("ran longer than its deadline of {} ms", limits.deadline_ms),
+        _ => error.root_cause().to_string(),
+    };
+    let backtrace = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::to_string).unwrap_or_default();
+    Broken { why, backtrace }
 }

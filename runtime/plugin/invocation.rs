@@ -98,8 +98,36 @@ pub enum Outcome {
     Retry(Option<u32>),
     /// The rule gives the event up, for this reason.
     Reject(String),
-    /// It trapped, overran its deadline or a limit: the reason, with a wasm backtrace where there is one.
-    Broken(String),
+    /// It trapped, overran its deadline or a limit.
+    Broken(Broken),
+}
+
+/// Why a call broke.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Broken {
+    pub why: String,
+    /// Where in the rule's code; empty where nothing says so.
+    pub backtrace: String,
+}
+
+impl From<&str> for Broken {
+    fn from(why: &str) -> Broken {
+        Broken { why: why.to_owned(), backtrace: String::new() }
+    }
+}
+
+/// A call that is over, and what ran.
+#[derive(Debug)]
+pub struct Ran {
+    pub outcome: Outcome,
+    /// Digest of the component; empty where the rule is none.
+    pub version: Arc<str>,
+}
+
+impl From<Outcome> for Ran {
+    fn from(outcome: Outcome) -> Ran {
+        Ran { outcome, version: "".into() }
+    }
 }
 
 /// Limits of one call, from the rule's config.

@@ -19,4 +19,5 @@ mod wasi;
 pub use engine::EngineError;
 pub use fit::Misfit;
 pub use host::{LoadError, LoadedRule, PluginHost};
-pub use invocation::{Effects, Gate, Invocation, Outcome, RuleLog, StateView};
+pub use invocation::{Broken, Effects, Gate, Invocation, Outcome, Ran, RuleLog, StateView};
+pub use outbox::PARTS_MAX;

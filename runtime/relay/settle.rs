@@ -9,7 +9,7 @@ use crate::metrics::Reached;
 use crate::retry::{self, ErrorClass};
 use crate::route::PeerIndex;
 use crate::store::keys::OutboxKey;
-use crate::store::{Change, DeadRecord, Queued, Taken};
+use crate::store::{Change, DeadFailure, DeadRecord, DeadWhat, OutboxRecord, Queued, Taken, Unsent};
 use crate::timeline::Event;
 use crate::tracking::{Tracked, Waits};
 
@@ -160,15 +160,14 @@ impl Settled {
             self.offers.extend(receipts::notify(house, (partition, id), &mut tracked, notice));
             self.changes.push(Change::Track(partition, id, Box::new(tracked)));
         }
-        let dead = DeadRecord {
-            customer: queued.record.customer,
-            at: (*queued.key.queue).into(),
-            message: queued.record.message,
-            attempts: queued.record.attempts + 1,
-            died_at: now,
-            reason: why.into(),
-        };
-        self.changes.push(Change::Dead(partition, id, Box::new(dead)));
+        let (queue, class) = ((*queued.key.queue).into(), queued.key.class.0);
+        let record = OutboxRecord { attempts: queued.record.attempts + 1, ..queued.record };
+        let failure = DeadFailure { reason: why.into(), ..DeadFailure::default() };
+        let dead = DeadRecord { what: DeadWhat::Message(Unsent { queue, class, record }), died_at: now, failure };
+        if !id.is_receipt() {
+            self.changes.extend(house.told_dead((partition, id), &dead, now));
+        }
+        self.changes.push(house.died((partition, id), dead));
     }
 
     /// Receipts have no history of their own.

@@ -10,7 +10,7 @@ use wasmsc_smpp::tlv::tag;
 
 use super::campaigns::Left;
 use super::operations::unqueue;
-use super::{House, Stored, history, offer_when_due, parts, pickup, queue_to, quotas, receipts, stranded};
+use super::{House, Stored, dead, history, offer_when_due, parts, pickup, queue_to, quotas, receipts, stranded};
 use crate::message::{Address, Message, MessageId, Timestamp};
 use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
@@ -233,6 +233,9 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
             .and_then(|_| quotas::forget(house, now))
     {
         tracing::error!("the history cannot be read: {error}");
+    }
+    if let Err(error) = dead::sweep(house, is_time, now) {
+        tracing::error!("dead letters cannot be read: {error}");
     }
     if is_time && let Err(error) = pickup::sweep(house, now) {
         tracing::error!("inboxes cannot be read: {error}");

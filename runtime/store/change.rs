@@ -5,11 +5,12 @@
 use bytes::Bytes;
 
 use super::campaigns::{self, OfCampaign};
+use super::dead::DeadRecord;
 use super::history::EventRows;
 use super::keys::{self, OutboxKey, Partition};
 use super::opt_outs::{self, OptOutRecord};
 use super::pickup;
-use super::record::{self, DeadRecord, JoinedRecord, ParkedRecord};
+use super::record::{self, InboxRecord, JoinedRecord, ParkedRecord};
 use super::tables::Op;
 use super::verbs::Queued;
 use super::{Done, Store, StoreFailed};
@@ -40,6 +41,10 @@ pub enum Change {
     Park(Partition, Box<str>, String, ParkedRecord),
     Unpark(Partition, Box<str>, String),
     Dead(Partition, MessageId, Box<DeadRecord>),
+    /// A customer's dead letter is one no more.
+    Undead(Partition, Box<str>, MessageId),
+    /// An event of this number waits for its rule.
+    Await(Partition, u64, Box<InboxRecord>),
     /// A part of a long message is used up.
     Unpart(Partition, Box<str>, u8),
     /// A long message is whole; its parts may still be repeated.
@@ -103,7 +108,11 @@ fn op(change: Change) -> Op {
             Op::Put(keys::parked(partition, &peer, &form), record::encode(&parked))
         }
         Change::Unpark(partition, peer, form) => Op::Delete(keys::parked(partition, &peer, &form)),
-        Change::Dead(partition, id, dead) => Op::Put(keys::dead(partition, id), record::encode(&*dead)),
+        Change::Dead(partition, id, dead) => {
+            Op::Put(keys::dead(partition, dead.customer(), id), record::encode(&*dead))
+        }
+        Change::Undead(partition, customer, id) => Op::Delete(keys::dead(partition, &customer, id)),
+        Change::Await(partition, event, waiting) => Op::Put(keys::inbox(partition, event), record::encode(&*waiting)),
         Change::Unpart(partition, group, number) => Op::Delete(keys::part(partition, &group, number)),
         Change::Join(partition, group, joined) => Op::Put(keys::joined(partition, &group), record::encode(&joined)),
         Change::OfCampaign(customer, id, change) => campaigns::op(&customer, id, change),

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::message::{Message, MessageId, Timestamp};
 
 /// Version of every record that this wasmsc writes.
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 /// What a thread keeps for the next record.
 const BUFFER_MAX: usize = 64 << 10;
 
@@ -30,6 +30,8 @@ pub struct InboxRecord {
     pub due: Timestamp,
     /// There is a tracked row: its sender wants a receipt.
     pub tracked: bool,
+    /// Its place is behind all events up to this one; 0: its own. For one that was dead and is tried again.
+    pub place: u64,
 }
 
 /// A message that waits for a link of its route.
@@ -104,18 +106,6 @@ pub struct ParkedRecord {
     pub state: u8,
     pub error: u16,
     pub came_at: Timestamp,
-}
-
-/// What nobody could process or deliver, kept for its owner.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DeadRecord {
-    pub customer: Box<str>,
-    /// Name of the rule that failed, or `system_id` of the account that refused.
-    pub at: Box<str>,
-    pub message: Message,
-    pub attempts: u32,
-    pub died_at: Timestamp,
-    pub reason: Box<str>,
 }
 
 /// A row that this version cannot read.

@@ -8,10 +8,11 @@ use bytes::Bytes;
 use wasmsc_smpp::receipt::MessageState;
 
 use super::change::{self, Change};
+use super::dead::{DeadFailure, DeadRecord, DeadWhat};
 use super::keys::{self, OutboxKey, Partition, Subject};
 use super::once::{self, NewOnce};
 use super::pickup::{self, PickupRecord};
-use super::record::{self, DeadRecord, InboxRecord, OutboxRecord, PartRecord};
+use super::record::{self, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
 use super::{Done, Inner, NotAccepted, Store, StoreFailed};
 use crate::feed::Ends;
@@ -104,7 +105,7 @@ pub enum Failure {
     /// With the reason for its owner.
     RetryAt(Timestamp, Box<str>),
     /// Never again; kept for its owner with this reason.
-    Dead(Box<str>),
+    Dead(DeadFailure),
 }
 
 /// The event number in a key that `accept` made, so that numbers go on rising after a restart.
@@ -256,16 +257,9 @@ impl Store {
                 waiting.due = due;
                 vec![Op::Put(key, record::encode(&waiting))]
             }
-            Failure::Dead(reason) => {
-                let dead = DeadRecord {
-                    customer: waiting.customer,
-                    at: waiting.rule,
-                    message: waiting.message,
-                    attempts: waiting.attempts,
-                    died_at: now,
-                    reason,
-                };
-                let to = keys::dead(partition, MessageId::accepted(event));
+            Failure::Dead(failure) => {
+                let to = keys::dead(partition, &waiting.customer, MessageId::accepted(event));
+                let dead = DeadRecord { what: DeadWhat::Event(waiting), died_at: now, failure };
                 vec![Op::Delete(key), Op::Put(to, record::encode(&dead))]
             }
         });
@@ -284,11 +278,14 @@ impl Store {
     ) -> Vec<Op> {
         let (why, again): (Box<str>, _) = match failure {
             Failure::RetryAt(due, why) => (why.clone(), Some(*due)),
-            Failure::Dead(why) => (why.clone(), None),
+            Failure::Dead(failure) => (failure.reason.clone(), None),
         };
+        let reason = why.clone();
         let failed = Event::Failed { by: waiting.rule.clone(), attempt: waiting.attempts, error: 0, why, again };
+        let buried = |why| Event::Buried { by: waiting.rule.clone(), attempts: waiting.attempts, why };
         let ended = Event::Ended { state: MessageState::Undeliverable.octet(), error: 0 };
-        let events = [Some(failed), again.is_none().then_some(ended)];
+        let is_dead = again.is_none();
+        let events = [Some(failed), is_dead.then(|| buried(reason)), is_dead.then_some(ended)];
         let id = MessageId::accepted(event);
         let ends = || Ends::of(Direction::Mo, &waiting.message);
         let ops = |event| self.event(partition, &waiting.customer, id, now, || (ends(), event));
@@ -305,13 +302,6 @@ impl Store {
                 Ok((event, record::decode(&row.value).map_err(io::Error::other)?))
             })
             .collect()
-    }
-
-    /// Dead letters of a partition, oldest first.
-    pub fn dead(&self, partition: Partition, limit: usize) -> io::Result<Vec<DeadRecord>> {
-        let (from, to) = keys::dead_all(partition);
-        let rows = self.inner.lock().tables.range(&from, &to, limit)?;
-        rows.iter().map(|row| record::decode(&row.value).map_err(io::Error::other)).collect()
     }
 
     /// One state value, as the last successful call left it.
@@ -379,7 +369,7 @@ fn encode_new(new: NewMessage, now: Timestamp, is_told: bool) -> Encoded {
         Place::Inbox { rule, tracked } => {
             let is_tracked = tracked.is_some();
             let received = received(Direction::Mo, &message, now, None);
-            let row = InboxRecord { customer, rule, message, attempts: 0, due: now, tracked: is_tracked };
+            let row = InboxRecord { customer, rule, message, attempts: 0, due: now, tracked: is_tracked, place: 0 };
             let encoded = record::encode(&row);
             let place = Place::Inbox { rule: row.rule, tracked };
             Encoded { customer: row.customer, sibling, row: encoded, place, outbox: None, part: None, received, pickup }

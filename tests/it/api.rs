@@ -2,6 +2,7 @@
 
 mod campaigns;
 pub mod client;
+mod dead;
 mod devices;
 mod docs;
 mod errors;
