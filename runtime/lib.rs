@@ -3,10 +3,10 @@
 //! The map. Arrows point down only:
 //!
 //! ```text
-//! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  campaign_thread  cli/  tokio, threads, sockets
+//! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  timer_thread  rule_http  campaign_thread  cli/  tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
-//! HEART      firewall  route  schedule  retry  tracking  timeline  message  device  campaign  metrics  bucket  pure, take `now`
+//! HEART      firewall  route  schedule  retry  tracking  timeline  message  occasion  device  campaign  metrics  bucket  pure, take `now`
 //! PROTOCOL   crate wasmsc-smpp                                      pure
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
@@ -24,14 +24,17 @@ pub mod delivery;
 pub mod device;
 pub mod feed;
 pub mod firewall;
+mod grant;
 pub mod link;
 pub mod message;
 pub mod metrics;
+pub mod occasion;
 mod outgoing;
 pub mod plugin;
 pub mod relay;
 pub mod retry;
 pub mod route;
+mod rule_http;
 mod rule_threads;
 pub mod schedule;
 pub mod server;
@@ -40,6 +43,7 @@ mod slots;
 pub mod store;
 mod target;
 pub mod timeline;
+mod timer_thread;
 mod tls;
 mod traces;
 pub mod tracking;

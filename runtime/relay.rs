@@ -11,8 +11,10 @@
 //! outside hears of anything before it is durable: the two arrows down are callbacks of the store.
 
 mod admit;
+mod arrivals;
 mod batch;
 mod campaigns;
+mod commit;
 mod counting;
 mod dead;
 mod devices;
@@ -21,6 +23,7 @@ mod explain;
 mod history;
 #[cfg(test)]
 mod home;
+mod http_calls;
 mod judging;
 mod news;
 mod once;
@@ -33,49 +36,52 @@ mod quotas;
 mod receipts;
 mod refusals;
 mod repeats;
+mod requests;
 mod rule_call;
 mod scheduling;
 mod settle;
 mod sharing;
 mod stranded;
 mod submission;
+mod timers;
 mod wake;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arc_swap::Guard;
-use parking_lot::{Condvar, Mutex, RwLock};
-use wasmsc_smpp::receipt::MessageState;
-
 use crate::firewall::{self, Reject};
-use crate::message::{Class, MessageId, Timestamp};
-use crate::metrics::{Metrics, Reached};
-use crate::plugin::{Effects, Invocation, Outcome, Ran};
+use crate::message::{MessageId, Timestamp};
+use crate::metrics::Metrics;
+use crate::occasion::Occasion;
+use crate::plugin::{Invocation, Outcome, Ran, StateView};
 use crate::route::{Changes, Current, Directory};
 use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
 use crate::slots::Slots;
 use crate::store::keys::{Kind, OutboxKey, Partition};
-use crate::store::{Accepted, Change, Finished, NewMessage, NotAccepted, OutboxRecord, Queued, Store};
-use crate::timeline::Direction;
+use crate::store::{Accepted, Change, Committed, NewMessage, NotAccepted, Queued, Store};
+use arc_swap::Guard;
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
 use batch::Batch;
 pub use campaigns::{Begun, CampaignDone, NewCampaign, NoCampaign, begin, change_phase, drive};
 pub use dead::{DeadDone, DeadVerb, NotRevived, change_all_dead, change_dead};
 pub use devices::{DeviceEdit, Import, Imported, Keyed, NewDevice, NotRegistered, change_device, import_devices};
-use ended::{RETRY_LAST_MS, fail, mo_ended};
+use ended::{RETRY_LAST_MS, fail};
 pub use explain::{Explained, GoesTo, Question, explain};
+pub use http_calls::{Attempted, http_called};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
 pub use outlet::Outlet;
 pub use pickup::{Arrivals, pick_up};
 pub use quotas::keep_quotas;
 pub use receipts::{PeerReceipt, receipt};
+pub use requests::{NotAsked, Requests, ask};
 use rule_call::{RuleGate, SubjectState};
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};
+pub use timers::fire_timers;
 pub use wake::{Alert, keep_house, wake};
 
 /// Everything the main path works on.
@@ -103,6 +109,9 @@ pub struct House {
     refusals: refusals::Refusals,
     campaigns: campaigns::Campaigns,
     inboxes: Arc<pickup::Inboxes>,
+    timers: timers::Timers,
+    http_calls: http_calls::HttpCalls,
+    pub requests: Requests,
     news: news::News,
     dead: dead::Dead,
 }
@@ -129,6 +138,7 @@ impl House {
         let opt_outs = RwLock::new(opt_outs::OptedOut::recover(&store)?);
         let campaigns = campaigns::Campaigns::recover(&store, now)?;
         let dead = dead::Dead::recover(&present, &store)?;
+        let timers = timers::Timers::recover(&store)?;
         let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
         let (metrics, news) = (Metrics::new(&present), news::News::new(&store));
         drop(present);
@@ -151,6 +161,9 @@ impl House {
             refusals: refusals::Refusals::default(),
             campaigns,
             inboxes,
+            timers,
+            http_calls: http_calls::HttpCalls::default(),
+            requests: Requests::default(),
             news,
             dead,
         };
@@ -314,6 +327,7 @@ fn store_messages(
         }
     };
     let entering = counting::Entering::of(house, &list);
+    let arrived = house.arrived(&changes);
     let ids = house.store.accept_and(list, (&numbers, changes), now, answer);
     if !ids.is_empty() {
         entering.count(house);
@@ -326,6 +340,7 @@ fn store_messages(
         subjects.iter().flatten().for_each(|run| house.count(customer(run), -1));
     } else {
         house.schedule_accepted(&ids, subjects, now);
+        house.run_arrived(arrived, now);
     }
     ids
 }
@@ -374,22 +389,27 @@ impl House {
     }
 }
 
-/// Reads the event that is to run. None: somebody finished it already, or it cannot be read (logged).
+/// Reads the event that is to run. None: it is over, or it cannot be read (logged).
 pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event, now: Timestamp) -> Option<Invocation> {
+    let id = MessageId::accepted(event.number);
     let record = match house.store.claim(event.partition, event.number) {
-        Ok(record) => record?,
+        Ok(record) => record,
         Err(error) => {
-            tracing::error!(message_id = %MessageId::accepted(event.number), "an MO cannot be read: {error}");
-            house.count(&house.directory().rules[key.rule.0].customer, -1);
-            return None;
+            tracing::error!(message_id = %id, "an event cannot be read: {error}");
+            None
         }
     };
     let state = SubjectState::new(house, key, event.partition);
+    let Some(record) = record.filter(|record| !is_void(house, &state, event, &record.occasion)) else {
+        house.count(&house.directory().rules[key.rule.0].customer, -1);
+        return None;
+    };
     Some(Invocation {
         rule: key.rule,
-        id: MessageId::accepted(event.number),
+        id,
         attempt: record.attempts + 1,
-        log: house.rule_log(key.rule, MessageId::accepted(event.number), &record),
+        log: house.rule_log(key.rule, id, &record),
+        occasion: record.occasion,
         mo: record.message,
         state,
         gate: RuleGate::new(house, key.rule, now),
@@ -397,11 +417,33 @@ pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event, now: Timestamp)
     })
 }
 
+/// A timer that was cancelled or set again while it waited: it ends here.
+fn is_void(house: &Arc<House>, state: &SubjectState, event: Event, occasion: &Occasion) -> bool {
+    let Occasion::Timer(fired) = occasion else { return false };
+    let is_set = state.timer(&fired.name).map(|set| set.is_some_and(|set| set.id == fired.id));
+    match is_set {
+        Ok(true) => false,
+        Ok(false) => {
+            // A store that failed says so elsewhere.
+            let _ = house.depart(event.partition, event.number);
+            true
+        }
+        Err(error) => {
+            tracing::error!(message_id = %MessageId::accepted(event.number), "a timer cannot be read: {error}");
+            false
+        }
+    }
+}
+
 /// Commits what the rule did, or its failure. An error means that the store has failed.
-pub fn conclude(house: &House, key: &SubjectKey, event: Event, ran: impl Into<Ran>, now: Timestamp) -> Ended {
+pub fn conclude(house: &Arc<House>, key: &SubjectKey, event: Event, ran: impl Into<Ran>, now: Timestamp) -> Ended {
     let Ran { outcome, version } = ran.into();
     let result = match outcome {
-        Outcome::Done(effects) => commit(house, key, event, effects, now).map(|()| Ended::Gone),
+        Outcome::Done(effects) => commit::commit(house, key, event, effects, now).map(|committed| match committed {
+            Committed::Yes => Ended::Gone,
+            // Others were faster: once more from the start, as if nothing had been.
+            Committed::Conflict => Ended::Again(now),
+        }),
         failed => fail(house, key.rule, event, (failed, &version), now),
     };
     match result {
@@ -416,42 +458,3 @@ pub fn conclude(house: &House, key: &SubjectKey, event: Event, ran: impl Into<Ra
 }
 
 type Stored<T> = Result<T, crate::store::StoreFailed>;
-
-fn commit(house: &House, key: &SubjectKey, event: Event, effects: Effects, now: Timestamp) -> Stored<()> {
-    let directory = house.directory();
-    let customer = &*directory.rules[key.rule.0].customer;
-    let id = MessageId::accepted(event.number);
-    let mut queued = Vec::with_capacity(effects.messages.len());
-    let validity_ms = directory.customer(customer).map_or(0, |customer| customer.validity_ms);
-    for (index, message) in effects.messages.into_iter().enumerate() {
-        // The outbox found a route. One that went since may come back, or another one: until then the message waits in
-        // a queue of its own.
-        let queue =
-            queue_to(&directory, &message.destination).unwrap_or_else(|_| message.destination.to_string().into());
-        let id = id.effect(index as u16 + 1);
-        let key = OutboxKey { partition: event.partition, queue, class: Class::REPLY, due: now, id };
-        let record = OutboxRecord::untracked(customer, message, now.plus_ms(validity_ms));
-        queued.push(Queued { key, record });
-    }
-    house.count_message(customer, Direction::Mo, Reached::Taken);
-    queued.iter().for_each(|_| house.count_message(customer, Direction::Mt, Reached::Accepted));
-    let (tracked, receipts) = if event.is_tracked {
-        mo_ended(house, (event.partition, id), MessageState::Delivered, now)
-    } else {
-        (None, Vec::new())
-    };
-    queued.extend(receipts);
-    let finished = Finished {
-        partition: event.partition,
-        event: event.number,
-        customer,
-        rule: directory.rule_name(key.rule),
-        at: now,
-        subject: rule_call::subject(house, key.rule, &key.device, event.partition),
-        state: effects.state,
-        queued,
-        tracked,
-    };
-    let outlet = house.outlet.clone();
-    house.store.commit(finished, move |queued| outlet.offer(queued))
-}

@@ -1,4 +1,4 @@
-//! Which MO runs next: one at a time per subject (device x rule), in arrival order, fair between rules.
+//! Which event runs next: one at a time per subject (device x rule), in arrival order, fair between rules.
 //!
 //! Pure: takes `now`, holds no message, starts nothing. The rule threads ask [`Schedule::next`] and report
 //! with [`Schedule::finished`].
@@ -17,11 +17,12 @@ use crate::message::Timestamp;
 use crate::route::RuleIndex;
 use crate::store::keys::Partition;
 
-/// An MO that waits for its rule.
+/// An MO, or something else that happened to a device, that waits for its rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
     pub partition: Partition,
     pub number: u64,
+    pub is_mo: bool,
     /// Somebody waits for a receipt about it.
     pub is_tracked: bool,
     /// Not before this.
@@ -215,7 +216,7 @@ mod tests {
     }
 
     fn event(number: u64) -> Event {
-        Event { partition: Partition(0), number, is_tracked: false, due: NOW }
+        Event { partition: Partition(0), number, is_mo: true, is_tracked: false, due: NOW }
     }
 
     fn run(schedule: &mut Schedule) -> (SubjectKey, Event) {

@@ -15,9 +15,11 @@ use crate::link;
 use crate::plugin::{EngineError, LoadError, PluginHost};
 use crate::relay::{self, House};
 use crate::route::{Current, Directory};
+use crate::rule_http;
 use crate::rule_threads::{RuleThreads, Rules};
 use crate::setup::{self, NotSetUp, Setup};
 use crate::store::{self, OpenError, Store, StoreFailed};
+use crate::timer_thread::TimerThread;
 use crate::traces;
 use crate::webhook;
 
@@ -59,9 +61,11 @@ pub struct Server {
     alarms: tokio::task::JoinHandle<()>,
     housekeeping: tokio::task::JoinHandle<()>,
     webhooks: tokio::task::JoinHandle<()>,
+    rule_http: tokio::task::JoinHandle<()>,
     traces: Option<tokio::task::JoinHandle<()>>,
     rules: RuleThreads,
     campaigns: CampaignThread,
+    timers: TimerThread,
     house: Arc<House>,
     writer: std::thread::JoinHandle<Result<(), StoreFailed>>,
     failed: watch::Receiver<bool>,
@@ -121,11 +125,13 @@ impl Server {
         let api = requests.as_ref().map(api::Server::local_addr).transpose()?;
         let rules = RuleThreads::start(house.clone(), rules, threads)?;
         let campaigns = CampaignThread::start(house.clone())?;
+        let timers = TimerThread::start(house.clone())?;
         let (closing, closing_receiver) = watch::channel(false);
         let requests = requests.map(|server| tokio::spawn(server.run(closing.subscribe())));
         let links = tokio::spawn(server.run(closing_receiver));
         let form = webhook::Form { event: api::event_json, gap: api::gap_json };
         let webhooks = tokio::spawn(webhook::run(house.clone(), config.webhooks, form, closing.subscribe()));
+        let rule_http = tokio::spawn(rule_http::run(house.clone(), config.webhooks, closing.subscribe()));
         let traces = config.traces.clone();
         let traces = traces.map(|config| tokio::spawn(traces::run(house.clone(), config, closing.subscribe())));
         let housekeeping =
@@ -142,9 +148,11 @@ impl Server {
             alarms,
             housekeeping,
             webhooks,
+            rule_http,
             traces,
             rules,
             campaigns,
+            timers,
             house,
             writer,
             failed,
@@ -171,13 +179,18 @@ impl Server {
         if let Err(error) = self.webhooks.await {
             tracing::error!("webhooks ended badly: {error}");
         }
+        if let Err(error) = self.rule_http.await {
+            tracing::error!("HTTP calls of rules ended badly: {error}");
+        }
         if let Some(traces) = self.traces
             && let Err(error) = traces.await
         {
             tracing::error!("traces ended badly: {error}");
         }
         let (rules, campaigns, house, writer) = (self.rules, self.campaigns, self.house, self.writer);
+        let timers = self.timers;
         let closed = tokio::task::spawn_blocking(move || {
+            timers.stop();
             campaigns.stop();
             rules.stop();
             // A store that failed says so when the writer ends.
@@ -245,7 +258,7 @@ pub async fn try_rules(config: &Config) -> Vec<Result<String, ServerError>> {
     if config.rule.is_empty() {
         return Vec::new();
     }
-    let host = match PluginHost::new(1) {
+    let host = match PluginHost::new(1, config.webhooks) {
         Ok(host) => host,
         Err(error) => return vec![Err(error.into())],
     };
@@ -259,7 +272,7 @@ pub async fn try_rules(config: &Config) -> Vec<Result<String, ServerError>> {
 }
 
 async fn load_rules(config: &Config, directory: &Arc<Current>, threads: usize) -> Result<Rules, ServerError> {
-    let host = PluginHost::new(threads as u32)?;
+    let host = PluginHost::new(threads as u32, config.webhooks)?;
     let mut loaded = Vec::with_capacity(config.rule.len());
     for rule in &config.rule {
         loaded.push(host.load(rule, directory.clone()).await?);

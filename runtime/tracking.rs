@@ -47,6 +47,19 @@ pub struct Tracked {
     pub receipts: u8,
     /// What its submitter calls it; empty: nothing.
     pub tag: Box<str>,
+    /// A rule sent it and wants to hear of its end.
+    pub for_rule: Option<Box<ForRule>>,
+}
+
+/// To which events of which rule the end of a message belongs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForRule {
+    /// Name of the rule, without the customer.
+    pub rule: Box<str>,
+    /// The device about which the rule was called.
+    pub device: Address,
+    /// From which number it was answered.
+    pub number: Address,
 }
 
 /// The row in the outbox.
@@ -104,6 +117,7 @@ impl Tracked {
             parts: Vec::new(),
             receipts: 0,
             tag: "".into(),
+            for_rule: None,
         }
     }
 

@@ -18,6 +18,7 @@ use super::history::ContentView;
 use super::rfc3339::Time;
 use super::wanted::address;
 use crate::message::MessageId;
+use crate::occasion::Occasion;
 use crate::relay::NotRevived;
 use crate::store::{DeadFilter, DeadKind, DeadRecord, Done, StoreFailed};
 
@@ -65,6 +66,9 @@ pub struct DeadView {
     id: String,
     customer: String,
     kind: KindOf,
+    /// What the rule was called for: `mo`, `receipt`, `timer`, `http_reply` or `request`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
     /// The rule that failed on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<String>,
@@ -142,6 +146,7 @@ impl From<NotRevived> for Problem {
         match not {
             NotRevived::NotFound => Problem::not_found(),
             NotRevived::NoRule(_) | NotRevived::IsPart => Problem::new(Code::DoesNotFit, detail),
+            NotRevived::NoText => Problem::invalid("text", detail),
             NotRevived::TooLong => Problem::of_field(Code::TextTooLong, "text", detail),
             NotRevived::QueueFull => Problem::new(Code::QueueFull, detail),
             NotRevived::Unreadable(_) => Problem::new(Code::StoreFailed, detail),
@@ -156,6 +161,7 @@ fn view(id: MessageId, dead: &DeadRecord, is_whole: bool) -> DeadView {
         id: id.to_string(),
         customer: dead.customer().to_owned(),
         kind: dead.kind().into(),
+        event: dead.occasion().map(Occasion::name),
         rule: dead.rule().map(str::to_owned),
         version: dead.failure.version.to_string(),
         queue: dead.queue().map(str::to_owned),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Account, Config, Customer, NumberFormat, Numbering, Role, Rule, Upstream, explain, shared};
+use crate::grant;
 use crate::message::Address;
 
 pub fn check(config: &Config) -> Result<(), String> {
@@ -185,9 +186,22 @@ fn check_rule(config: &Config, rule: &Rule) -> Result<(), String> {
             ));
         }
     }
-    if rule.numbers.is_empty() {
-        return Err(format!("{name}: numbers is empty, so that no MO would ever run it"));
+    match &rule.sender {
+        None if rule.numbers.is_empty() => {
+            return Err(format!(
+                "{name}: numbers is empty, so that no MO would ever run it; a rule for timers and requests names the sender of \
+                 its messages in \"sender\""
+            ));
+        }
+        Some(sender) if Address::parse(sender).is_err() => {
+            return Err(format!("{name}: sender {sender:?} is no address"));
+        }
+        _ => {}
     }
+    rule.http_hosts
+        .iter()
+        .try_for_each(|host| grant::check_host(host))
+        .map_err(|why| format!("{name}: http_hosts: {why}"))?;
     [("deadline_ms", rule.deadline_ms), ("memory_mib", rule.memory_mib), ("attempts_max", rule.attempts_max)]
         .into_iter()
         .try_for_each(|(key, value)| at_least_1(&name, key, value as usize))

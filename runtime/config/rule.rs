@@ -1,24 +1,38 @@
 //! `[[rule]]`: which plugin answers which MOs, and what it may use up.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-#[derive(Debug, Clone, Deserialize)]
+use crate::message::Address;
+
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     pub customer: String,
     pub name: String,
     pub component: PathBuf,
-    /// Numbers whose MOs run this rule: the customer's, or those that it shares.
+    /// Numbers whose MOs run this rule: the customer's, or those that it shares. None: it is run by requests alone.
+    #[serde(default)]
     pub numbers: Vec<String>,
+    /// Whose name its messages carry where no MO says which number the device knows; default: the first of `numbers`.
+    #[serde(default)]
+    pub sender: Option<String>,
     /// Only MOs whose first word is this, in any case and whatever punctuation is behind it. A rule with the right keyword goes before one without.
     #[serde(default)]
     pub keyword: Option<String>,
     /// What the rule reads through its `config` interface.
     #[serde(default)]
     pub config: BTreeMap<String, String>,
+    /// What it reads through `config.secret`, and what goes into the Authorization header of its HTTP calls by name.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
+    /// Hosts that its HTTP calls may lead to: "api.example.net", with ":port" where it is another than the scheme's,
+    /// or "*.example.net". `[webhooks]` says whether http and private addresses are possible.
+    #[serde(default)]
+    pub http_hosts: Vec<String>,
     /// CPU and waiting time of one call.
     #[serde(default = "default_deadline_ms")]
     pub deadline_ms: u32,
@@ -31,7 +45,13 @@ pub struct Rule {
     /// Octets of all state values that one call writes.
     #[serde(default = "default_state_kib")]
     pub state_kib: u32,
-    /// Attempts before an MO is dead-lettered.
+    /// Timers that one device may have at a time.
+    #[serde(default = "default_timers_max")]
+    pub timers_max: u32,
+    /// HTTP calls that one call may submit.
+    #[serde(default = "default_http_calls_max")]
+    pub http_calls_max: u16,
+    /// Attempts before an event is dead-lettered.
     #[serde(default = "default_attempts_max")]
     pub attempts_max: u32,
 }
@@ -48,6 +68,34 @@ fn default_messages_max() -> u16 {
 fn default_state_kib() -> u32 {
     64
 }
+fn default_timers_max() -> u32 {
+    32
+}
+fn default_http_calls_max() -> u16 {
+    4
+}
 fn default_attempts_max() -> u32 {
     5
+}
+
+impl Rule {
+    /// From which number it writes where no MO says which.
+    pub fn sender(&self) -> Option<Address> {
+        let sender = self.sender.as_ref().or(self.numbers.first())?;
+        Address::parse(sender).ok()
+    }
+}
+
+/// Without what its secrets are.
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rule")
+            .field("customer", &self.customer)
+            .field("name", &self.name)
+            .field("component", &self.component)
+            .field("numbers", &self.numbers)
+            .field("keyword", &self.keyword)
+            .field("secrets", &self.secrets.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
 }

@@ -2,8 +2,9 @@
 
 wasmtime::component::bindgen!({
     path: "wit",
-    world: "mo-rule",
+    world: "full-rule",
     imports: { default: trappable },
     exports: { default: async },
     require_store_data_send: true,
+    with: { "wasmsc:plugin/outbox.draft": super::outbox::Draft },
 });

@@ -6,19 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Engine, Store, Trap, WasmBacktrace};
 
-use super::bindings::wasmsc::plugin::types::{Body, Message};
-use super::bindings::{MoRulePre, exports::wasmsc::plugin::mo_handler::HandlerError};
 use super::engine::{self, EngineError, TICK};
 use super::fit::{self, Misfit};
+use super::handlers::{Handled, Handlers};
 use super::interfaces::{self, Call};
-use super::invocation::{Broken, Effects, Invocation, Limits, Outcome};
+use super::invocation::{Broken, Invocation, Limits, Outcome};
 use crate::clock;
-use crate::config;
+use crate::config::{self, Webhooks};
+use crate::grant::HttpGrant;
 use crate::route::Current;
-use wasmsc_smpp::text::Payload;
 
 /// Why a rule was refused at start. Names the rule, the file and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +28,8 @@ pub enum LoadError {
     NotAComponent { rule: String, file: PathBuf, why: String },
     #[error("rule {rule}: {}: {misfit}", file.display())]
     Misfit { rule: String, file: PathBuf, misfit: Misfit },
+    #[error("rule {rule}: its config does not suit it: {why}")]
+    Config { rule: String, why: String },
 }
 
 /// What a rule's calls share.
@@ -36,6 +37,9 @@ pub(super) struct RuleFacts {
     /// `customer/name`.
     pub name: Arc<str>,
     pub config: BTreeMap<String, String>,
+    pub secrets: BTreeMap<String, String>,
+    /// Where its HTTP calls may lead.
+    pub http: HttpGrant,
     pub limits: Limits,
     pub directory: Arc<Current>,
 }
@@ -43,12 +47,18 @@ pub(super) struct RuleFacts {
 /// A rule that fits the contract, ready to run.
 pub struct LoadedRule {
     facts: Arc<RuleFacts>,
-    component: MoRulePre<Call>,
+    component: InstancePre<Call>,
+    handlers: Handlers,
     /// `sha256:` and the digest of the component.
     version: Arc<str>,
 }
 
 impl LoadedRule {
+    /// Names of the handlers that its component has.
+    pub fn handlers(&self) -> Vec<&'static str> {
+        self.handlers.names()
+    }
+
     pub fn version(&self) -> &Arc<str> {
         &self.version
     }
@@ -57,14 +67,18 @@ impl LoadedRule {
 pub struct PluginHost {
     engine: Engine,
     linker: Linker<Call>,
+    allowed: Webhooks,
 }
 
+/// Time that a rule has to say what it thinks of its config, at least: nobody's message waits for it.
+const CHECK_MS: u32 = 2_000;
+
 impl PluginHost {
-    /// `threads`: calls that may run at once.
-    pub fn new(threads: u32) -> Result<PluginHost, EngineError> {
+    /// `threads`: calls that may run at once. `allowed`: where HTTP calls of rules may lead at all.
+    pub fn new(threads: u32, allowed: Webhooks) -> Result<PluginHost, EngineError> {
         let engine = engine::new(threads)?;
         let linker = interfaces::linker(&engine).map_err(EngineError::Engine)?;
-        Ok(PluginHost { engine, linker })
+        Ok(PluginHost { engine, linker, allowed })
     }
 
     /// Reads, checks and compiles a rule, and makes one instance of it to see that it fits.
@@ -79,20 +93,37 @@ impl PluginHost {
         let component = self.compile(&wasm, &name, &file)?;
         let misfit = |misfit| LoadError::Misfit { rule: name.clone(), file: file.clone(), misfit };
         fit::check(&component, &self.engine).map_err(misfit)?;
+        let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
+        let component = self.linker.instantiate_pre(&component).map_err(wrong_type)?;
+        let handlers = Handlers::of(&component);
+        if !handlers.has_any() || !handlers.takes_mos() && !rule.numbers.is_empty() {
+            return Err(misfit(Misfit::NoHandler));
+        }
+        let facts = Arc::new(self.facts(rule, directory));
+        let digest: String = Sha256::digest(&wasm).iter().map(|octet| format!("{octet:02x}")).collect();
+        let loaded = LoadedRule { facts, component, handlers, version: format!("sha256:{digest}").into() };
+        self.try_instance(&loaded).await.map_err(misfit)?;
+        self.check_config(&loaded).await.map_err(|why| LoadError::Config { rule: name.clone(), why })?;
+        Ok(loaded)
+    }
+
+    fn facts(&self, rule: &config::Rule, directory: Arc<Current>) -> RuleFacts {
         let limits = Limits {
             deadline_ms: rule.deadline_ms,
             memory_octets: (rule.memory_mib as usize) << 20,
             messages: rule.messages_max,
             state_octets: (rule.state_kib as usize) << 10,
+            timers: rule.timers_max as usize,
+            http_calls: rule.http_calls_max as usize,
         };
-        let facts = RuleFacts { name: name.as_str().into(), config: rule.config.clone(), limits, directory };
-        let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
-        let component = self.linker.instantiate_pre(&component).map_err(wrong_type)?;
-        let component = MoRulePre::new(component).map_err(wrong_type)?;
-        let digest: String = Sha256::digest(&wasm).iter().map(|octet| format!("{octet:02x}")).collect();
-        let loaded = LoadedRule { facts: Arc::new(facts), component, version: format!("sha256:{digest}").into() };
-        self.try_instance(&loaded).await.map_err(misfit)?;
-        Ok(loaded)
+        RuleFacts {
+            name: format!("{}/{}", rule.customer, rule.name).into(),
+            config: rule.config.clone(),
+            secrets: rule.secrets.clone(),
+            http: HttpGrant { hosts: rule.http_hosts.clone(), allowed: self.allowed },
+            limits,
+            directory,
+        }
     }
 
     fn compile(&self, wasm: &[u8], rule: &str, file: &Path) -> Result<Component, LoadError> {
@@ -106,11 +137,15 @@ impl PluginHost {
     /// The types of exports show only in an instance; so does a start that traps or wants too much memory.
     async fn try_instance(&self, rule: &LoadedRule) -> Result<(), Misfit> {
         let limits = rule.facts.limits;
-        let call = Call::new(rule.facts.clone(), Invocation::trial(), clock::instant());
-        let mut store = self.store(call, limits);
+        let call = Call::new(rule.facts.clone(), Invocation::trial(clock::now()), clock::instant());
+        let mut store = self.store(call, limits.deadline_ms);
         let deadline = Duration::from_millis(limits.deadline_ms.into());
-        match tokio::time::timeout(deadline, rule.component.instantiate_async(&mut store)).await {
-            Ok(Ok(_)) => Ok(()),
+        let tried = async {
+            let instance = rule.component.instantiate_async(&mut store).await?;
+            rule.handlers.check_types(&mut store, &instance)
+        };
+        match tokio::time::timeout(deadline, tried).await {
+            Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
                 let why = format!("{error:#}");
                 Err(if why.contains("type mismatch") { Misfit::WrongType(why) } else { Misfit::NoInstance(why) })
@@ -119,10 +154,29 @@ impl PluginHost {
         }
     }
 
-    fn store(&self, call: Call, limits: Limits) -> Store<Call> {
+    /// Asks the rule, where it checks its config at all. What it does besides is dropped.
+    async fn check_config(&self, rule: &LoadedRule) -> Result<(), String> {
+        if !rule.handlers.checks_config() {
+            return Ok(());
+        }
+        let deadline_ms = rule.facts.limits.deadline_ms.max(CHECK_MS);
+        let call = Call::new(rule.facts.clone(), Invocation::trial(clock::now()), clock::instant());
+        let mut store = self.store(call, deadline_ms);
+        let checked = async {
+            let instance = rule.component.instantiate_async(&mut store).await?;
+            rule.handlers.check_config(&mut store, &instance).await
+        };
+        match tokio::time::timeout(Duration::from_millis(deadline_ms.into()), checked).await {
+            Ok(Ok(verdict)) => verdict,
+            Ok(Err(error)) => Err(format!("its config-check failed: {error:?}")),
+            Err(_) => Err(format!("its config-check took longer than {deadline_ms} ms")),
+        }
+    }
+
+    fn store(&self, call: Call, deadline_ms: u32) -> Store<Call> {
         let mut store = Store::new(&self.engine, call);
         store.limiter(|call| &mut call.limits);
-        store.set_epoch_deadline(u64::from(limits.deadline_ms) / TICK.as_millis() as u64 + 1);
+        store.set_epoch_deadline(u64::from(deadline_ms) / TICK.as_millis() as u64 + 1);
         store
     }
 
@@ -133,41 +187,24 @@ impl PluginHost {
             return super::native::call(&rule.facts, invocation);
         }
         let limits = rule.facts.limits;
-        let mo = message(&invocation);
+        let (id, occasion, mo) = (invocation.id, invocation.occasion.clone(), invocation.mo.clone());
         let call = Call::new(rule.facts.clone(), invocation, clock::instant());
-        let mut store = self.store(call, limits);
+        let mut store = self.store(call, limits.deadline_ms);
         let run = async {
             let instance = rule.component.instantiate_async(&mut store).await?;
-            instance.wasmsc_plugin_mo_handler().call_handle_mo(&mut store, &mo).await
+            rule.handlers.call(&mut store, &instance, (id, &occasion, &mo)).await
         };
         // Epochs stop a guest that computes; one that waits inside WASI is stopped by the timer.
         let deadline = Duration::from_millis(limits.deadline_ms.into());
         let result = tokio::time::timeout(deadline, run).await;
         store.data().log_printed();
         match result {
-            Ok(Ok(Ok(()))) => {
-                let call = store.into_data();
-                Outcome::Done(Effects { state: call.state.into_writes(), messages: call.outbox.into_messages() })
-            }
-            Ok(Ok(Err(HandlerError::Retry(after)))) => Outcome::Retry(after),
-            Ok(Ok(Err(HandlerError::Reject(reason)))) => Outcome::Reject(reason),
+            Ok(Ok(Handled::Done(response))) => Outcome::Done(store.into_data().into_effects(response)),
+            Ok(Ok(Handled::Retry(after))) => Outcome::Retry(after),
+            Ok(Ok(Handled::Reject(reason))) => Outcome::Reject(reason),
             Ok(Err(error)) => Outcome::Broken(explain(&error, &limits)),
             Err(_) => Outcome::Broken(format!("waited past its deadline of {} ms", limits.deadline_ms).as_str().into()),
         }
-    }
-}
-
-fn message(invocation: &Invocation) -> Message {
-    let mo = &invocation.mo;
-    Message {
-        id: invocation.id.to_string(),
-        source: mo.source.to_string(),
-        destination: mo.destination.to_string(),
-        body: match mo.content.payload() {
-            Payload::Text(text) => Body::Text(text),
-            Payload::Binary(octets) => Body::Binary(octets.to_vec()),
-        },
-        received_at: mo.received_at.0,
     }
 }
 

@@ -1,18 +1,28 @@
 //! One call of a rule: what it is given, what it may use up, and what it leaves behind.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::device::Device;
 use crate::feed::Level;
 use crate::firewall::Reject;
 use crate::message::{Address, Content, Message, MessageId, Timestamp};
+use crate::occasion::{HttpCall, Occasion, Outgoing, Response, SharedRead, SharedWrite, TimerChange, TimerSet};
 use crate::route::RuleIndex;
 
-/// The state of one subject as the last committed call left it.
+/// What a call may read of the house, as the last committed calls left it.
 pub trait StateView: Send + Sync {
+    /// State of the subject.
     fn get(&self, name: &str) -> std::io::Result<Option<bytes::Bytes>>;
     /// Names with `prefix` that come after `after`, in octet order.
     fn names(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<String>>;
+    /// State that all subjects of the rule share.
+    fn shared(&self, name: &str) -> std::io::Result<Option<bytes::Bytes>>;
+    fn shared_names(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<String>>;
+    /// A timer of the subject.
+    fn timer(&self, name: &str) -> std::io::Result<Option<TimerSet>>;
+    /// How many timers the subject has, counted up to `limit`.
+    fn timers(&self, limit: usize) -> std::io::Result<usize>;
     /// What is registered of its device.
     fn device(&self) -> std::io::Result<Option<Device>>;
 }
@@ -21,7 +31,7 @@ pub trait StateView: Send + Sync {
 pub trait Gate: Send + Sync {
     /// Counts a message that passes. `text` is what it says, where that is text.
     fn admit(&self, message: &Message, text: Option<&str>) -> Result<(), Reject>;
-    /// The call succeeded: what passed is sent. Without this it is not, and counts for nothing.
+    /// The call's effects are stored: what passed is sent. Without this it is not, and counts for nothing.
     fn keep(&self);
 }
 
@@ -33,10 +43,12 @@ pub trait RuleLog: Send + Sync {
 /// One event for a rule.
 pub struct Invocation {
     pub rule: RuleIndex,
-    /// The MO's id, and the idempotency key of the call.
+    /// The MO's id, or that of the event; the idempotency key of the call.
     pub id: MessageId,
     /// 1 on the first attempt.
     pub attempt: u32,
+    pub occasion: Occasion,
+    /// The MO; where there is none, its addresses and time are those of the event.
     pub mo: Message,
     pub state: Arc<dyn StateView>,
     pub gate: Arc<dyn Gate>,
@@ -55,6 +67,18 @@ impl StateView for NoState {
     fn names(&self, _prefix: &str, _after: Option<&str>, _limit: usize) -> std::io::Result<Vec<String>> {
         Ok(Vec::new())
     }
+    fn shared(&self, _name: &str) -> std::io::Result<Option<bytes::Bytes>> {
+        Ok(None)
+    }
+    fn shared_names(&self, _prefix: &str, _after: Option<&str>, _limit: usize) -> std::io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+    fn timer(&self, _name: &str) -> std::io::Result<Option<TimerSet>> {
+        Ok(None)
+    }
+    fn timers(&self, _limit: usize) -> std::io::Result<usize> {
+        Ok(0)
+    }
     fn device(&self) -> std::io::Result<Option<Device>> {
         Ok(None)
     }
@@ -70,14 +94,15 @@ impl Gate for NoGate {
 }
 
 impl Invocation {
-    /// Of no event, to see whether a rule can be brought up at all. Nothing is called with it.
-    pub(super) fn trial() -> Invocation {
+    /// Of no event: to see whether a rule can be brought up at all, and what it says of its config.
+    pub(super) fn trial(now: Timestamp) -> Invocation {
         let nobody = || Address::ShortCode("0".into());
         let content = Content::default();
-        let mo = Message { source: nobody(), destination: nobody(), content, received_at: Timestamp(0) };
+        let mo = Message { source: nobody(), destination: nobody(), content, received_at: now };
         let id = MessageId::accepted(0);
         let (state, gate) = (Arc::new(NoState), Arc::new(NoGate));
-        Invocation { rule: RuleIndex(0), id, attempt: 1, mo, state, gate, log: None, secret: [0; 32] }
+        let (rule, occasion) = (RuleIndex(0), Occasion::Mo);
+        Invocation { rule, id, attempt: 1, occasion, mo, state, gate, log: None, secret: [0; 32] }
     }
 }
 
@@ -87,7 +112,42 @@ pub struct Effects {
     /// (name, value), in the order of names; None deletes.
     pub state: Vec<(String, Option<Vec<u8>>)>,
     /// In the order of sending: the first gets index 1.
-    pub messages: Vec<Message>,
+    pub messages: Vec<Outgoing>,
+    /// In the order of names. The timer whose time it was is among them.
+    pub timers: Vec<(String, TimerChange)>,
+    /// What must still be so for the rest to happen.
+    pub reads: Vec<SharedRead>,
+    pub shared: Vec<(String, SharedWrite)>,
+    pub calls: Vec<HttpCall>,
+    /// To a request, and to nothing else.
+    pub response: Option<Response>,
+    /// From which number the device was answered: what follows from timers, receipts and HTTP calls is, too.
+    pub number: Option<Address>,
+    pub passed: Passed,
+}
+
+/// What the gate counted for these effects: taken back unless they are stored.
+#[derive(Default)]
+pub struct Passed(pub Option<Arc<dyn Gate>>);
+
+impl Passed {
+    pub fn keep(&self) {
+        if let Some(gate) = &self.0 {
+            gate.keep();
+        }
+    }
+}
+
+impl fmt::Debug for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passed")
+    }
+}
+
+impl PartialEq for Passed {
+    fn eq(&self, _: &Passed) -> bool {
+        true
+    }
 }
 
 /// How a call ended.
@@ -138,6 +198,10 @@ pub struct Limits {
     pub messages: u16,
     /// Octets of all names and values that one call writes.
     pub state_octets: usize,
+    /// Timers that one device may have.
+    pub timers: usize,
+    /// HTTP calls that one call may submit.
+    pub http_calls: usize,
 }
 
 /// Lines that one call may log; the next one says that more were dropped.
@@ -146,10 +210,24 @@ pub const LOG_LINES: usize = 100;
 pub const LOG_OCTETS: usize = 16 << 10;
 /// Octets that one call may print to stdout and stderr, each.
 pub const PRINT_OCTETS: usize = 16 << 10;
-/// Octets of a state key.
+/// Octets of a key of state, and of a timer's name.
 pub const KEY_OCTETS: usize = 128;
 /// Octets of one state value.
 pub const VALUE_OCTETS: usize = 64 << 10;
+/// Octets of a timer's payload.
+pub const PAYLOAD_OCTETS: usize = 4 << 10;
+/// The furthest that a timer or a delayed message may lie ahead.
+pub const AHEAD_MAX_MS: u64 = 366 * 86_400_000;
+/// Octets of URL, headers and body of an HTTP call together.
+pub const HTTP_OCTETS: usize = 64 << 10;
+/// Octets of the body that answers a request.
+pub const RESPONSE_OCTETS: usize = 64 << 10;
+/// Octets of a tag of a message or an HTTP call.
+pub const TAG_OCTETS: usize = 64;
+/// Octets of all TLVs that a draft adds.
+pub const TLV_OCTETS: usize = 256;
+/// Drafts that a call may have at once.
+pub const DRAFTS: usize = 64;
 /// Random octets that one request may draw.
 pub const RANDOM_OCTETS: u32 = 1024;
 /// Names in one page of a listing.

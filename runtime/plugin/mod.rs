@@ -7,17 +7,21 @@
 mod bindings;
 mod engine;
 mod fit;
+mod handlers;
 mod host;
 mod interfaces;
 mod invocation;
 #[cfg(feature = "bench")]
 mod native;
 mod outbox;
+mod staged_calls;
+mod staged_shared;
 mod staged_state;
+mod staged_timers;
 mod wasi;
 
 pub use engine::EngineError;
 pub use fit::Misfit;
 pub use host::{LoadError, LoadedRule, PluginHost};
-pub use invocation::{Broken, Effects, Gate, Invocation, Outcome, Ran, RuleLog, StateView};
+pub use invocation::{Broken, Effects, Gate, Invocation, Outcome, Passed, Ran, RuleLog, StateView};
 pub use outbox::PARTS_MAX;

@@ -8,7 +8,7 @@ use wasmsc_smpp::text::Payload;
 
 use super::host::RuleFacts;
 use super::interfaces::Call;
-use super::invocation::{Effects, Invocation, Outcome};
+use super::invocation::{Invocation, Outcome};
 use super::{outbox, staged_state};
 use crate::clock;
 use crate::message::Address;
@@ -26,7 +26,7 @@ pub fn call(facts: &std::sync::Arc<RuleFacts>, invocation: Invocation) -> Outcom
     };
     let mut call = Call::new(facts.clone(), invocation, clock::instant());
     match water_meter::WaterMeter::handle_mo(&mo, &mut Context::new(&mut call)) {
-        Ok(()) => Outcome::Done(Effects { state: call.state.into_writes(), messages: call.outbox.into_messages() }),
+        Ok(()) => Outcome::Done(call.into_effects(None)),
         Err(Failure::Retry { after_ms }) => Outcome::Retry(after_ms),
         Err(Failure::Reject(reason)) => Outcome::Reject(reason),
     }
@@ -66,10 +66,10 @@ impl Host for Call {
         octets
     }
     fn data_coding(&self) -> Option<u8> {
-        Some(self.content.data_coding)
+        self.content.as_ref().map(|content| content.data_coding)
     }
     fn tlv(&self, tag: u16) -> Option<Vec<u8>> {
-        self.content.tlvs.iter().find(|(t, _)| *t == tag).map(|(_, value)| value.to_vec())
+        self.content.as_ref()?.tlv(tag).map(|value| value.to_vec())
     }
     fn msisdn(&self) -> String {
         self.device.to_string()
@@ -82,11 +82,17 @@ impl Host for Call {
     }
     fn reply(&mut self, text: Body) -> Result<String, SendError> {
         let device = self.device.clone();
-        self.outbox.send(device, body(text)).map(|id| id.to_string()).map_err(|error| send_error(&error))
+        self.outbox
+            .send(&device, &body(text), outbox::Wishes::default())
+            .map(|id| id.to_string())
+            .map_err(|error| send_error(&error))
     }
     fn send(&mut self, to: &str, text: Body) -> Result<String, SendError> {
         let to = Address::parse(to).map_err(|_| SendError::InvalidAddress)?;
-        self.outbox.send(to, body(text)).map(|id| id.to_string()).map_err(|error| send_error(&error))
+        self.outbox
+            .send(&to, &body(text), outbox::Wishes::default())
+            .map(|id| id.to_string())
+            .map_err(|error| send_error(&error))
     }
     fn state_get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
         self.state.get(key).map_err(state_error)

@@ -105,7 +105,7 @@ impl StagedState {
     }
 }
 
-fn check_key(key: &str) -> Result<(), StateError> {
+pub fn check_key(key: &str) -> Result<(), StateError> {
     if (1..=KEY_OCTETS).contains(&key.len()) { Ok(()) } else { Err(StateError::InvalidKey) }
 }
 
@@ -122,6 +122,18 @@ mod tests {
         fn names(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<String>> {
             let names = self.0.keys().filter(|n| n.starts_with(prefix) && after.is_none_or(|a| n.as_str() > a));
             Ok(names.take(limit).cloned().collect())
+        }
+        fn shared(&self, _: &str) -> std::io::Result<Option<bytes::Bytes>> {
+            Ok(None)
+        }
+        fn shared_names(&self, _: &str, _: Option<&str>, _: usize) -> std::io::Result<Vec<String>> {
+            Ok(Vec::new())
+        }
+        fn timer(&self, _: &str) -> std::io::Result<Option<crate::occasion::TimerSet>> {
+            Ok(None)
+        }
+        fn timers(&self, _: usize) -> std::io::Result<usize> {
+            Ok(0)
         }
         fn device(&self) -> std::io::Result<Option<crate::device::Device>> {
             Ok(None)

@@ -4,6 +4,7 @@ use wasmsc_smpp::EsmClass;
 use wasmsc_smpp::receipt::MessageState;
 
 use super::House;
+use super::history::direction_of;
 use super::judging::Trial;
 use super::refusals::direction;
 use crate::metrics::Reached;
@@ -58,8 +59,7 @@ impl House {
 
     /// Receipts to applications are no messages.
     pub(super) fn count_queued(&self, queued: &Queued, reached: Reached) {
-        // Queues of routes have a prefix as their name, those of accounts the account's.
-        let direction = if queued.key.queue.starts_with('+') { Direction::Mt } else { Direction::Mo };
+        let direction = direction_of(queued);
         let is_receipt = EsmClass(queued.record.message.content.esm_class).message_type() != 0;
         if direction == Direction::Mt || !is_receipt {
             self.count_message(&queued.record.customer, direction, reached);

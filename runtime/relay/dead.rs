@@ -16,9 +16,9 @@ use wasmsc_smpp::text::{self, EncodeOptions};
 use super::{House, queue_to};
 use crate::feed::Ends;
 use crate::message::{Address, Class, Content, MessageId, Timestamp};
+use crate::occasion::Occasion;
 use crate::plugin::PARTS_MAX;
 use crate::route::{CustomerIndex, Directory};
-use crate::schedule::{Event as Waiting, SubjectKey};
 use crate::slots::Slots;
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::{Change, DeadFilter, DeadRecord, DeadWhat, Done, InboxRecord, Queued, Store, StoreFailed, Unsent};
@@ -62,6 +62,8 @@ pub enum NotRevived {
     NoRule(Box<str>),
     #[error("a part of a long message cannot be run without the others")]
     IsPart,
+    #[error("it is no MO, so that it has no text")]
+    NoText,
     #[error("the text takes more than {PARTS_MAX} SMS")]
     TooLong,
     #[error("as many events wait for the customer's rules as may")]
@@ -131,7 +133,8 @@ fn ends(dead: &DeadRecord) -> Ends {
 #[derive(Default)]
 struct Plan {
     changes: Vec<Change>,
-    events: Vec<(SubjectKey, Waiting)>,
+    /// Events among them.
+    events: usize,
     offers: Vec<Queued>,
     count: usize,
 }
@@ -212,15 +215,15 @@ impl Plan {
     ) -> Result<(), NotRevived> {
         let customer: Box<str> = dead.customer().into();
         let partition = Partition::of(&customer);
-        let is_receipt = id.is_receipt();
+        let is_told = !id.is_receipt() && dead.occasion().is_none_or(Occasion::is_mo);
         let ends = ends(&dead);
         let mut changes = vec![Change::Undead(partition, customer.clone(), id)];
         if verb == DeadVerb::Retry {
             match dead.what {
                 DeadWhat::Event(event) => {
-                    let (key, waiting, row) = self.event(house, (id, event), text, now)?;
-                    changes.push(Change::Await(partition, id.event, Box::new(row)));
-                    self.events.push((key, waiting));
+                    let row = self.event(house, event, text, now)?;
+                    changes.push(Change::Arrive(partition, id.event, Box::new(row)));
+                    self.events += 1;
                 }
                 DeadWhat::Message(unsent) => {
                     let queued = message(house, (id, unsent), text, now)?;
@@ -230,7 +233,7 @@ impl Plan {
                 DeadWhat::Part(_) => return Err(NotRevived::IsPart),
             }
         }
-        if !is_receipt {
+        if is_told {
             let event = || match verb {
                 DeadVerb::Retry => Event::Revived { by: by.into(), is_edited: text.is_some() },
                 DeadVerb::Drop => Event::Dropped { by: by.into() },
@@ -246,27 +249,28 @@ impl Plan {
     fn event(
         &self,
         house: &House,
-        (id, mut event): (MessageId, InboxRecord),
+        mut event: InboxRecord,
         text: Option<&str>,
         now: Timestamp,
-    ) -> Result<(SubjectKey, Waiting, InboxRecord), NotRevived> {
+    ) -> Result<InboxRecord, NotRevived> {
         let directory = house.directory();
         let no_rule = || NotRevived::NoRule(event.rule.clone());
-        let rule = directory.rule(&event.customer, &event.rule).ok_or_else(no_rule)?;
+        directory.rule(&event.customer, &event.rule).ok_or_else(no_rule)?;
         let max = directory.customer(&event.customer).map_or(0, |customer| customer.queue_max);
         let waiting = house.counter(&event.customer).map_or(0, |count| count.load(Ordering::Relaxed));
-        if waiting + self.events.len() >= max {
+        if waiting + self.events >= max {
             return Err(NotRevived::QueueFull);
         }
         if let Some(text) = text {
+            if !event.occasion.is_mo() {
+                return Err(NotRevived::NoText);
+            }
             event.message.content = edited(&event.message.content, text, &EncodeOptions::default())?;
         }
         // Whoever sent it has been told that it failed, and is told nothing more.
         event.tracked = false;
-        (event.attempts, event.due, event.place) = (0, now, house.store.last_place(now));
-        let key = SubjectKey { rule, device: event.message.source.to_string().into() };
-        let partition = Partition::of(&event.customer);
-        Ok((key, Waiting { partition, number: id.event, is_tracked: false, due: now }, event))
+        (event.attempts, event.due, event.place) = (0, now, house.store.new_event(now).event);
+        Ok(event)
     }
 
     fn carry_out(
@@ -276,7 +280,7 @@ impl Plan {
         now: Timestamp,
         done: Option<Done>,
     ) -> Result<(), StoreFailed> {
-        let Plan { changes, events, offers, count } = self;
+        let Plan { changes, offers, count, .. } = self;
         let outlet = house.outlet.clone();
         let durable: Done = Box::new(move |result| {
             if result.is_ok() && !offers.is_empty() {
@@ -286,10 +290,8 @@ impl Plan {
                 done(result);
             }
         });
-        house.store.amend(changes, Some(durable))?;
+        house.amend(changes, Some(durable), now)?;
         house.count_dead(customer, -(count as isize));
-        house.count(customer, events.len() as isize);
-        house.schedule_again(events, now);
         Ok(())
     }
 }

@@ -1,10 +1,13 @@
 //! How an MO ends that a rule ran for: its receipt, another attempt, or the dead letters.
 
+use std::sync::Arc;
+
 use wasmsc_smpp::receipt::MessageState;
 
-use super::{House, Stored, receipts};
+use super::{House, Stored, receipts, requests};
 use crate::message::{MessageId, Timestamp};
 use crate::metrics::Reached;
+use crate::occasion::Occasion;
 use crate::plugin::{Broken, Outcome};
 use crate::route::RuleIndex;
 use crate::schedule::{Ended, Event};
@@ -30,13 +33,14 @@ pub fn mo_ended(
         MessageState::Delivered => tracked.taken(state, Vec::new(), now),
         state => tracked.failed(state, 0, now),
     };
-    let receipts = receipts::notify(house, (partition, id), &mut tracked, notice);
+    // An MO is no rule's.
+    let receipts = receipts::notify(house, (partition, id), &mut tracked, notice, &mut Vec::new());
     (Some((id, Box::new(tracked))), receipts)
 }
 
 /// A call failed: again later, or never.
 pub fn fail(
-    house: &House,
+    house: &Arc<House>,
     rule: RuleIndex,
     event: Event,
     (outcome, version): (Outcome, &str),
@@ -67,23 +71,34 @@ pub fn fail(
     postpone(house, event, record, failure, now)
 }
 
-fn postpone(house: &House, event: Event, record: InboxRecord, failure: Failure, now: Timestamp) -> Stored<Ended> {
+fn postpone(house: &Arc<House>, event: Event, record: InboxRecord, failure: Failure, now: Timestamp) -> Stored<Ended> {
     let ended = match &failure {
         Failure::RetryAt(due, _) => Ended::Again(*due),
         Failure::Dead(_) => Ended::Gone,
     };
-    if ended == Ended::Gone {
+    if ended == Ended::Gone && event.is_mo {
         house.count_message(&record.customer, Direction::Mo, Reached::Undeliverable);
+    }
+    if ended == Ended::Gone {
         house.count_dead(&record.customer, 1);
     }
     let (mut changes, mut offers) = (Vec::new(), Vec::new());
+    let id = MessageId::accepted(event.number);
+    let is_request = matches!(record.occasion, Occasion::Request(_));
+    if let (Failure::Dead(failure), true) = (&failure, is_request) {
+        changes.push(requests::refused(&record.customer, &record.rule, id, &failure.reason, now));
+    }
     if record.tracked && ended == Ended::Gone {
-        let (tracked, receipts) =
-            mo_ended(house, (event.partition, MessageId::accepted(event.number)), MessageState::Undeliverable, now);
+        let (tracked, receipts) = mo_ended(house, (event.partition, id), MessageState::Undeliverable, now);
         changes.extend(tracked.map(|(id, tracked)| Change::Track(event.partition, id, tracked)));
         offers = receipts;
     }
-    let also = receipts::with_offers(house, changes, offers);
+    let (changes, mut done) = receipts::with_offers(house, changes, offers);
+    if is_request && ended == Ended::Gone {
+        let house = house.clone();
+        done = Some(Box::new(move |_| house.requests.answered(id)));
+    }
+    let also = (changes, done);
     house.store.postpone(event.partition, event.number, record, failure, now, also)?;
     Ok(ended)
 }

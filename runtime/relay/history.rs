@@ -4,7 +4,7 @@ use std::io;
 
 use super::House;
 use crate::feed::{About, Ends, LinkChange};
-use crate::message::{Class, MessageId, Timestamp};
+use crate::message::{MessageId, Timestamp};
 use crate::route::Peer;
 use crate::store::keys::Partition;
 use crate::store::{Change, Over, Queued};
@@ -66,10 +66,14 @@ impl House {
     }
 }
 
-/// An MO waits for an application among what is inbound, where receipts do, too; those have no history.
+/// Of a message that waits for a link.
 pub fn ends_of_queued(queued: &Queued) -> Ends {
-    let direction = if queued.key.class == Class::INBOUND { Direction::Mo } else { Direction::Mt };
-    Ends::of(direction, &queued.record.message)
+    Ends::of(direction_of(queued), &queued.record.message)
+}
+
+/// Queues of routes have a prefix as their name, those of accounts, where MOs wait for applications, the account's.
+pub fn direction_of(queued: &Queued) -> Direction {
+    if queued.key.queue.starts_with('+') { Direction::Mt } else { Direction::Mo }
 }
 
 #[cfg(test)]

@@ -237,7 +237,7 @@ fn end(
     also.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
     let notice = tracked.failed(MessageState::Deleted, 0, now);
     house.count_queued(&queued, Reached::Deleted);
-    let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
+    let offers = receipts::notify(house, (partition, id), &mut tracked, notice, &mut also.changes);
     also.changes.extend(offers.iter().map(|queued| Change::Queue(queued.clone())));
     also.offers.extend(offers);
     also.changes.extend(house.ended((partition, id), &tracked, now));
@@ -400,7 +400,7 @@ fn write(
         }
         done(result.map_err(|failed| NotDone::Refused(Reject::StoreFailed(failed.to_string()))));
     });
-    if let Err(failed) = house.store.amend(changes, Some(durable)) {
+    if let Err(failed) = house.amend(changes, Some(durable), now) {
         tracing::error!("a request stays with the peer: {failed}");
     }
 }

@@ -165,7 +165,7 @@ fn end(
         }
     }
     if !changes.is_empty() {
-        receipts::write(house, changes, offers, Vec::new()).map_err(io::Error::other)?;
+        receipts::write(house, changes, (offers, Vec::new()), now).map_err(io::Error::other)?;
     }
     if let Some(index) = house.directory().customer_named(customer) {
         house.inboxes.leave(index, count);

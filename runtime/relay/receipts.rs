@@ -66,7 +66,7 @@ pub fn receipt(
         }
         done(result.map_err(|failed| Reject::StoreFailed(failed.to_string())));
     });
-    if let Err(failed) = house.store.amend(changes, Some(durable)) {
+    if let Err(failed) = house.amend(changes, Some(durable), now) {
         tracing::error!(account = &*peer.name, "a receipt stays with the peer: {failed}");
     }
 }
@@ -106,8 +106,9 @@ fn apply(
     }
     let notice = tracked.receipt(usize::from(part), receipt.state, receipt.error, now);
     house.count_end(&tracked);
-    let offers = notify(house, (partition, id), &mut tracked, notice);
-    let mut changes: Vec<Change> = offers.iter().map(|queued| Change::Queue(queued.clone())).collect();
+    let mut changes = Vec::new();
+    let offers = notify(house, (partition, id), &mut tracked, notice, &mut changes);
+    changes.extend(offers.iter().map(|queued| Change::Queue(queued.clone())));
     if receipt.state == MessageState::Delivered {
         changes.extend(house.seen(&tracked.destination, now));
     }
@@ -181,7 +182,7 @@ pub fn correlate(
                 let state = MessageState::from_octet(parked.state).unwrap_or(MessageState::Unknown);
                 let notice = tracked.receipt(number, state, parked.error, now);
                 house.count_end(tracked);
-                offers.extend(notify(house, (partition, id), tracked, notice));
+                offers.extend(notify(house, (partition, id), tracked, notice, changes));
                 changes.extend(unpark(house, at, &centre, &parked));
             }
             Ok(_) => {}
@@ -223,14 +224,20 @@ pub fn uncorrelate(
     Ok(changes)
 }
 
-/// The receipt for a notice, to the application that submitted the message.
+/// The receipt for a notice, to the application that submitted the message; an event for a rule that did is among the
+/// changes.
 pub fn notify(
     house: &House,
     (partition, id): (Partition, MessageId),
     tracked: &mut Tracked,
     notice: Option<Notice>,
+    changes: &mut Vec<Change>,
 ) -> Vec<Queued> {
     let Some(notice) = notice else { return Vec::new() };
+    if tracked.for_rule.is_some() {
+        changes.extend(house.receipt_for_rule(id, tracked, notice));
+        return Vec::new();
+    }
     if tracked.account.is_empty() {
         return Vec::new(); // over the API a message is asked for
     }
@@ -251,7 +258,12 @@ pub fn notify(
 
 /// Writes changes with the receipts that they cause, and hands these to delivery once they are durable; for messages
 /// that are to be tried again, an alarm is set then.
-pub fn write(house: &House, changes: Vec<Change>, offers: Vec<Queued>, retries: Vec<OutboxKey>) -> Stored<()> {
+pub fn write(
+    house: &House,
+    changes: Vec<Change>,
+    (offers, retries): (Vec<Queued>, Vec<OutboxKey>),
+    now: Timestamp,
+) -> Stored<()> {
     let (changes, mut done) = with_offers(house, changes, offers);
     if !retries.is_empty() {
         let (outlet, offer) = (house.outlet.clone(), done);
@@ -262,7 +274,7 @@ pub fn write(house: &House, changes: Vec<Change>, offers: Vec<Queued>, retries: 
             offer.into_iter().for_each(|offer| offer(result.clone()));
         }));
     }
-    house.store.amend(changes, done)
+    house.amend(changes, done, now)
 }
 
 /// Changes with the receipts that they cause, and what hands these to delivery once they are durable.

@@ -13,6 +13,7 @@ use super::judging::{Counting, Trial};
 use crate::device::Device;
 use crate::firewall::{By, Reject};
 use crate::message::{Address, Message, Timestamp};
+use crate::occasion::TimerSet;
 use crate::plugin::{Gate, StateView};
 use crate::route::{Directory, RuleIndex};
 use crate::schedule::SubjectKey;
@@ -46,6 +47,22 @@ impl StateView for SubjectState {
 
     fn names(&self, prefix: &str, after: Option<&str>, limit: usize) -> io::Result<Vec<String>> {
         self.store.state_names(&self.subject, prefix, after, limit)
+    }
+
+    fn shared(&self, name: &str) -> io::Result<Option<bytes::Bytes>> {
+        self.store.shared(&self.subject, name)
+    }
+
+    fn shared_names(&self, prefix: &str, after: Option<&str>, limit: usize) -> io::Result<Vec<String>> {
+        self.store.shared_names(&self.subject, prefix, after, limit)
+    }
+
+    fn timer(&self, name: &str) -> io::Result<Option<TimerSet>> {
+        self.store.timer(&self.subject, name)
+    }
+
+    fn timers(&self, limit: usize) -> io::Result<usize> {
+        self.store.timer_count(&self.subject, limit)
     }
 
     fn device(&self) -> io::Result<Option<Device>> {

@@ -54,7 +54,7 @@ pub(super) fn settle_locked(
             Answer::Expired => settled.dead(house, queued, (MessageState::Expired, 0), "its time is over", now),
         }
     }
-    receipts::write(house, settled.changes, settled.offers, settled.retries.clone())?;
+    receipts::write(house, settled.changes, (settled.offers, settled.retries.clone()), now)?;
     Ok(settled.retries)
 }
 
@@ -94,7 +94,8 @@ impl Settled {
         let notice = tracked.taken(state, parts, now);
         house.count_end(&tracked);
         self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
-        self.offers.extend(receipts::notify(house, (partition, id), &mut tracked, notice));
+        let told = receipts::notify(house, (partition, id), &mut tracked, notice, &mut self.changes);
+        self.offers.extend(told);
         let early = receipts::correlate(house, (partition, id), &mut tracked, now, &mut self.changes);
         self.offers.extend(early);
         if tracked.is_final() {
@@ -138,7 +139,8 @@ impl Settled {
         if let Some(mut tracked) = queued.record.tracked.then(|| self.tracked(house, &queued)).flatten() {
             let waits = Waits { queue: (*queued.key.queue).into(), class: queued.key.class.0, due };
             let notice = tracked.deferred(waits, error, now);
-            self.offers.extend(receipts::notify(house, (queued.key.partition, id), &mut tracked, notice));
+            let told = receipts::notify(house, (queued.key.partition, id), &mut tracked, notice, &mut self.changes);
+            self.offers.extend(told);
             self.changes.push(Change::Track(queued.key.partition, id, Box::new(tracked)));
         }
         self.retries.push(queued.key.clone());
@@ -157,7 +159,8 @@ impl Settled {
             self.changes.push(Change::Unsend(partition, id, Box::new(tracked.clone())));
             let notice = tracked.failed(state, error, now);
             self.changes.extend(house.of_campaign(id, &tracked, Left::Now));
-            self.offers.extend(receipts::notify(house, (partition, id), &mut tracked, notice));
+            let told = receipts::notify(house, (partition, id), &mut tracked, notice, &mut self.changes);
+            self.offers.extend(told);
             self.changes.push(Change::Track(partition, id, Box::new(tracked)));
         }
         let (queue, class) = ((*queued.key.queue).into(), queued.key.class.0);

@@ -10,7 +10,9 @@ use wasmsc_smpp::tlv::tag;
 
 use super::campaigns::Left;
 use super::operations::unqueue;
-use super::{House, Stored, dead, history, offer_when_due, parts, pickup, queue_to, quotas, receipts, stranded};
+use super::{
+    House, Stored, dead, history, offer_when_due, parts, pickup, queue_to, quotas, receipts, requests, stranded,
+};
 use crate::message::{Address, Message, MessageId, Timestamp};
 use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
@@ -231,6 +233,7 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         && let Err(error) = end_histories(house, now)
             .and_then(|()| house.store.forget_once(now))
             .and_then(|_| quotas::forget(house, now))
+            .and_then(|()| requests::forget_answers(house, now))
     {
         tracing::error!("the history cannot be read: {error}");
     }
@@ -324,9 +327,10 @@ fn end_history(
     let _lock = house.tracking.lock();
     let Some(mut tracked) = house.store.tracked(partition, id)? else { return Ok(()) };
     let notice = tracked.lost_sight(now);
-    let offers = receipts::notify(house, (partition, id), &mut tracked, notice);
+    let mut changes = Vec::new();
+    let offers = receipts::notify(house, (partition, id), &mut tracked, notice, &mut changes);
     let ended = house.ended((partition, id), &tracked, now);
     let ended = ended.into_iter().chain(house.of_campaign(id, &tracked, Left::Before));
-    let changes = ended.chain([Change::Track(partition, id, Box::new(tracked))]).collect();
-    receipts::write(house, changes, offers, Vec::new()).map_err(io::Error::other)
+    changes.extend(ended.chain([Change::Track(partition, id, Box::new(tracked))]));
+    receipts::write(house, changes, (offers, Vec::new()), now).map_err(io::Error::other)
 }

@@ -4,9 +4,11 @@
 
 use bytes::Bytes;
 
+use super::answers::AnswerRecord;
 use super::campaigns::{self, OfCampaign};
 use super::dead::DeadRecord;
 use super::history::EventRows;
+use super::http_calls::{HttpCallKey, HttpCallRecord};
 use super::keys::{self, OutboxKey, Partition};
 use super::opt_outs::{self, OptOutRecord};
 use super::pickup;
@@ -43,8 +45,16 @@ pub enum Change {
     Dead(Partition, MessageId, Box<DeadRecord>),
     /// A customer's dead letter is one no more.
     Undead(Partition, Box<str>, MessageId),
-    /// An event of this number waits for its rule.
-    Await(Partition, u64, Box<InboxRecord>),
+    /// An event of a rule that is no MO, or is tried again; its number is its own.
+    Arrive(Partition, u64, Box<InboxRecord>),
+    /// It is over without a call.
+    Depart(Partition, u64),
+    /// An HTTP call waits for its next attempt.
+    HttpCall(HttpCallKey, Box<HttpCallRecord>),
+    HttpCalled(HttpCallKey),
+    /// How a request to a rule ended.
+    Answer(Box<str>, MessageId, Box<AnswerRecord>),
+    Unanswer(Box<str>, MessageId),
     /// A part of a long message is used up.
     Unpart(Partition, Box<str>, u8),
     /// A long message is whole; its parts may still be repeated.
@@ -108,11 +118,18 @@ fn op(change: Change) -> Op {
             Op::Put(keys::parked(partition, &peer, &form), record::encode(&parked))
         }
         Change::Unpark(partition, peer, form) => Op::Delete(keys::parked(partition, &peer, &form)),
+        Change::Arrive(partition, event, record) => Op::Insert(keys::inbox(partition, event), record::encode(&*record)),
+        Change::Depart(partition, event) => Op::Delete(keys::inbox(partition, event)),
+        Change::HttpCall(key, record) => Op::Put(key.encode(), record::encode(&*record)),
+        Change::HttpCalled(key) => Op::Delete(key.encode()),
+        Change::Answer(customer, id, record) => {
+            Op::Put(keys::answer(Partition::of(&customer), &customer, id.event), record::encode(&*record))
+        }
+        Change::Unanswer(customer, id) => Op::Delete(keys::answer(Partition::of(&customer), &customer, id.event)),
         Change::Dead(partition, id, dead) => {
             Op::Put(keys::dead(partition, dead.customer(), id), record::encode(&*dead))
         }
         Change::Undead(partition, customer, id) => Op::Delete(keys::dead(partition, &customer, id)),
-        Change::Await(partition, event, waiting) => Op::Put(keys::inbox(partition, event), record::encode(&*waiting)),
         Change::Unpart(partition, group, number) => Op::Delete(keys::part(partition, &group, number)),
         Change::Join(partition, group, joined) => Op::Put(keys::joined(partition, &group), record::encode(&joined)),
         Change::OfCampaign(customer, id, change) => campaigns::op(&customer, id, change),

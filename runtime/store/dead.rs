@@ -11,6 +11,7 @@ use super::record::{self, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
 use super::{Store, StoreFailed};
 use crate::message::{Address, Class, Message, MessageId, Timestamp};
+use crate::occasion::Occasion;
 
 /// What nobody could process or deliver.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,6 +113,14 @@ impl DeadRecord {
         }
     }
 
+    /// Of an event of a rule.
+    pub fn occasion(&self) -> Option<&Occasion> {
+        match &self.what {
+            DeadWhat::Event(event) => Some(&event.occasion),
+            DeadWhat::Message(_) | DeadWhat::Part(_) => None,
+        }
+    }
+
     pub fn attempts(&self) -> u32 {
         match &self.what {
             DeadWhat::Event(event) => event.attempts,
@@ -205,11 +214,6 @@ impl Store {
     pub fn forget_dead(&self, customer: &str, ids: &[MessageId]) -> Result<(), StoreFailed> {
         let partition = Partition::of(customer);
         self.submit(ids.iter().map(|id| Op::Delete(keys::dead(partition, customer, *id))).collect(), None)
-    }
-
-    /// A place behind every event that came so far.
-    pub fn last_place(&self, now: Timestamp) -> u64 {
-        self.inner.lock().next_event(now).event
     }
 }
 

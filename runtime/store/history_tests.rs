@@ -46,12 +46,6 @@ fn finish(store: &Store, id: MessageId, at: Timestamp) {
     let record = OutboxRecord::untracked("acme", message, at);
     // With a receipt for the MO, which is no message.
     let finished = Finished {
-        partition,
-        event: id.event,
-        customer: "acme",
-        rule: "acme/wm",
-        at,
-        subject: keys::Subject::new(partition, "acme/wm", "+46"),
         state: Vec::new(),
         queued: vec![
             Queued {
@@ -60,9 +54,14 @@ fn finish(store: &Store, id: MessageId, at: Timestamp) {
             },
             Queued { key, record },
         ],
-        tracked: None,
+        ..Finished::without_effects(
+            (partition, id.event),
+            ("acme", "acme/wm"),
+            keys::Subject::new(partition, "acme/wm", "+46"),
+            at,
+        )
     };
-    store.commit(finished, |_| {}).expect("stores");
+    store.commit(finished, Some(|_: Vec<Queued>| {})).expect("stores");
 }
 
 fn texts(found: &Found) -> Vec<String> {

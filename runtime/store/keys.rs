@@ -27,6 +27,11 @@
 //! campaign <partition> C <len><customer> <!campaign u64>                    a campaign, and how far it is
 //! ends     <partition> E <len><customer> <!campaign u64>                    how its messages ended
 //! list     <partition> L <len><customer> <!campaign u64> <piece u32>        its devices, a thousand in a piece
+//! shared   <partition> S <len><rule> <key>                                  what all devices of a rule share
+//! timer    <partition> t <len><rule> <len><device> <name>                   a timer of a rule
+//! alarm    <partition> A <due u64> <setting>                                the same by when it is due
+//! call     <partition> P <due u64> <id>                                     an HTTP call of a rule that is to be made
+//! answer   <partition> Q <len><customer> <event u64>                        what a rule answered to a request
 //! control  fe c <len><kind> <id>                                            what is set up over the API
 //! used     fe u <len><kind> <id>                                            when that was used last
 //! audit    fe a <sequence u64>, fe s                                        who changed it; the newest of them
@@ -39,6 +44,7 @@ mod campaigns;
 mod dead;
 mod devices;
 mod outbox;
+mod rules;
 
 use crate::message::MessageId;
 
@@ -47,6 +53,7 @@ pub use outbox::{OutboxKey, outbox_after, outbox_all, outbox_queue, outbox_range
 pub use campaigns::{addressees, campaign, campaign_ends, campaign_id, campaigns};
 pub use dead::{dead, dead_range};
 pub use devices::{device, rest, seen, tagged, under};
+pub use rules::{alarm, alarms, answer, due_and_id, http_call, http_calls};
 
 /// A key as the tables hold it.
 pub type Key = Box<[u8]>;
@@ -121,6 +128,11 @@ pub enum Kind {
     CampaignEnds = b'E' as isize,
     Addressees = b'L' as isize,
     Dead = b'd' as isize,
+    Shared = b'S' as isize,
+    Timer = b't' as isize,
+    Alarm = b'A' as isize,
+    HttpCall = b'P' as isize,
+    Answer = b'Q' as isize,
 }
 
 impl Kind {

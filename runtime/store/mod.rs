@@ -9,10 +9,12 @@
 //!
 //! Only this room knows the engine. It never sees a PDU, a plugin or a link.
 
+mod answers;
 mod backend;
 pub mod backup;
 mod campaigns;
 mod change;
+mod commit;
 mod commit_log;
 mod control;
 mod dead;
@@ -24,6 +26,7 @@ mod feed;
 mod group;
 mod history;
 mod hooks;
+mod http_calls;
 pub mod keys;
 pub mod memory;
 mod once;
@@ -35,7 +38,9 @@ mod record;
 mod retention;
 mod runs;
 mod search;
+mod shared;
 mod tables;
+mod timers;
 mod verbs;
 pub mod writer;
 
@@ -50,9 +55,11 @@ use crate::clock;
 use crate::feed::EventId;
 use crate::metrics::Histogram;
 
+pub use answers::{Answer, AnswerRecord};
 pub use backend::{Keeps, Opened};
 pub use campaigns::{OfCampaign, PIECE};
 pub use change::Change;
+pub use commit::{Committed, Finished};
 pub use control::{Audit, Control, ControlChange, Edit, SECRETS};
 pub use dead::{DeadFailure, DeadFilter, DeadKind, DeadRecord, DeadWhat, Unsent};
 pub use depths::Depth;
@@ -61,6 +68,7 @@ pub use due::Due;
 pub use feed::Page as FeedPage;
 pub use history::{Bounds, Found};
 pub use hooks::{HOOK, Hook, HookChange, HookDead, HookWaiting};
+pub use http_calls::{HttpCallKey, HttpCallRecord, HttpCallsDue};
 pub use keys::Kind;
 pub use once::{NewOnce, OnceRecord};
 pub use opt_outs::OptOutRecord;
@@ -68,7 +76,8 @@ pub use pickup::{Picked, PickupRecord};
 pub use record::{InboxRecord, JoinedRecord, OutboxRecord, ParkedRecord, PartRecord, Taken};
 pub use retention::Over;
 use tables::{Op, Tables};
-pub use verbs::{Accepted, Failure, Finished, NewMessage, Place, Queued, Waiting};
+pub use timers::{Fired, TimerShown};
+pub use verbs::{Accepted, Failure, NewMessage, Place, Queued, Waiting};
 pub use writer::Writer;
 
 /// Why the store does nothing any more. A failed sync poisons it: what is on disk is unknown until the

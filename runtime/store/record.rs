@@ -11,18 +11,21 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{Message, MessageId, Timestamp};
+use crate::occasion::Occasion;
 
 /// Version of every record that this wasmsc writes.
 const VERSION: u8 = 6;
 /// What a thread keeps for the next record.
 const BUFFER_MAX: usize = 64 << 10;
 
-/// An MO that waits for its rule.
+/// An event that waits for its rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InboxRecord {
     pub customer: Box<str>,
     /// Name of the rule, without the customer.
     pub rule: Box<str>,
+    pub occasion: Occasion,
+    /// The MO; where there is none, its addresses and time are those of the event.
     pub message: Message,
     /// Attempts that failed so far.
     pub attempts: u32,
@@ -32,6 +35,19 @@ pub struct InboxRecord {
     pub tracked: bool,
     /// Its place is behind all events up to this one; 0: its own. For one that was dead and is tried again.
     pub place: u64,
+}
+
+impl InboxRecord {
+    /// Of a new event, of which no call was tried.
+    pub fn new(
+        (customer, rule): (Box<str>, Box<str>),
+        occasion: Occasion,
+        message: Message,
+        tracked: bool,
+        due: Timestamp,
+    ) -> InboxRecord {
+        InboxRecord { customer, rule, occasion, message, attempts: 0, due, tracked, place: 0 }
+    }
 }
 
 /// A message that waits for a link of its route.

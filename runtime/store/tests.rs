@@ -152,17 +152,11 @@ fn rows_survive_a_crash_and_finished_ones_stay_finished_across_checkpoints() {
         for (id, _) in &ids[..49] {
             let subject = Subject::new(partition, "acme/wm", "d");
             let finished = Finished {
-                partition,
-                event: id.event,
-                customer: "acme",
-                rule: "wm",
-                at: NOW,
-                subject,
                 state: Vec::new(),
                 queued: Vec::new(),
-                tracked: None,
+                ..Finished::without_effects((partition, id.event), ("acme", "wm"), subject, NOW)
             };
-            store.commit(finished, |_| {}).expect("stores");
+            store.commit(finished, Some(|_: Vec<Queued>| {})).expect("stores");
             drain(&mut writer);
         }
         expected.push("text".to_owned());
@@ -183,18 +177,12 @@ fn a_commit_is_there_whole_or_not_at_all() {
         }];
         let state = vec![("n".to_owned(), Some(b"1".to_vec()))];
         let finished = Finished {
-            partition,
-            event: id.event,
-            customer: "acme",
-            rule: "wm",
-            at: NOW,
-            subject: subject.clone(),
             state,
             queued,
-            tracked: None,
+            ..Finished::without_effects((partition, id.event), ("acme", "wm"), subject.clone(), NOW)
         };
         disk.inject(fault);
-        store.commit(finished, |_| {}).expect("stores");
+        store.commit(finished, Some(|_: Vec<Queued>| {})).expect("stores");
         assert_eq!(writer.step(), Turn::Failed);
         let (store, _writer) = Store::open(disk.open()).expect("opens");
         let seen = (texts(&store).len(), due(&store, NOW).len(), store.state(&subject, "n").expect("reads").is_some());

@@ -15,8 +15,9 @@ use super::pickup::{self, PickupRecord};
 use super::record::{self, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
 use super::{Done, Inner, NotAccepted, Store, StoreFailed};
-use crate::feed::Ends;
-use crate::message::{Address, Class, Message, MessageId, Timestamp};
+use crate::feed::{About, Ends};
+use crate::message::{Class, Message, MessageId, Timestamp};
+use crate::occasion::Occasion;
 use crate::timeline::{Direction, Event, Received};
 use crate::tracking::{Tracked, Waits};
 
@@ -80,23 +81,6 @@ pub struct Accepted {
 pub struct Queued {
     pub key: OutboxKey,
     pub record: OutboxRecord,
-}
-
-/// What a successful call of a rule leaves behind.
-pub struct Finished<'c> {
-    pub partition: Partition,
-    /// The MO that is done.
-    pub event: u64,
-    pub customer: &'c str,
-    /// Which rule ran.
-    pub rule: &'c str,
-    pub at: Timestamp,
-    pub subject: Subject,
-    /// (name, value); None deletes.
-    pub state: Vec<(String, Option<Vec<u8>>)>,
-    pub queued: Vec<Queued>,
-    /// What becomes of the MO's tracked row, if there is one.
-    pub tracked: Option<(MessageId, Box<Tracked>)>,
 }
 
 /// What a failed call leaves behind: the attempt count, nothing else.
@@ -172,69 +156,15 @@ impl Store {
         ids
     }
 
-    /// The MO of this number, if it still waits.
+    /// A number of its own for an event that is about to be written.
+    pub fn new_event(&self, now: Timestamp) -> MessageId {
+        self.inner.lock().next_event(now)
+    }
+
+    /// The event of this number, if it still waits.
     pub fn claim(&self, partition: Partition, event: u64) -> io::Result<Option<InboxRecord>> {
         let row = self.inner.lock().tables.get(&keys::inbox(partition, event))?;
         row.map(|row| record::decode(&row)).transpose().map_err(io::Error::other)
-    }
-
-    /// A rule's call succeeded: MO done, state written, MTs queued, all or nothing. `offer` gets the queued
-    /// messages, if there are any, once they are durable.
-    pub fn commit(
-        &self,
-        finished: Finished<'_>,
-        offer: impl FnOnce(Vec<Queued>) + Send + 'static,
-    ) -> Result<(), StoreFailed> {
-        let Finished { partition, event, customer, rule, at, subject, state, queued, tracked } = finished;
-        let mo = MessageId::accepted(event);
-        let mut batch = Vec::with_capacity(1 + state.len() + queued.len());
-        batch.push(Op::Delete(keys::inbox(partition, event)));
-        batch.extend(state.into_iter().map(|(name, value)| {
-            let key = subject.state(&name);
-            match value {
-                Some(value) => Op::Put(key, value.into()),
-                None => Op::Delete(key),
-            }
-        }));
-        batch.extend(tracked.into_iter().flat_map(|(id, tracked)| self.ops(Change::Track(partition, id, tracked))));
-        if self.keeps.any() {
-            self.ran((customer, rule), (mo, &subject), at, &queued, &mut batch);
-        }
-        if queued.is_empty() {
-            return self.submit(batch, None);
-        }
-        batch.extend(queued.iter().map(|q| Op::Insert(q.key.encode(), record::encode(&q.record))));
-        let done: Done = Box::new(move |result| {
-            if result.is_ok() {
-                offer(queued);
-            }
-        });
-        self.submit(batch, Some(done))
-    }
-
-    /// For the history and the feed: the MO's end, and how its answers begin.
-    fn ran(
-        &self,
-        (customer, rule): (&str, &str),
-        (mo, subject): (MessageId, &Subject),
-        at: Timestamp,
-        queued: &[Queued],
-        batch: &mut Vec<Op>,
-    ) {
-        let replies = || queued.iter().filter(|queued| queued.key.class == Class::REPLY);
-        let ran = Event::Ran { rule: rule.into(), sent: replies().count() as u16 };
-        let ended = Event::Ended { state: MessageState::Delivered.octet(), error: 0 };
-        let partition = Partition::of(customer);
-        let device = Address::parse(subject.device()).unwrap_or(Address::Alphanumeric("".into()));
-        let ends = || Ends { direction: Direction::Mo, device: device.clone(), number: None };
-        batch.extend(
-            [ran, ended].into_iter().flat_map(|event| self.event(partition, customer, mo, at, || (ends(), event))),
-        );
-        for Queued { key, record } in replies() {
-            let (message, cause, tag) = (record.message.clone(), Some(mo), Box::default());
-            let received = Received { direction: Direction::Mt, by: rule.into(), cause, message, due: key.due, tag };
-            batch.extend(self.begin(partition, customer, key.id, received));
-        }
     }
 
     /// A rule's call failed: the MO waits again, or is dead. Nothing else changes but what is told of it.
@@ -250,8 +180,11 @@ impl Store {
         let key = keys::inbox(partition, event);
         waiting.attempts += 1;
         let (also, done) = also;
-        let mut batch =
-            if self.keeps.any() { self.failed(partition, event, &waiting, &failure, now) } else { Vec::new() };
+        let mut batch = if self.keeps.any() && waiting.occasion.is_mo() {
+            self.failed(partition, event, &waiting, &failure, now)
+        } else {
+            self.buried(event, &waiting, &failure, now).into_iter().collect()
+        };
         batch.extend(match failure {
             Failure::RetryAt(due, _) => {
                 waiting.due = due;
@@ -265,6 +198,15 @@ impl Store {
         });
         batch.extend(also.into_iter().flat_map(|change| self.ops(change)));
         self.submit(batch, done)
+    }
+
+    /// For the feed alone: what is no MO has no history.
+    fn buried(&self, event: u64, waiting: &InboxRecord, failure: &Failure, now: Timestamp) -> Option<Op> {
+        let Failure::Dead(DeadFailure { reason, .. }) = failure else { return None };
+        let (by, attempts, why) = (waiting.rule.clone(), waiting.attempts, reason.clone());
+        let (id, ends) = (MessageId::accepted(event), Ends::of(Direction::Mo, &waiting.message));
+        let about = || About::Message { id, ends, event: Event::Buried { by, attempts, why } };
+        self.told(&waiting.customer, now, about)
     }
 
     /// For the history and the feed.
@@ -369,7 +311,7 @@ fn encode_new(new: NewMessage, now: Timestamp, is_told: bool) -> Encoded {
         Place::Inbox { rule, tracked } => {
             let is_tracked = tracked.is_some();
             let received = received(Direction::Mo, &message, now, None);
-            let row = InboxRecord { customer, rule, message, attempts: 0, due: now, tracked: is_tracked, place: 0 };
+            let row = InboxRecord::new((customer, rule), Occasion::Mo, message, is_tracked, now);
             let encoded = record::encode(&row);
             let place = Place::Inbox { rule: row.rule, tracked };
             Encoded { customer: row.customer, sibling, row: encoded, place, outbox: None, part: None, received, pickup }

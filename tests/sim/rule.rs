@@ -3,6 +3,7 @@
 //! Which MOs fail, and how, follows from their text, so that the ledger knows what to expect.
 
 use wasmsc::message::{Content, Message};
+use wasmsc::occasion::Outgoing;
 use wasmsc::plugin::{Effects, Invocation, Outcome};
 use wasmsc_smpp::text::{self, Payload};
 
@@ -67,6 +68,7 @@ pub fn run(invocation: &Invocation) -> Outcome {
     };
     Outcome::Done(Effects {
         state: vec![("n".into(), Some(counted.to_le_bytes().to_vec()))],
-        messages: (1..=replies(fate)).map(message).collect(),
+        messages: (1..=replies(fate)).map(|index| Outgoing::plain(message(index))).collect(),
+        ..Effects::default()
     })
 }

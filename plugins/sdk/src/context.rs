@@ -1,21 +1,34 @@
 //! The rule's side of one call.
 
+mod stores;
+
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
+use crate::draft::Draft;
+use crate::error::{ConfigError, SendError, SubmitError};
 use crate::host::Host;
-use crate::message::{Body, Failure, Level, SendError, StateError, Timestamp};
+use crate::http::HttpRequest;
+use crate::message::{Body, Level, Secret, Timestamp};
 
 /// Everything a call may ask and do.
 pub struct Context<'h> {
+    #[cfg(not(target_family = "wasm"))]
     host: &'h mut dyn Host,
+    // No `dyn` here: a component imports those functions only that its rule calls.
+    #[cfg(target_family = "wasm")]
+    host: &'h mut crate::wasm::Contract,
 }
 
 impl<'h> Context<'h> {
+    #[cfg(not(target_family = "wasm"))]
     pub fn new(host: &'h mut dyn Host) -> Self {
+        Context { host }
+    }
+
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn new(host: &'h mut crate::wasm::Contract) -> Self {
         Context { host }
     }
 
@@ -41,14 +54,33 @@ impl<'h> Context<'h> {
         self.host.remaining_ms()
     }
 
-    /// Unpredictable from outside, the same on every attempt. At most 1,024 at once.
+    /// Unpredictable from outside, the same on every attempt. At most 1,024 at once; more ends the call.
     pub fn random_bytes(&mut self, count: u32) -> Vec<u8> {
         self.host.random_bytes(count)
     }
 
-    /// `data_coding` of the MO (SMPP 3.4 §5.2.19).
+    /// One of 0 to `bound - 1`, each as likely as the others; 0 for a bound of 0.
+    pub fn random_below(&mut self, bound: u64) -> u64 {
+        // What lies above the last whole multiple of the bound would make small numbers likelier: draw again.
+        let Some(surplus) = (u64::MAX - bound.saturating_sub(1)).checked_rem(bound) else { return 0 };
+        loop {
+            let mut octets = [0; 8];
+            octets.copy_from_slice(&self.random_bytes(8));
+            let drawn = u64::from_le_bytes(octets);
+            if drawn <= u64::MAX - surplus {
+                return drawn % bound;
+            }
+        }
+    }
+
+    /// `data_coding` of the MO (SMPP 3.4 §5.2.19); None where the event is no MO.
     pub fn data_coding(&self) -> Option<u8> {
         self.host.data_coding()
+    }
+
+    /// How many SMS the MO took; 0 where the event is no MO.
+    pub fn segments(&self) -> u32 {
+        self.host.segments()
     }
 
     /// An optional parameter of the MO (SMPP 3.4 §5.3).
@@ -73,51 +105,23 @@ impl<'h> Context<'h> {
 
     // ---- messages -------------------------------------------------------------------------------
 
-    /// Answers the device from the number it wrote to; returns the new message's id.
+    /// Answers the device from the number it wrote to, where the event is no MO from the number of its last one;
+    /// returns the new message's id.
     pub fn reply(&mut self, body: impl Into<Body>) -> Result<String, SendError> {
         self.host.reply(body.into())
     }
 
-    /// Sends to another permitted address, from the number that the device wrote to.
+    /// Sends to another permitted address, from the number that `reply` would use.
     pub fn send(&mut self, to: &str, body: impl Into<Body>) -> Result<String, SendError> {
         self.host.send(to, body.into())
     }
 
-    // ---- state of this device under this rule ---------------------------------------------------
-
-    /// A JSON value, as [`set_state`](Self::set_state) wrote it. Give `T` a version field or `serde(default)`s:
-    /// a later version of the rule reads what this one wrote.
-    pub fn state<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StateError> {
-        let Some(octets) = self.host.state_get(key)? else { return Ok(None) };
-        serde_json::from_slice(&octets).map(Some).map_err(|error| StateError::Unreadable(format!("{key}: {error}")))
+    pub(crate) fn send_draft(&mut self, draft: &Draft) -> Result<String, SendError> {
+        self.host.send_draft(draft)
     }
 
-    /// Keeps a value as JSON.
-    pub fn set_state<T: Serialize>(&mut self, key: &str, value: &T) -> Result<(), StateError> {
-        let octets = serde_json::to_vec(value).map_err(|error| StateError::Unreadable(format!("{key}: {error}")))?;
-        self.host.state_set(key, &octets)
-    }
-
-    pub fn state_bytes(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
-        self.host.state_get(key)
-    }
-
-    pub fn set_state_bytes(&mut self, key: &str, value: &[u8]) -> Result<(), StateError> {
-        self.host.state_set(key, value)
-    }
-
-    pub fn delete_state(&mut self, key: &str) -> Result<(), StateError> {
-        self.host.state_delete(key)
-    }
-
-    /// Adds to an integer that counts from 0; returns the sum.
-    pub fn increment(&mut self, key: &str, delta: i64) -> Result<i64, StateError> {
-        self.host.state_increment(key, delta)
-    }
-
-    /// A page of keys in octet order, and the cursor of the next page.
-    pub fn list_keys(&self, prefix: &str, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), StateError> {
-        self.host.state_list_keys(prefix, cursor)
+    pub(crate) fn submit_http(&mut self, request: &HttpRequest) -> Result<(), SubmitError> {
+        self.host.http_submit(request)
     }
 
     // ---- settings -------------------------------------------------------------------------------
@@ -127,20 +131,45 @@ impl<'h> Context<'h> {
         self.host.config(key)
     }
 
-    /// A setting of another type, or `default` where it is not set. A bad value rejects the call, in words
-    /// for whoever wrote the config.
-    pub fn config_parsed<T>(&self, key: &str, default: T) -> Result<T, Failure>
+    /// A setting of another type, or `default` where it is not set. A bad value is told in words for whoever wrote
+    /// the config; with `?` it rejects the call.
+    pub fn config_parsed<T>(&self, key: &str, default: T) -> Result<T, ConfigError>
     where
         T: FromStr,
         T::Err: Display,
     {
-        match self.host.config(key) {
-            None => Ok(default),
-            Some(text) => text
-                .trim()
-                .parse()
-                .map_err(|error| Failure::Reject(format!("config {key} = {text:?} cannot be read: {error}"))),
+        Ok(self.config_optional(key)?.unwrap_or(default))
+    }
+
+    /// A setting of another type that need not be there.
+    pub fn config_optional<T>(&self, key: &str) -> Result<Option<T>, ConfigError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let Some(text) = self.host.config(key) else { return Ok(None) };
+        let unreadable = |error| ConfigError(format!("config {key} = {text:?} cannot be read: {error}"));
+        text.trim().parse().map(Some).map_err(unreadable)
+    }
+
+    /// A number that must lie in a range.
+    pub fn config_within<T>(&self, key: &str, default: T, range: RangeInclusive<T>) -> Result<T, ConfigError>
+    where
+        T: FromStr + Display + PartialOrd,
+        T::Err: Display,
+    {
+        let value = self.config_parsed(key, default)?;
+        if range.contains(&value) {
+            return Ok(value);
         }
+        let (least, most) = (range.start(), range.end());
+        Err(ConfigError(format!("config {key} = {value} is not within {least} to {most}")))
+    }
+
+    /// A secret, as it is set for the rule. For an HTTP call name it in
+    /// [`HttpRequest::authorization`](crate::HttpRequest::authorization) instead.
+    pub fn secret(&self, name: &str) -> Option<Secret> {
+        self.host.secret(name).map(Secret::new)
     }
 
     // ---- log ------------------------------------------------------------------------------------

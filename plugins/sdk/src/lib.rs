@@ -21,46 +21,34 @@
 //! assert_eq!(bench.sent_texts(), ["visit 1: you said hi"]);
 //! ```
 //!
-//! Build with `cargo build --release --target wasm32-wasip2`. A call's messages and state writes happen
-//! together when `handle_mo` returns `Ok`, or not at all. Each MO runs in a fresh instance: what should
+//! Build with `cargo build --release --target wasm32-wasip2`. A call's messages, state writes, timers and HTTP calls
+//! happen together when the handler returns `Ok`, or not at all. Each event runs in a fresh instance: what should
 //! outlive a call goes into state.
+//!
+//! A rule may handle more than MOs: [`TimerHandler`], [`ReceiptHandler`], [`HttpHandler`], [`RequestHandler`] and
+//! [`ConfigCheck`] are traits of their own, and [`export_rule!`] lists those that the component is to have.
 
 mod context;
+mod draft;
+mod error;
+mod event;
+mod handlers;
 pub mod host;
+mod http;
 mod message;
+mod template;
+#[cfg(not(target_family = "wasm"))]
 pub mod testing;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod wasm;
 
 pub use context::Context;
-pub use message::{Body, Failure, Level, Mo, SendError, StateError, Timestamp};
-
-/// A rule: what runs for each MO.
-pub trait Rule {
-    /// Called for one MO of one device. Calls for one device never overlap and keep the order of arrival.
-    fn handle_mo(mo: &Mo, cx: &mut Context<'_>) -> Result<(), Failure>;
-}
-
-/// For [`export_rule`] alone.
-#[doc(hidden)]
-pub const fn is_a_rule<R: Rule>() {}
-
-/// Makes a [`Rule`] the rule of this component. A native build only checks that it is one.
-#[macro_export]
-macro_rules! export_rule {
-    ($rule:ty) => {
-        #[cfg(not(target_family = "wasm"))]
-        const _: () = $crate::is_a_rule::<$rule>();
-        #[cfg(target_family = "wasm")]
-        const _: () = {
-            struct Exported;
-            impl $crate::wasm::Guest for Exported {
-                fn handle_mo(mo: $crate::wasm::Message) -> Result<(), $crate::wasm::HandlerError> {
-                    $crate::wasm::run::<$rule>(mo)
-                }
-            }
-    $crate::wasm::export!(Exported with_types_in $crate::wasm::bindings);
-        };
-    };
-}
+pub use draft::Draft;
+pub use error::{ConfigError, Failure, JsonError, SendError, StateError, SubmitError, TimerError};
+pub use event::{HttpReply, Mo, Receipt, Request, Response, Timer};
+pub use handlers::{ConfigCheck, Exported, Handlers, HttpHandler, ReceiptHandler, RequestHandler, Rule, TimerHandler};
+pub use http::HttpRequest;
+pub use message::{Body, Level, MessageState, Secret, Timestamp};
+pub use serde_json::json;
+pub use template::{Template, TemplateError};

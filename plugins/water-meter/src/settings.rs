@@ -3,17 +3,14 @@
 //! A setting that is needed rarely would stay wrong until the day a valve must close, so the first report of
 //! a device and of each day asks for all of them: see [`check_all`].
 
-use std::fmt::Display;
-use std::str::FromStr;
-
-use wasmsc_plugin::{Context, Failure};
+use wasmsc_plugin::{ConfigError, Context};
 
 use crate::values::{Milli, Phone};
 
 const YEAR_MINUTES: u32 = 366 * 1440;
 
 /// Reads and checks every setting but the owners' lists.
-pub fn check_all(cx: &Context<'_>) -> Result<(), Failure> {
+pub fn check_all(cx: &Context<'_>) -> Result<(), ConfigError> {
     leak_minutes(cx)?;
     allowance_litres(cx)?;
     throttle_percent(cx)?;
@@ -26,43 +23,43 @@ pub fn check_all(cx: &Context<'_>) -> Result<(), Failure> {
 }
 
 /// 0: leaks are not watched.
-pub fn leak_minutes(cx: &Context<'_>) -> Result<u64, Failure> {
-    within(cx, "leak_minutes", 360, 0, YEAR_MINUTES).map(u64::from)
+pub fn leak_minutes(cx: &Context<'_>) -> Result<u64, ConfigError> {
+    cx.config_within("leak_minutes", 360, 0..=YEAR_MINUTES).map(u64::from)
 }
 
 /// 0: no allowance.
-pub fn allowance_litres(cx: &Context<'_>) -> Result<u64, Failure> {
-    within(cx, "daily_allowance_litres", 1000, 0, 1_000_000_000_u32).map(u64::from)
+pub fn allowance_litres(cx: &Context<'_>) -> Result<u64, ConfigError> {
+    cx.config_within("daily_allowance_litres", 1000, 0..=1_000_000_000_u32).map(u64::from)
 }
 
 /// Of the allowance; 0: never throttled.
-pub fn throttle_percent(cx: &Context<'_>) -> Result<u64, Failure> {
-    within(cx, "throttle_percent", 80, 0, 100_u32).map(u64::from)
+pub fn throttle_percent(cx: &Context<'_>) -> Result<u64, ConfigError> {
+    cx.config_within("throttle_percent", 80, 0..=100_u32).map(u64::from)
 }
 
-pub fn throttle_litres_per_hour(cx: &Context<'_>) -> Result<u32, Failure> {
-    within(cx, "throttle_litres_per_hour", 60, 1, 1_000_000)
+pub fn throttle_litres_per_hour(cx: &Context<'_>) -> Result<u32, ConfigError> {
+    cx.config_within("throttle_litres_per_hour", 60, 1..=1_000_000)
 }
 
-pub fn resend_secs(cx: &Context<'_>) -> Result<u64, Failure> {
-    within(cx, "resend_minutes", 15, 0, YEAR_MINUTES).map(|minutes| u64::from(minutes) * 60)
+pub fn resend_secs(cx: &Context<'_>) -> Result<u64, ConfigError> {
+    cx.config_within("resend_minutes", 15, 0..=YEAR_MINUTES).map(|minutes| u64::from(minutes) * 60)
 }
 
 /// After midnight UTC.
-pub fn day_starts_minutes(cx: &Context<'_>) -> Result<u64, Failure> {
-    within(cx, "day_starts_minutes_utc", 0, 0, 1439_u32).map(u64::from)
+pub fn day_starts_minutes(cx: &Context<'_>) -> Result<u64, ConfigError> {
+    cx.config_within("day_starts_minutes_utc", 0, 0..=1439_u32).map(u64::from)
 }
 
 /// 0: the battery is not watched.
-pub fn battery_low(cx: &Context<'_>) -> Result<Milli, Failure> {
-    within(cx, "battery_low_volts", Milli(3300), Milli(0), Milli(100_000))
+pub fn battery_low(cx: &Context<'_>) -> Result<Milli, ConfigError> {
+    cx.config_within("battery_low_volts", Milli(3300), Milli(0)..=Milli(100_000))
 }
 
-pub fn acknowledge(cx: &Context<'_>) -> Result<bool, Failure> {
+pub fn acknowledge(cx: &Context<'_>) -> Result<bool, ConfigError> {
     cx.config_parsed("acknowledge_reports", false)
 }
 
-pub fn operator(cx: &Context<'_>) -> Result<Option<Phone>, Failure> {
+pub fn operator(cx: &Context<'_>) -> Result<Option<Phone>, ConfigError> {
     match cx.config("operator") {
         None => Ok(None),
         Some(text) if text.trim().is_empty() => Ok(None),
@@ -71,7 +68,7 @@ pub fn operator(cx: &Context<'_>) -> Result<Option<Phone>, Failure> {
 }
 
 /// The meters of an owner; None for a phone that is none.
-pub fn meters_of(cx: &Context<'_>, owner: &Phone) -> Result<Option<Vec<Phone>>, Failure> {
+pub fn meters_of(cx: &Context<'_>, owner: &Phone) -> Result<Option<Vec<Phone>>, ConfigError> {
     let keys = [format!("owner.{owner}"), format!("owner.{}", owner.digits())];
     for key in keys {
         if let Some(list) = cx.config(&key) {
@@ -82,18 +79,6 @@ pub fn meters_of(cx: &Context<'_>, owner: &Phone) -> Result<Option<Vec<Phone>>, 
     Ok(None)
 }
 
-fn read_phone(key: &str, text: &str) -> Result<Phone, Failure> {
-    text.trim().parse().map_err(|error| Failure::Reject(format!("config {key} = {text:?} cannot be read: {error}")))
-}
-
-fn within<T>(cx: &Context<'_>, key: &str, default: T, least: T, most: T) -> Result<T, Failure>
-where
-    T: FromStr + Display + PartialOrd,
-    T::Err: Display,
-{
-    let value = cx.config_parsed(key, default)?;
-    if value < least || value > most {
-        return Err(Failure::Reject(format!("config {key} = {value} is not within {least} to {most}")));
-    }
-    Ok(value)
+fn read_phone(key: &str, text: &str) -> Result<Phone, ConfigError> {
+    text.trim().parse().map_err(|error| ConfigError(format!("config {key} = {text:?} cannot be read: {error}")))
 }

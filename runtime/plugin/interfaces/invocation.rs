@@ -1,7 +1,10 @@
 //! `invocation`: facts about this call.
 
+use wasmsc_smpp::segment::{self, Style};
+
 use super::Call;
 use crate::clock;
+use crate::message::Content;
 use crate::plugin::bindings::wasmsc::plugin::invocation::Host;
 use crate::plugin::invocation::RANDOM_OCTETS;
 
@@ -35,11 +38,21 @@ impl Host for Call {
     }
 
     fn data_coding(&mut self) -> wasmtime::Result<Option<u8>> {
-        Ok(Some(self.content.data_coding))
+        Ok(self.content.as_ref().map(|content| content.data_coding))
+    }
+
+    fn segments(&mut self) -> wasmtime::Result<u32> {
+        Ok(self.content.as_ref().map_or(0, segments))
     }
 
     fn tlv(&mut self, tag: u16) -> wasmtime::Result<Option<Vec<u8>>> {
-        let found = self.content.tlvs.iter().find(|(t, _)| *t == tag);
-        Ok(found.map(|(_, value)| value.to_vec()))
+        let found = self.content.as_ref().and_then(|content| content.tlv(tag));
+        Ok(found.map(|value| value.to_vec()))
     }
+}
+
+/// The message was joined when its last part came.
+fn segments(content: &Content) -> u32 {
+    let (udh, octets) = content.split_udh();
+    segment::parts_needed(content.data_coding(), &udh, &octets, Style::Udh16).max(1) as u32
 }

@@ -3,24 +3,31 @@
 
 mod config;
 mod device;
+mod http;
 mod invocation;
 mod log;
 mod outbox;
+mod shared_state;
 mod state;
+mod timers;
 
 use std::sync::Arc;
 
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::bindings;
 use super::host::RuleFacts;
-use super::invocation::{Invocation, RuleLog};
+use super::invocation::{DRAFTS, Effects, Invocation, RuleLog};
 use super::outbox::Outbox;
+use super::staged_calls::StagedCalls;
+use super::staged_shared::StagedShared;
 use super::staged_state::StagedState;
+use super::staged_timers::StagedTimers;
 use super::wasi::{EventRandom, LazyWasi};
 use crate::device::Device;
 use crate::message::{Address, Content, MessageId, Timestamp};
+use crate::occasion::Response;
 
 /// The host's side of one call: what a store holds.
 pub struct Call {
@@ -29,10 +36,17 @@ pub struct Call {
     pub(super) attempt: u32,
     pub(super) now: Timestamp,
     pub(super) device: Address,
+    /// That the device wrote to.
+    number: Address,
     pub(super) registered: std::cell::OnceCell<Device>,
-    pub(super) content: Content,
+    /// Of the MO; None where there is none.
+    pub(super) content: Option<Content>,
     pub(super) state: StagedState,
+    pub(super) shared: StagedShared,
+    pub(super) timers: StagedTimers,
     pub(super) outbox: Outbox,
+    pub(super) drafts: ResourceTable,
+    pub(super) calls: StagedCalls,
     pub(super) random: EventRandom,
     pub(super) deadline: std::time::Instant,
     pub(super) log: log::LogBudget,
@@ -43,27 +57,46 @@ pub struct Call {
 
 impl Call {
     pub(super) fn new(rule: Arc<RuleFacts>, invocation: Invocation, started: std::time::Instant) -> Call {
-        let Invocation { id, attempt, mo, state, gate, log: heard_by, secret, .. } = invocation;
+        let Invocation { id, attempt, occasion, mo, state, gate, log: heard_by, secret, .. } = invocation;
         let limits = rule.limits;
+        let now = mo.received_at;
         let memory =
             wasmtime::StoreLimitsBuilder::new().memory_size(limits.memory_octets).trap_on_grow_failure(true).build();
+        let mut drafts = ResourceTable::new();
+        drafts.set_max_capacity(DRAFTS);
         Call {
+            timers: StagedTimers::new(state.clone(), (id, now), (&occasion, &mo.destination), limits.timers),
+            shared: StagedShared::new(state.clone(), limits.state_octets),
             state: StagedState::new(state, limits.state_octets),
             outbox: Outbox::new(Arc::clone(&rule.directory.load()), gate, id, &mo, limits.messages),
+            drafts,
+            calls: StagedCalls::new(rule.clone()),
             rule,
             id,
             attempt,
-            now: mo.received_at,
+            now,
             device: mo.source,
+            number: mo.destination,
             registered: std::cell::OnceCell::new(),
-            content: mo.content,
+            content: occasion.is_mo().then_some(mo.content),
             random: EventRandom::new(&secret, id, 0),
             deadline: started + std::time::Duration::from_millis(limits.deadline_ms.into()),
             log: log::LogBudget::default(),
             heard_by,
             limits: memory,
-            wasi: LazyWasi::new(secret, id, mo.received_at),
+            wasi: LazyWasi::new(secret, id, now),
         }
+    }
+}
+
+impl Call {
+    /// What the call wants done.
+    pub(super) fn into_effects(self, response: Option<Response>) -> Effects {
+        let (messages, passed) = self.outbox.into_messages();
+        let (reads, shared) = self.shared.into_effects();
+        let (timers, calls) = (self.timers.into_changes(), self.calls.into_calls());
+        let (state, number) = (self.state.into_writes(), Some(self.number));
+        Effects { state, messages, timers, reads, shared, calls, response, number, passed }
     }
 }
 
@@ -77,7 +110,7 @@ impl WasiView for Call {
 pub fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Call>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    bindings::MoRule::add_to_linker::<Call, HasSelf<Call>>(&mut linker, |call| call)?;
+    bindings::FullRule::add_to_linker::<Call, HasSelf<Call>>(&mut linker, |call| call)?;
     Ok(linker)
 }
 

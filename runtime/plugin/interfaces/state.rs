@@ -30,7 +30,7 @@ impl Host for Call {
     }
 }
 
-fn into_wit(error: StateError) -> WitError {
+pub(super) fn into_wit(error: StateError) -> WitError {
     match error {
         StateError::InvalidKey => WitError::InvalidKey,
         StateError::ValueTooLarge => WitError::ValueTooLarge,

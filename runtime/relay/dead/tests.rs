@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::message::Message;
+use crate::occasion::Outgoing;
 use crate::plugin::{Effects, Outcome};
 use crate::relay::home::{DAY_MS, Home, NOW};
 use crate::relay::{Answer, claim, conclude, settle};
@@ -36,7 +37,11 @@ fn run(home: &mut Home, now: Timestamp, fails: impl Fn(&str) -> bool) -> Vec<Str
                 received_at: now,
             };
             done.push(said);
-            Outcome::Done(Effects { state: vec![("n".into(), Some(vec![counted]))], messages: vec![reply] })
+            Outcome::Done(Effects {
+                state: vec![("n".into(), Some(vec![counted]))],
+                messages: vec![Outgoing::plain(reply)],
+                ..Effects::default()
+            })
         };
         let ended = conclude(&home.house, &key, event, outcome, now);
         home.house.finished(key, ended, std::time::Duration::ZERO, now);

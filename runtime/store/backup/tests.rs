@@ -70,17 +70,11 @@ fn subject() -> Subject {
 
 fn finish(store: &Store, event: u64, partition: Partition) {
     let finished = Finished {
-        partition,
-        event,
-        customer: "acme",
-        rule: "wm",
-        at: NOW,
-        subject: subject(),
         state: vec![("last".into(), Some(event.to_be_bytes().to_vec()))],
         queued: Vec::new(),
-        tracked: None,
+        ..Finished::without_effects((partition, event), ("acme", "wm"), subject(), NOW)
     };
-    store.commit(finished, |_| {}).expect("stores");
+    store.commit(finished, Some(|_: Vec<crate::store::Queued>| {})).expect("stores");
 }
 
 /// The last MO that was finished, and those that wait.

@@ -11,7 +11,7 @@ fn letter(customer: &str, rule: &str, device: &str, died_at: u64) -> DeadRecord 
         received_at: Timestamp(1),
     };
     let (customer, rule) = (customer.into(), rule.into());
-    let event = InboxRecord { customer, rule, message, attempts: 5, due: Timestamp(1), tracked: false, place: 0 };
+    let event = InboxRecord::new((customer, rule), Occasion::Mo, message, false, Timestamp(1));
     DeadRecord { what: DeadWhat::Event(event), died_at: Timestamp(died_at), failure: DeadFailure::default() }
 }
 

@@ -1,7 +1,9 @@
+mod events;
+
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::message::{SendError, StateError};
+use crate::{Context, Failure, Mo, Rule, SendError, StateError, export_rule};
 
 const DEVICE: &str = "+46700000001";
 
@@ -52,6 +54,8 @@ impl Rule for Asked {
         Ok(())
     }
 }
+
+export_rule!(Asked);
 
 fn list_keys(cx: &mut Context<'_>) -> Result<(), Failure> {
     for number in 0..150 {
@@ -109,7 +113,7 @@ fn the_bench_is_as_strict_as_a_server() {
     assert_eq!(ask(&mut bench, "flood"), Err(SendError::QuotaExceeded.into()));
     assert_eq!(ask(&mut bench, &"x".repeat(1_521)), Err(SendError::TooLong.into()));
     assert_eq!(bench.receive::<Asked>(DEVICE, "7001", vec![0; 1_331]), Err(SendError::TooLong.into()));
-    bench.forbidden.insert("+46731234567".to_owned());
+    bench.refused.insert("+46731234567".to_owned());
     assert!(matches!(ask(&mut bench, "to the owner"), Err(Failure::Reject(_))));
     assert!(bench.sent.is_empty());
     ask(&mut bench, "keys").unwrap();

@@ -1,0 +1,283 @@
+//! What a case's file says.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::Error;
+
+use crate::message::Timestamp;
+use crate::testing::Bench;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    pub name: Option<String>,
+    #[serde(default)]
+    pub given: Given,
+    #[serde(default)]
+    pub event: Vec<Event>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Given {
+    pub now: String,
+    pub device: String,
+    pub number: String,
+    pub tags: Vec<String>,
+    pub attributes: BTreeMap<String, String>,
+    pub config: BTreeMap<String, String>,
+    pub secrets: BTreeMap<String, String>,
+    pub http_hosts: Vec<String>,
+    pub refused: Vec<String>,
+    pub state: BTreeMap<String, Value>,
+    pub shared: BTreeMap<String, Value>,
+}
+
+impl Default for Given {
+    fn default() -> Given {
+        Given {
+            now: "2026-01-01T00:00:00Z".to_owned(),
+            device: "+46700000003".to_owned(),
+            number: "7001".to_owned(),
+            tags: Vec::new(),
+            attributes: BTreeMap::new(),
+            config: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            http_hosts: Vec::new(),
+            refused: Vec::new(),
+            state: BTreeMap::new(),
+            shared: BTreeMap::new(),
+        }
+    }
+}
+
+impl Given {
+    pub fn bench(&self) -> Result<Bench, String> {
+        let mut bench = Bench {
+            now: timestamp(&self.now)?,
+            number: self.number.clone(),
+            tags: self.tags.iter().cloned().collect(),
+            attributes: self.attributes.clone(),
+            config: self.config.clone(),
+            secrets: self.secrets.clone(),
+            http_hosts: self.http_hosts.iter().cloned().collect(),
+            refused: self.refused.iter().cloned().collect(),
+            ..Bench::new()
+        };
+        for (key, value) in &self.state {
+            bench.set_state(&self.device, key, value.octets());
+        }
+        for (key, value) in &self.shared {
+            bench.set_shared(key, value.octets());
+        }
+        Ok(bench)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    pub mo: Option<Mo>,
+    pub timer: Option<String>,
+    pub receipt: Option<Receipt>,
+    pub http_reply: Option<HttpReply>,
+    pub request: Option<Request>,
+    pub check: Option<bool>,
+    #[serde(default)]
+    pub after: Span,
+    pub outcome: Option<String>,
+    pub why: Option<String>,
+    pub state: Option<BTreeMap<String, Value>>,
+    pub shared: Option<BTreeMap<String, Value>>,
+    pub response: Option<Response>,
+    #[serde(default)]
+    pub sent: Vec<Sent>,
+    #[serde(default)]
+    pub timers: Vec<TimerChange>,
+    #[serde(default)]
+    pub http: Vec<Http>,
+    pub log: Option<Vec<Line>>,
+}
+
+/// Which of its kinds an event is.
+pub enum Kind<'e> {
+    Mo(&'e Mo),
+    Timer(&'e str),
+    Receipt(&'e Receipt),
+    HttpReply(&'e HttpReply),
+    Request(&'e Request),
+    Check,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Mo {
+    Text(String),
+    Full { to: Option<String>, text: Option<String>, hex: Option<Hex> },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    pub of: usize,
+    pub state: String,
+    pub error: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpReply {
+    pub tag: String,
+    pub status: Option<u16>,
+    #[serde(default)]
+    pub body: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    pub name: String,
+    pub json: Option<serde_json::Value>,
+    pub body: Option<String>,
+}
+
+impl Request {
+    pub fn octets(&self) -> Vec<u8> {
+        self.json.as_ref().map_or_else(|| self.body.clone().unwrap_or_default(), ToString::to_string).into_bytes()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Response {
+    pub status: Option<u16>,
+    pub json: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sent {
+    pub to: Option<String>,
+    pub from: Option<String>,
+    pub text: Option<String>,
+    pub hex: Option<Hex>,
+    pub tag: Option<String>,
+    pub receipt: Option<bool>,
+    pub delay: Option<Span>,
+    pub validity: Option<Span>,
+    pub priority: Option<u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimerChange {
+    pub set: Option<String>,
+    pub cancel: Option<String>,
+    pub r#in: Option<Span>,
+    pub payload: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub method: Option<String>,
+    pub url: Option<String>,
+    pub tag: Option<String>,
+    pub json: Option<serde_json::Value>,
+    pub body: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    pub level: Option<String>,
+    pub contains: Option<String>,
+}
+
+/// Octets, written in the way that is easiest to read.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    Text(String),
+    Json { json: serde_json::Value },
+    Hex { hex: Hex },
+    Int { int: i64 },
+}
+
+impl Value {
+    pub fn octets(&self) -> Vec<u8> {
+        match self {
+            Value::Text(text) => text.clone().into_bytes(),
+            Value::Json { json } => json.to_string().into_bytes(),
+            Value::Hex { hex } => hex.0.clone(),
+            Value::Int { int } => int.to_le_bytes().to_vec(),
+        }
+    }
+
+    /// JSON by what it means, the rest by octets.
+    pub fn is(&self, octets: &[u8]) -> bool {
+        match self {
+            Value::Json { json } => serde_json::from_slice::<serde_json::Value>(octets).is_ok_and(|have| have == *json),
+            other => other.octets() == octets,
+        }
+    }
+}
+
+/// Octets in hex; spaces do not matter.
+#[derive(Debug)]
+pub struct Hex(pub Vec<u8>);
+
+impl<'de> Deserialize<'de> for Hex {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits: Vec<char> = text.chars().filter(|char| !char.is_whitespace()).collect();
+        let octet = |pair: &[char]| match pair {
+            [high, low] => Some((high.to_digit(16)? * 16 + low.to_digit(16)?) as u8),
+            _ => None,
+        };
+        let octets: Option<Vec<u8>> = digits.chunks(2).map(octet).collect();
+        octets.map(Hex).ok_or_else(|| D::Error::custom(format!("{text:?} is no hex")))
+    }
+}
+
+/// A time span such as `90s`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let unit = text.trim_start_matches(|char: char| char.is_ascii_digit());
+        let millis = match unit {
+            "ms" => Some(1),
+            "s" => Some(1_000),
+            "m" => Some(60_000),
+            "h" => Some(3_600_000),
+            "d" => Some(86_400_000),
+            _ => None,
+        };
+        let count = text[..text.len() - unit.len()].parse::<u64>().ok();
+        let millis = count.zip(millis).and_then(|(count, millis)| count.checked_mul(millis));
+        let wrong = || D::Error::custom(format!("{text:?} is no time span such as 90s; units are ms, s, m, h and d"));
+        millis.map(|millis| Span(Duration::from_millis(millis))).ok_or_else(wrong)
+    }
+}
+
+/// RFC 3339, in UTC.
+fn timestamp(text: &str) -> Result<Timestamp, String> {
+    let wrong = || format!("now = {text:?} is no time such as 2026-03-01T08:00:00Z");
+    let parsed: toml::value::Datetime = text.parse().map_err(|_| wrong())?;
+    let (Some(date), Some(time), Some(toml::value::Offset::Z)) = (parsed.date, parsed.time, parsed.offset) else {
+        return Err(wrong());
+    };
+    // Days since 1970-01-01 in the Gregorian calendar, years beginning with March so that a leap day comes last.
+    let (year, month, day) = (i64::from(date.year), i64::from(date.month), i64::from(date.day));
+    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
+    let second = i64::from(time.second);
+    let seconds = ((days * 24 + i64::from(time.hour)) * 60 + i64::from(time.minute)) * 60 + second;
+    let millis = seconds * 1000 + i64::from(time.nanosecond / 1_000_000);
+    u64::try_from(millis).map(Timestamp).map_err(|_| wrong())
+}
