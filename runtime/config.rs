@@ -81,7 +81,7 @@ pub struct Config {
     /// How long the fate of an application's message can be asked for with query_sm after its end.
     #[serde(default = "default_history_secs")]
     pub history_secs: u64,
-    /// OS threads that run rules; default: one per core, at least 2, so that one slow rule leaves room.
+    /// OS threads that run quick rules, and as many that run slow ones at a lower priority; default: one per core, at least 2.
     #[serde(default)]
     pub rule_threads: Option<usize>,
     /// Customers, accounts and upstreams as they are written.

@@ -63,6 +63,18 @@ pub enum About {
     Log(Box<Line>),
     /// So many lines of rules were too many for their second.
     LinesDropped(u32),
+    Rule {
+        rule: Box<str>,
+        change: RuleChange,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RuleChange {
+    /// Too many of its last calls failed: it is not called before `until`.
+    BreakerOpened { until: Timestamp, calls: u32, failures: u32, why: Box<str> },
+    /// It is called again.
+    BreakerClosed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,10 +158,12 @@ pub enum Type {
     Unbound,
     Log,
     LinesDropped,
+    BreakerOpened,
+    BreakerClosed,
 }
 
 impl Type {
-    pub const ALL: [Type; 16] = [
+    pub const ALL: [Type; 18] = [
         Type::Received,
         Type::Accepted,
         Type::Ran,
@@ -166,6 +180,8 @@ impl Type {
         Type::Unbound,
         Type::Log,
         Type::LinesDropped,
+        Type::BreakerOpened,
+        Type::BreakerClosed,
     ];
 
     pub fn name(self) -> &'static str {
@@ -186,6 +202,8 @@ impl Type {
             Type::Unbound => "link.unbound",
             Type::Log => "rule.log",
             Type::LinesDropped => "rule.log_dropped",
+            Type::BreakerOpened => "rule.breaker_opened",
+            Type::BreakerClosed => "rule.breaker_closed",
         }
     }
 }
@@ -211,6 +229,8 @@ impl Told {
             About::Link { change: LinkChange::Unbound, .. } => Type::Unbound,
             About::Log(_) => Type::Log,
             About::LinesDropped(_) => Type::LinesDropped,
+            About::Rule { change: RuleChange::BreakerOpened { .. }, .. } => Type::BreakerOpened,
+            About::Rule { change: RuleChange::BreakerClosed, .. } => Type::BreakerClosed,
         }
     }
 
@@ -219,7 +239,7 @@ impl Told {
         match &self.about {
             About::Message { ends, .. } => Some(&ends.device),
             About::Log(line) => Some(&line.device),
-            About::Link { .. } | About::LinesDropped(_) => None,
+            About::Link { .. } | About::LinesDropped(_) | About::Rule { .. } => None,
         }
     }
 }

@@ -13,6 +13,7 @@
 mod admit;
 mod arrivals;
 mod batch;
+mod breakers;
 mod campaigns;
 mod commit;
 mod counting;
@@ -48,7 +49,6 @@ mod wake;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use crate::firewall::{self, Reject};
 use crate::message::{MessageId, Timestamp};
@@ -56,7 +56,7 @@ use crate::metrics::Metrics;
 use crate::occasion::Occasion;
 use crate::plugin::{Invocation, Outcome, Ran, StateView};
 use crate::route::{Changes, Current, Directory};
-use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
+use crate::schedule::{Ended, Event, Schedule, SubjectKey};
 use crate::slots::Slots;
 use crate::store::keys::{Kind, OutboxKey, Partition};
 use crate::store::{Accepted, Change, Committed, NewMessage, NotAccepted, Queued, Store};
@@ -65,6 +65,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
 use batch::Batch;
+pub use breakers::Instead;
 pub use campaigns::{Begun, CampaignDone, NewCampaign, NoCampaign, begin, change_phase, drive};
 pub use dead::{DeadDone, DeadVerb, NotRevived, change_all_dead, change_dead};
 pub use devices::{DeviceEdit, Import, Imported, Keyed, NewDevice, NotRegistered, change_device, import_devices};
@@ -90,8 +91,8 @@ pub struct House {
     pub store: Arc<Store>,
     outlet: Arc<dyn Outlet>,
     schedule: Mutex<Schedule>,
-    /// There may be something to run.
-    runnable: Condvar,
+    /// There may be something to run: for quick rules, for slow ones.
+    runnable: [Condvar; 2],
     /// MOs that wait or run, per customer: the bound of HOUSE promise 8.
     waiting: Slots<AtomicUsize>,
     /// Held from reading a tracked row to writing it, and while a waiting message changes its row.
@@ -114,6 +115,7 @@ pub struct House {
     pub requests: Requests,
     news: news::News,
     dead: dead::Dead,
+    breakers: breakers::Breakers,
 }
 
 impl House {
@@ -123,11 +125,10 @@ impl House {
         directory: Arc<Current>,
         store: Arc<Store>,
         outlet: Arc<dyn Outlet>,
-        rule_threads: usize,
         now: Timestamp,
     ) -> std::io::Result<Arc<House>> {
         let present = directory.load();
-        let schedule = Mutex::new(Schedule::new(present.rules.len(), rule_threads));
+        let schedule = Mutex::new(Schedule::default());
         let waiting = Slots::default();
         let joiner = Mutex::new(parts::Joiner::recover(&present, &store)?);
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
@@ -139,7 +140,7 @@ impl House {
         let campaigns = campaigns::Campaigns::recover(&store, now)?;
         let dead = dead::Dead::recover(&present, &store)?;
         let timers = timers::Timers::recover(&store)?;
-        let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
+        let (runnable, tracking, repeats) = (Default::default(), Mutex::new(()), Mutex::default());
         let (metrics, news) = (Metrics::new(&present), news::News::new(&store));
         drop(present);
         let house = House {
@@ -166,8 +167,10 @@ impl House {
             requests: Requests::default(),
             news,
             dead,
+            breakers: breakers::Breakers::default(),
         };
         let house = Arc::new(house);
+        house.place_rules();
         house.reroute(now)?;
         for partition in Partition::all() {
             house.recover(partition, now)?;
@@ -188,6 +191,7 @@ impl House {
     /// `next` holds for every message from now on. [`reroute`](Self::reroute) afterwards.
     pub fn change_directory(&self, next: Directory, now: Timestamp) {
         self.directory.replace(next);
+        self.place_rules();
         if let Err(error) = self.outlet.directory_changed(now) {
             tracing::error!("what waits in new queues cannot be read: {error}");
         }
@@ -358,36 +362,6 @@ fn offer_when_due(outlet: &dyn Outlet, queued: Vec<Queued>, now: Timestamp) {
 }
 
 // ---- process: claim, run, conclude --------------------------------------------------------------
-
-impl House {
-    /// What should run now, for a rule thread.
-    pub fn next(&self, now: Timestamp) -> Next {
-        self.schedule.lock().next(now)
-    }
-
-    /// Waits until there may be something to run, at most this long.
-    pub fn wait_for_work(&self, at_most: Duration) {
-        let mut schedule = self.schedule.lock();
-        self.runnable.wait_for(&mut schedule, at_most);
-    }
-
-    /// Wakes every rule thread, so that they see that the house closes.
-    pub fn wake_all(&self) {
-        self.runnable.notify_all();
-    }
-
-    /// Reports a run back to the schedule.
-    pub fn finished(&self, key: SubjectKey, ended: Ended, used: Duration, now: Timestamp) {
-        let next = {
-            let mut schedule = self.schedule.lock();
-            schedule.finished(key, ended, used, now);
-            schedule.has_ready()
-        };
-        if next {
-            self.runnable.notify_one();
-        }
-    }
-}
 
 /// Reads the event that is to run. None: it is over, or it cannot be read (logged).
 pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event, now: Timestamp) -> Option<Invocation> {

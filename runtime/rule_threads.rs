@@ -1,19 +1,25 @@
 //! The OS threads that run rules, beside tokio and never on its workers.
 //!
-//! Each takes what the schedule says, runs it in the plugin host and hands the outcome to the relay.
+//! Each takes what the schedule says, runs it in the plugin host and hands the outcome to the relay. There are threads
+//! for quick rules, and as many for slow ones: those give way to all others wherever there are fewer cores than
+//! threads, so that a rule that burns its whole deadline on every message costs nobody else their latency. The schedule
+//! sees to it that they get their share all the same.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock;
-use crate::plugin::{Invocation, LoadedRule, PluginHost, Ran};
-use crate::relay::{self, House};
-use crate::schedule::{Event, Next, SubjectKey};
+use crate::plugin::{Invocation, LoadedRule, Outcome, PluginHost, Ran};
+use crate::relay::{self, House, Instead};
+use crate::schedule::{Ended, Event, Next, SubjectKey, Worker};
 
 /// A thread looks again after this long even if nobody woke it; also how soon it sees a retry come due.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Of threads for slow rules, in steps of nice(2): a thread without gets about nine times as much of a core.
+const NICENESS: i32 = 10;
 
 /// The rules, in the order of the config, and the host that runs them.
 pub struct Rules {
@@ -35,16 +41,29 @@ pub struct RuleThreads {
 }
 
 impl RuleThreads {
+    /// How many calls may run at once, with so many threads for quick rules.
+    pub fn calls_max(count: usize) -> usize {
+        2 * count
+    }
+
     pub fn start(house: Arc<House>, rules: Arc<Rules>, count: usize) -> std::io::Result<RuleThreads> {
         let closing = Arc::new(AtomicBool::new(false));
-        let start = |index: usize| {
+        let start = |(worker, index): (Worker, usize)| {
             let (house, rules, closing) = (house.clone(), rules.clone(), closing.clone());
             // Timers only: a rule that waits inside WASI is cut off by one.
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-            let thread = std::thread::Builder::new().name(format!("rule-{index}"));
-            thread.spawn(move || runtime.block_on(work(&house, &rules, &closing)))
+            let name = if worker == Worker::Slow { "slow-rule" } else { "rule" };
+            let thread = std::thread::Builder::new().name(format!("{name}-{index}"));
+            thread.spawn(move || {
+                if worker == Worker::Slow {
+                    give_way();
+                }
+                runtime.block_on(work(&house, &rules, worker, &closing));
+            })
         };
-        let threads = (0..count).map(start).collect::<Result<_, _>>()?;
+        let workers = [Worker::Quick, Worker::Slow].into_iter();
+        let threads = workers.flat_map(|worker| (0..count).map(move |index| (worker, index)));
+        let threads = threads.map(start).collect::<Result<_, _>>()?;
         Ok(RuleThreads { closing, house, threads })
     }
 
@@ -60,31 +79,76 @@ impl RuleThreads {
     }
 }
 
-async fn work(house: &Arc<House>, rules: &Rules, closing: &AtomicBool) {
+/// On Linux that is this thread's alone.
+fn give_way() {
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::warn!("threads for slow rules have the priority of all others: {error}");
+    }
+}
+
+async fn work(house: &Arc<House>, rules: &Rules, worker: Worker, closing: &AtomicBool) {
     while !closing.load(Ordering::Acquire) && house.store.failure().is_none() {
         let now = clock::now();
-        match house.next(now) {
+        match house.next_for(worker, now) {
             Next::Run(key, event) => run(house, rules, key, event).await,
             Next::WaitUntil(due) => {
-                house.wait_for_work(LOOK_AGAIN.min(Duration::from_millis(due.0.saturating_sub(now.0).max(1))));
+                let until_due = Duration::from_millis(due.0.saturating_sub(now.0).max(1));
+                house.wait_for_work(worker, LOOK_AGAIN.min(until_due));
             }
-            Next::Wait => house.wait_for_work(LOOK_AGAIN),
+            Next::Wait => house.wait_for_work(worker, LOOK_AGAIN),
         }
     }
 }
 
 async fn run(house: &Arc<House>, rules: &Rules, key: SubjectKey, event: Event) {
-    let started = clock::instant();
-    let ended = match relay::claim(house, &key, event, clock::now()) {
-        Some(invocation) => {
-            let ran = rules.call(invocation).await;
-            relay::conclude(house, &key, event, ran, clock::now())
-        }
-        None => crate::schedule::Ended::Gone,
+    let (started, cpu) = (clock::instant(), clock::thread_cpu());
+    let (ended, waited) = match relay::claim(house, &key, event, clock::now()) {
+        Some(invocation) => call(house, rules, &key, event, invocation).await,
+        None => (Ended::Gone, Duration::ZERO),
     };
-    let took = started.elapsed();
     if let Some(durations) = house.metrics.rule(key.rule) {
-        durations.record(took);
+        durations.record(started.elapsed());
     }
-    house.finished(key, ended, took, clock::now());
+    // What it kept the thread busy for, and not how long others had the core.
+    let used = clock::thread_cpu().saturating_sub(cpu) + waited;
+    house.finished(key, ended, used, clock::now());
+}
+
+/// How it ended, and how long the rule waited inside.
+async fn call(
+    house: &Arc<House>,
+    rules: &Rules,
+    key: &SubjectKey,
+    event: Event,
+    invocation: Invocation,
+) -> (Ended, Duration) {
+    match house.instead_of_call(invocation, clock::now()) {
+        Ok(invocation) => {
+            let (ran, waited) = with_waiting(rules.call(invocation)).await;
+            house.called(key.rule, &ran.outcome, clock::now());
+            (relay::conclude(house, key, event, ran, clock::now()), waited)
+        }
+        Err(Instead::Done(effects)) => {
+            (relay::conclude(house, key, event, Outcome::Done(effects), clock::now()), Duration::ZERO)
+        }
+        Err(Instead::Wait(ended)) => (ended, Duration::ZERO),
+    }
+}
+
+/// What a future yields, and how long it was not ready.
+async fn with_waiting<F: Future>(future: F) -> (F::Output, Duration) {
+    let mut future = pin!(future);
+    let (mut waited, mut since) = (Duration::ZERO, None);
+    let output = std::future::poll_fn(|context| {
+        if let Some(since) = since.take() {
+            waited += clock::instant().saturating_duration_since(since);
+        }
+        let polled = future.as_mut().poll(context);
+        if polled.is_pending() {
+            since = Some(clock::instant());
+        }
+        polled
+    })
+    .await;
+    (output, waited)
 }

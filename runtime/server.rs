@@ -108,7 +108,7 @@ impl Server {
         })?;
         let now = clock::now();
         let delivery = Delivery::new(&directory);
-        let house = House::new(directory, store, delivery.clone(), threads, now)?;
+        let house = House::new(directory, store, delivery.clone(), now)?;
         delivery.open(&house, now)?;
         let waiting = house.mos_waiting();
         if waiting > 0 {
@@ -248,7 +248,7 @@ async fn keep_house(
     }
 }
 
-/// One per core, and two at least: one slow rule must leave room for another.
+/// One per core, and two at least.
 fn default_rule_threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).max(2)
 }
@@ -272,7 +272,7 @@ pub async fn try_rules(config: &Config) -> Vec<Result<String, ServerError>> {
 }
 
 async fn load_rules(config: &Config, directory: &Arc<Current>, threads: usize) -> Result<Rules, ServerError> {
-    let host = PluginHost::new(threads as u32, config.webhooks)?;
+    let host = PluginHost::new(RuleThreads::calls_max(threads) as u32, config.webhooks)?;
     let mut loaded = Vec::with_capacity(config.rule.len());
     for rule in &config.rule {
         loaded.push(host.load(rule, directory.clone()).await?);

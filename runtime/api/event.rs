@@ -7,7 +7,7 @@ use super::history::{ContentView, MessageEntry};
 use super::message::LifeState;
 use super::rfc3339::Time;
 use super::wanted::Way;
-use crate::feed::{self, About, Ends, EventId, LinkChange, Told};
+use crate::feed::{self, About, Ends, EventId, LinkChange, RuleChange, Told};
 use crate::message::{MessageId, Timestamp};
 use crate::timeline::{self, Listed};
 
@@ -149,6 +149,12 @@ enum What {
     /// So many lines were too many for their second; the server's own log has them.
     #[serde(rename = "rule.log_dropped")]
     LinesDropped { lines: u32 },
+    /// So many of a rule's last calls failed, the last one for this reason, that it is not called before `until`.
+    #[serde(rename = "rule.breaker_opened")]
+    BreakerOpened { rule: String, until: Time, calls: u32, failures: u32, why: String },
+    /// The rule is called again.
+    #[serde(rename = "rule.breaker_closed")]
+    BreakerClosed { rule: String },
     /// Events before this one are not kept any more, and were not told.
     #[serde(rename = "gap")]
     Gap,
@@ -224,6 +230,16 @@ fn what(told: &Told) -> What {
                 .collect(),
         },
         About::LinesDropped(lines) => What::LinesDropped { lines: *lines },
+        About::Rule { rule, change: RuleChange::BreakerOpened { until, calls, failures, why } } => {
+            What::BreakerOpened {
+                rule: rule.to_string(),
+                until: Time(*until),
+                calls: *calls,
+                failures: *failures,
+                why: why.to_string(),
+            }
+        }
+        About::Rule { rule, change: RuleChange::BreakerClosed } => What::BreakerClosed { rule: rule.to_string() },
     }
 }
 

@@ -64,7 +64,7 @@ impl Home {
         let (store, writer) = Store::open(disk.open()).expect("opens");
         let config = Config::parse(CONFIG, std::path::Path::new("t")).expect("valid");
         let directory = Current::new(Directory::new(&config));
-        let house = House::new(directory, store.clone(), Arc::new(Nobody), 1, clock::now()).expect("stands");
+        let house = House::new(directory, store.clone(), Arc::new(Nobody), clock::now()).expect("stands");
         let setup = Setup::new(config, house.clone());
         let operator = OperatorToken { digest: Digest::of(OPERATOR), new: None };
         let config = "listen = '127.0.0.1:0'\nbody_max_octets = 100000\nrequests_per_sec = 1000000";

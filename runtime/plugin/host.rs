@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Engine, Store, Trap, WasmBacktrace};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use super::engine::{self, EngineError, TICK};
 use super::fit::{self, Misfit};
@@ -70,6 +70,8 @@ pub struct PluginHost {
     allowed: Webhooks,
 }
 
+/// A call that gets hardly any CPU time ends when so many times its deadline have passed.
+const PATIENCE: u32 = 10;
 /// Time that a rule has to say what it thinks of its config, at least: nobody's message waits for it.
 const CHECK_MS: u32 = 2_000;
 
@@ -190,6 +192,7 @@ impl PluginHost {
         let (id, occasion, mo) = (invocation.id, invocation.occasion.clone(), invocation.mo.clone());
         let call = Call::new(rule.facts.clone(), invocation, clock::instant());
         let mut store = self.store(call, limits.deadline_ms);
+        by_cpu_time(&mut store, limits.deadline_ms);
         let run = async {
             let instance = rule.component.instantiate_async(&mut store).await?;
             rule.handlers.call(&mut store, &instance, (id, &occasion, &mo)).await
@@ -206,6 +209,20 @@ impl PluginHost {
             Err(_) => Outcome::Broken(format!("waited past its deadline of {} ms", limits.deadline_ms).as_str().into()),
         }
     }
+}
+
+/// A thread that gives way to others gets its core back when they are done with it: the deadline of a call counts the
+/// CPU time that it had, and the time that passed only where that is far more.
+fn by_cpu_time(store: &mut Store<Call>, deadline_ms: u32) {
+    let (started, cpu) = (clock::instant(), clock::thread_cpu());
+    let deadline = Duration::from_millis(deadline_ms.into());
+    store.epoch_deadline_callback(move |_| {
+        let left = deadline.saturating_sub(clock::thread_cpu().saturating_sub(cpu));
+        if left < TICK || clock::instant().saturating_duration_since(started) > deadline * PATIENCE {
+            return Err(Trap::Interrupt.into());
+        }
+        Ok(UpdateDeadline::Continue(left.as_millis() as u64))
+    });
 }
 
 fn explain(error: &wasmtime::Error, limits: &Limits) -> Broken {

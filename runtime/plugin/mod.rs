@@ -24,4 +24,4 @@ pub use engine::EngineError;
 pub use fit::Misfit;
 pub use host::{LoadError, LoadedRule, PluginHost};
 pub use invocation::{Broken, Effects, Gate, Invocation, Outcome, Passed, Ran, RuleLog, StateView};
-pub use outbox::PARTS_MAX;
+pub use outbox::{PARTS_MAX, answered_with};

@@ -92,8 +92,9 @@ impl House {
             self.count(&customer, 1);
             schedule.push(key, event, now);
         }
+        let ready = schedule.has_ready();
         drop(schedule);
-        self.runnable.notify_all();
+        self.notify(ready, usize::MAX);
     }
 
     /// It ends without a call, as it is void or nobody runs it.

@@ -117,7 +117,7 @@ impl World {
         let directory = Current::new(Directory::new(&config));
         let (store, writer) = Store::open(self.disk.open()).expect("opens");
         let delivery = Delivery::new(&directory);
-        let house = House::new(directory, store.clone(), delivery.clone(), 2, self.now).expect("recovers");
+        let house = House::new(directory, store.clone(), delivery.clone(), self.now).expect("recovers");
         delivery.open(&house, self.now).expect("opens");
         let shared = Arc::new(Shared::new(&config.smpp, house.clone(), delivery.clone()));
         self.alive =
