@@ -6,7 +6,7 @@
 //! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  timer_thread  rule_http  campaign_thread  cli/  tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
-//! HEART      firewall  route  schedule  breaker  retry  tracking  timeline  message  occasion  device  campaign  metrics  bucket  pure, take `now`
+//! HEART      firewall  route  schedule  breaker  retry  tracking  timeline  message  occasion  device  campaign  meter  metrics  bucket  pure, take `now`
 //! PROTOCOL   crate wasmsc-smpp                                      pure
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
@@ -28,6 +28,7 @@ pub mod firewall;
 mod grant;
 pub mod link;
 pub mod message;
+pub mod meter;
 pub mod metrics;
 pub mod occasion;
 mod outgoing;

@@ -47,6 +47,7 @@ enum Command {
     Devices(cli::devices::Args),
     Campaign(cli::campaign::Args),
     Dead(cli::dead::Args),
+    Usage(cli::usage::Args),
     /// Customers of a server, declared in its config file or made since.
     Customers(cli::objects::Args),
     /// Accounts, who bind to a server.
@@ -132,6 +133,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Devices(arguments) => Ok(exit(runtime.block_on(cli::devices::run(&arguments)))),
         Command::Campaign(arguments) => Ok(exit(runtime.block_on(cli::campaign::run(&arguments)))),
         Command::Dead(arguments) => Ok(exit(runtime.block_on(cli::dead::run(&arguments)))),
+        Command::Usage(arguments) => Ok(exit(runtime.block_on(cli::usage::run(&arguments)))),
         Command::Customers(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Customer, &arguments)))),
         Command::Accounts(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Account, &arguments)))),
         Command::Upstreams(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Upstream, &arguments)))),

@@ -26,6 +26,7 @@ mod history;
 mod home;
 mod http_calls;
 mod judging;
+mod metering;
 mod news;
 mod once;
 mod operations;
@@ -72,6 +73,7 @@ pub use devices::{DeviceEdit, Import, Imported, Keyed, NewDevice, NotRegistered,
 use ended::{RETRY_LAST_MS, fail};
 pub use explain::{Explained, GoesTo, Question, explain};
 pub use http_calls::{Attempted, http_called};
+pub use metering::{keep_usage, used_by};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
 pub use outlet::Outlet;
@@ -116,6 +118,7 @@ pub struct House {
     news: news::News,
     dead: dead::Dead,
     breakers: breakers::Breakers,
+    meters: metering::Meters,
 }
 
 impl House {
@@ -139,6 +142,7 @@ impl House {
         let opt_outs = RwLock::new(opt_outs::OptedOut::recover(&store)?);
         let campaigns = campaigns::Campaigns::recover(&store, now)?;
         let dead = dead::Dead::recover(&present, &store)?;
+        let meters = metering::Meters::recover(&present, &store, now)?;
         let timers = timers::Timers::recover(&store)?;
         let (runnable, tracking, repeats) = (Default::default(), Mutex::new(()), Mutex::default());
         let (metrics, news) = (Metrics::new(&present), news::News::new(&store));
@@ -168,6 +172,7 @@ impl House {
             news,
             dead,
             breakers: breakers::Breakers::default(),
+            meters,
         };
         let house = Arc::new(house);
         house.place_rules();
@@ -411,7 +416,7 @@ fn is_void(house: &Arc<House>, state: &SubjectState, event: Event, occasion: &Oc
 
 /// Commits what the rule did, or its failure. An error means that the store has failed.
 pub fn conclude(house: &Arc<House>, key: &SubjectKey, event: Event, ran: impl Into<Ran>, now: Timestamp) -> Ended {
-    let Ran { outcome, version } = ran.into();
+    let Ran { outcome, version, .. } = ran.into();
     let result = match outcome {
         Outcome::Done(effects) => commit::commit(house, key, event, effects, now).map(|committed| match committed {
             Committed::Yes => Ended::Gone,

@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock;
+use crate::meter::Used;
 use crate::plugin::{Invocation, LoadedRule, Outcome, PluginHost, Ran};
 use crate::relay::{self, House, Instead};
 use crate::schedule::{Ended, Event, Next, SubjectKey, Worker};
@@ -30,7 +31,7 @@ pub struct Rules {
 impl Rules {
     async fn call(&self, invocation: Invocation) -> Ran {
         let rule = &self.loaded[invocation.rule.0];
-        Ran { outcome: self.host.call(rule, invocation).await, version: rule.version().clone() }
+        self.host.call(rule, invocation).await
     }
 }
 
@@ -102,36 +103,44 @@ async fn work(house: &Arc<House>, rules: &Rules, worker: Worker, closing: &Atomi
 
 async fn run(house: &Arc<House>, rules: &Rules, key: SubjectKey, event: Event) {
     let (started, cpu) = (clock::instant(), clock::thread_cpu());
-    let (ended, waited) = match relay::claim(house, &key, event, clock::now()) {
+    let Called { ended, waited, used } = match relay::claim(house, &key, event, clock::now()) {
         Some(invocation) => call(house, rules, &key, event, invocation).await,
-        None => (Ended::Gone, Duration::ZERO),
+        None => Called { ended: Ended::Gone, waited: Duration::ZERO, used: None },
     };
     if let Some(durations) = house.metrics.rule(key.rule) {
         durations.record(started.elapsed());
     }
+    let cpu = clock::thread_cpu().saturating_sub(cpu);
+    if let Some((used, effects)) = used {
+        let used = Used { cpu_micros: cpu.as_micros() as u64, ..used };
+        house.charge(key.rule, (used, effects), ended, clock::now());
+    }
     // What it kept the thread busy for, and not how long others had the core.
-    let used = clock::thread_cpu().saturating_sub(cpu) + waited;
-    house.finished(key, ended, used, clock::now());
+    house.finished(key, ended, cpu + waited, clock::now());
 }
 
-/// How it ended, and how long the rule waited inside.
-async fn call(
-    house: &Arc<House>,
-    rules: &Rules,
-    key: &SubjectKey,
-    event: Event,
-    invocation: Invocation,
-) -> (Ended, Duration) {
+/// What became of an event.
+struct Called {
+    ended: Ended,
+    /// How long the rule waited inside.
+    waited: Duration,
+    /// What the rule used, where it was called, and what its effects will have used when they are stored.
+    used: Option<(Used, Used)>,
+}
+
+async fn call(house: &Arc<House>, rules: &Rules, key: &SubjectKey, event: Event, invocation: Invocation) -> Called {
     match house.instead_of_call(invocation, clock::now()) {
         Ok(invocation) => {
             let (ran, waited) = with_waiting(rules.call(invocation)).await;
             house.called(key.rule, &ran.outcome, clock::now());
-            (relay::conclude(house, key, event, ran, clock::now()), waited)
+            let used = Some(relay::used_by(&ran));
+            Called { ended: relay::conclude(house, key, event, ran, clock::now()), waited, used }
         }
         Err(Instead::Done(effects)) => {
-            (relay::conclude(house, key, event, Outcome::Done(effects), clock::now()), Duration::ZERO)
+            let ended = relay::conclude(house, key, event, Outcome::Done(effects), clock::now());
+            Called { ended, waited: Duration::ZERO, used: None }
         }
-        Err(Instead::Wait(ended)) => (ended, Duration::ZERO),
+        Err(Instead::Wait(ended)) => Called { ended, waited: Duration::ZERO, used: None },
     }
 }
 

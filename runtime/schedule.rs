@@ -294,9 +294,10 @@ impl Schedule {
         self.refresh(key.rule.0);
     }
 
-    /// Nothing of a rule runs before `until`, whoever asks; None: it may run.
+    /// Nothing of a rule runs before `until`, or longer if that was said before; None: it may run.
     pub fn hold(&mut self, rule: RuleIndex, until: Option<Timestamp>) {
-        if rule.0 < self.lanes.len() {
+        if let Some(lane) = self.lanes.get(rule.0) {
+            let until = until.map(|until| lane.held.map_or(until, |before| before.max(until)));
             self.set_held(Held::Lane(rule.0), until);
         }
     }

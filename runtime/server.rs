@@ -195,6 +195,7 @@ impl Server {
             rules.stop();
             // A store that failed says so when the writer ends.
             while relay::keep_quotas(&house, clock::now()).is_ok_and(|written| written > 0) {}
+            while relay::keep_usage(&house).is_ok_and(|written| written > 0) {}
             house.store.close();
             writer.join()
         });

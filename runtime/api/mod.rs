@@ -38,6 +38,7 @@ mod secret;
 mod serve;
 mod statuses;
 mod stream;
+mod usage;
 mod wanted;
 mod webhook;
 

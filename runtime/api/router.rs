@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::error::{Code, Problem};
 use super::{
     Api, apply, audit, backup, campaign, dead, device, events, explain, export, health, history, inbox, key, links,
-    message, number, object, openapi, policy, queue, scrape, statuses, webhook,
+    message, number, object, openapi, policy, queue, scrape, statuses, usage, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -76,6 +76,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(dead::verbs::drop))
         .routes(routes!(dead::verbs::retry_all))
         .routes(routes!(dead::verbs::drop_all))
+        .routes(routes!(usage::list))
         .routes(routes!(apply::apply))
         .routes(routes!(audit::list))
         .routes(routes!(health::alive))

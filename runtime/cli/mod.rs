@@ -29,4 +29,5 @@ pub mod send;
 pub mod simulate;
 pub mod status;
 mod table;
+pub mod usage;
 pub mod webhooks;

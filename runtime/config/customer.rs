@@ -31,6 +31,12 @@ pub struct Customer {
     /// Its share of the CPU time of rules, when more is wanted than there is: 200 gets twice as much as 100.
     #[serde(default = "default_cpu_weight")]
     pub cpu_weight: u32,
+    /// CPU time that its rules may use together in a minute; above, their events wait for the next one.
+    #[serde(default)]
+    pub cpu_ms_per_minute: Option<u32>,
+    /// MTs that its rules may send together on a day (UTC); above, they hear quota-exceeded.
+    #[serde(default)]
+    pub rule_messages_per_day: Option<u64>,
     /// How long a message is tried that names no validity_period.
     #[serde(default = "default_validity_secs")]
     pub validity_secs: u64,

@@ -13,7 +13,7 @@ use super::engine::{self, EngineError, TICK};
 use super::fit::{self, Misfit};
 use super::handlers::{Handled, Handlers};
 use super::interfaces::{self, Call};
-use super::invocation::{Broken, Invocation, Limits, Outcome};
+use super::invocation::{Broken, Invocation, Limits, Outcome, Ran, UsedByCall};
 use crate::clock;
 use crate::config::{self, Webhooks};
 use crate::grant::HttpGrant;
@@ -183,10 +183,12 @@ impl PluginHost {
     }
 
     /// Runs one event in a fresh instance. Returns within the rule's deadline, whatever the rule does.
-    pub async fn call(&self, rule: &LoadedRule, invocation: Invocation) -> Outcome {
+    pub async fn call(&self, rule: &LoadedRule, invocation: Invocation) -> Ran {
+        let version = rule.version.clone();
         #[cfg(feature = "bench")]
         if crate::bench_switch::rule_is_native() {
-            return super::native::call(&rule.facts, invocation);
+            let outcome = super::native::call(&rule.facts, invocation);
+            return Ran { outcome, used: UsedByCall::default(), version };
         }
         let limits = rule.facts.limits;
         let (id, occasion, mo) = (invocation.id, invocation.occasion.clone(), invocation.mo.clone());
@@ -201,13 +203,15 @@ impl PluginHost {
         let deadline = Duration::from_millis(limits.deadline_ms.into());
         let result = tokio::time::timeout(deadline, run).await;
         store.data().log_printed();
-        match result {
+        let used = store.data().used();
+        let outcome = match result {
             Ok(Ok(Handled::Done(response))) => Outcome::Done(store.into_data().into_effects(response)),
             Ok(Ok(Handled::Retry(after))) => Outcome::Retry(after),
             Ok(Ok(Handled::Reject(reason))) => Outcome::Reject(reason),
             Ok(Err(error)) => Outcome::Broken(explain(&error, &limits)),
             Err(_) => Outcome::Broken(format!("waited past its deadline of {} ms", limits.deadline_ms).as_str().into()),
-        }
+        };
+        Ran { outcome, used, version }
     }
 }
 

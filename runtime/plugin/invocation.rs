@@ -31,6 +31,10 @@ pub trait StateView: Send + Sync {
 pub trait Gate: Send + Sync {
     /// Counts a message that passes. `text` is what it says, where that is text.
     fn admit(&self, message: &Message, text: Option<&str>) -> Result<(), Reject>;
+    /// Whether the rule may send so many messages more on this day.
+    fn has_room(&self, _more: usize) -> bool {
+        true
+    }
     /// The call's effects are stored: what passed is sent. Without this it is not, and counts for nothing.
     fn keep(&self);
 }
@@ -176,17 +180,38 @@ impl From<&str> for Broken {
     }
 }
 
+impl Outcome {
+    pub fn has_failed(&self) -> bool {
+        matches!(self, Outcome::Broken(_) | Outcome::Reject(_))
+    }
+
+    pub fn effects(&self) -> Option<&Effects> {
+        match self {
+            Outcome::Done(effects) => Some(effects),
+            Outcome::Retry(_) | Outcome::Reject(_) | Outcome::Broken(_) => None,
+        }
+    }
+}
+
+/// What a call used that its effects do not show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UsedByCall {
+    pub memory_octets: usize,
+    pub log_lines: usize,
+}
+
 /// A call that is over, and what ran.
 #[derive(Debug)]
 pub struct Ran {
     pub outcome: Outcome,
+    pub used: UsedByCall,
     /// Digest of the component; empty where the rule is none.
     pub version: Arc<str>,
 }
 
 impl From<Outcome> for Ran {
     fn from(outcome: Outcome) -> Ran {
-        Ran { outcome, version: "".into() }
+        Ran { outcome, used: UsedByCall::default(), version: "".into() }
     }
 }
 

@@ -11,6 +11,7 @@ mod handlers;
 mod host;
 mod interfaces;
 mod invocation;
+mod memory;
 #[cfg(feature = "bench")]
 mod native;
 mod outbox;
@@ -23,5 +24,5 @@ mod wasi;
 pub use engine::EngineError;
 pub use fit::Misfit;
 pub use host::{LoadError, LoadedRule, PluginHost};
-pub use invocation::{Broken, Effects, Gate, Invocation, Outcome, Passed, Ran, RuleLog, StateView};
+pub use invocation::{Broken, Effects, Gate, Invocation, Outcome, Passed, Ran, RuleLog, StateView, UsedByCall};
 pub use outbox::{PARTS_MAX, answered_with};

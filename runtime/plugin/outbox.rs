@@ -21,7 +21,7 @@ pub enum SendError {
     NotPermitted(String),
     #[error("longer than {PARTS_MAX} SMS")]
     TooLong,
-    #[error("this call has sent as many messages as it may")]
+    #[error("this call, or the rule on this day, has sent as many messages as it may")]
     QuotaExceeded,
     #[error("{0} is no address")]
     InvalidAddress(String),
@@ -111,7 +111,7 @@ impl Outbox {
 
     /// Takes one message; returns its id.
     pub fn send(&mut self, to: &Address, body: &Body, wishes: Wishes) -> Result<MessageId, SendError> {
-        if self.messages.len() >= self.max as usize {
+        if self.messages.len() >= self.max as usize || !self.gate.has_room(self.messages.len() + 1) {
             return Err(SendError::QuotaExceeded);
         }
         wishes.check()?;

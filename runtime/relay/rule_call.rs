@@ -101,6 +101,10 @@ impl Gate for RuleGate {
         Ok(())
     }
 
+    fn has_room(&self, more: usize) -> bool {
+        self.house.may_send(self.rule, more as u64, self.now)
+    }
+
     fn keep(&self) {
         self.passed.lock().clear();
     }

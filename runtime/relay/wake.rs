@@ -11,7 +11,8 @@ use wasmsc_smpp::tlv::tag;
 use super::campaigns::Left;
 use super::operations::unqueue;
 use super::{
-    House, Stored, dead, history, offer_when_due, parts, pickup, queue_to, quotas, receipts, requests, stranded,
+    House, Stored, dead, history, metering, offer_when_due, parts, pickup, queue_to, quotas, receipts, requests,
+    stranded,
 };
 use crate::message::{Address, Message, MessageId, Timestamp};
 use crate::route::PeerIndex;
@@ -220,6 +221,7 @@ impl House {
 pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
     parts::expire(house, now)?;
     quotas::keep_quotas(house, now)?;
+    metering::keep_usage(house)?;
     house.tell_dropped_lines(now);
     let is_time = {
         let mut absentees = house.absentees.lock();
@@ -251,7 +253,7 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         }
         may_forget
     };
-    if may_forget && let Err(error) = history::forget(house, now) {
+    if may_forget && let Err(error) = history::forget(house, now).and_then(|()| metering::forget(house, now)) {
         tracing::error!("what is over cannot be taken out of the history: {error}");
     }
     // What was on its way in when its route went.

@@ -25,6 +25,10 @@ pub struct Customer {
     pub queue_max: usize,
     /// Its share of the CPU time of rules.
     pub cpu_weight: u32,
+    /// Of its rules together.
+    pub cpu_ms_per_minute: Option<u32>,
+    /// Of its rules together.
+    pub rule_messages_per_day: Option<u64>,
     pub validity_ms: u64,
     pub validity_max_ms: u64,
     pub join_timeout_ms: u64,
@@ -53,6 +57,8 @@ impl Customer {
             id: from.id.as_str().into(),
             queue_max: from.queue_max,
             cpu_weight: from.cpu_weight,
+            cpu_ms_per_minute: from.cpu_ms_per_minute,
+            rule_messages_per_day: from.rule_messages_per_day,
             validity_ms: from.validity_secs * 1_000,
             validity_max_ms: from.validity_max_secs * 1_000,
             join_timeout_ms: from.join_timeout_secs * 1_000,

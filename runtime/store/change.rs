@@ -14,12 +14,14 @@ use super::opt_outs::{self, OptOutRecord};
 use super::pickup;
 use super::record::{self, InboxRecord, JoinedRecord, ParkedRecord};
 use super::tables::Op;
+use super::usage;
 use super::verbs::Queued;
 use super::{Done, Store, StoreFailed};
 use crate::campaign::CampaignId;
 use crate::feed::Ends;
 use crate::firewall::rates::QuotaRow;
 use crate::message::{MessageId, Timestamp};
+use crate::meter::UsageRow;
 use crate::timeline::Event;
 use crate::tracking::Tracked;
 
@@ -74,6 +76,9 @@ pub enum Change {
     Quota(QuotaRow),
     /// Of a day that is over.
     Unquota(QuotaRow),
+    /// What a rule used on a day.
+    Usage(UsageRow),
+    Unusage(UsageRow),
     /// Something for the history of a customer's message, and for its feed.
     Happened(Partition, Box<str>, MessageId, Timestamp, Box<(Ends, Event)>),
 }
@@ -142,6 +147,8 @@ fn op(change: Change) -> Op {
         Change::OptIn(record) => Op::Delete(record.key()),
         Change::Quota(row) => Op::Put(opt_outs::quota_key(&row), record::encode(&row)),
         Change::Unquota(row) => Op::Delete(opt_outs::quota_key(&row)),
+        Change::Usage(row) => usage::put(&row),
+        Change::Unusage(row) => usage::forget(&row),
     }
 }
 

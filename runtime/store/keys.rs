@@ -32,6 +32,7 @@
 //! alarm    <partition> A <due u64> <setting>                                the same by when it is due
 //! call     <partition> P <due u64> <id>                                     an HTTP call of a rule that is to be made
 //! answer   <partition> Q <len><customer> <event u64>                        what a rule answered to a request
+//! usage    <partition> U <len><customer> <day u32> <rule>                    what a rule used on a day
 //! control  fe c <len><kind> <id>                                            what is set up over the API
 //! used     fe u <len><kind> <id>                                            when that was used last
 //! audit    fe a <sequence u64>, fe s                                        who changed it; the newest of them
@@ -128,6 +129,7 @@ pub enum Kind {
     CampaignEnds = b'E' as isize,
     Addressees = b'L' as isize,
     Dead = b'd' as isize,
+    Usage = b'U' as isize,
     Shared = b'S' as isize,
     Timer = b't' as isize,
     Alarm = b'A' as isize,

@@ -41,6 +41,7 @@ mod search;
 mod shared;
 mod tables;
 mod timers;
+mod usage;
 mod verbs;
 pub mod writer;
 

@@ -19,5 +19,6 @@ mod process;
 mod tenants;
 mod tls;
 mod traces;
+mod usage;
 mod walls;
 mod webhooks;

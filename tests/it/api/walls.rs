@@ -27,7 +27,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 62] = [
+const OPERATIONS: [(&str, Open); 63] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -83,6 +83,7 @@ const OPERATIONS: [(&str, Open); 62] = [
     ("putWebhook", MANAGE),
     ("deleteWebhook", MANAGE),
     ("replayDeadEvents", MANAGE),
+    ("listUsage", READ),
     ("listDeadLetters", READ),
     ("getDeadLetter", READ),
     ("retryDeadLetter", MANAGE),
