@@ -43,6 +43,7 @@ mod rule_call;
 mod scheduling;
 mod settle;
 mod sharing;
+mod state_quota;
 mod stranded;
 mod submission;
 mod timers;
@@ -119,6 +120,7 @@ pub struct House {
     dead: dead::Dead,
     breakers: breakers::Breakers,
     meters: metering::Meters,
+    state_octets: state_quota::StateOctets,
 }
 
 impl House {
@@ -143,6 +145,8 @@ impl House {
         let campaigns = campaigns::Campaigns::recover(&store, now)?;
         let dead = dead::Dead::recover(&present, &store)?;
         let meters = metering::Meters::recover(&present, &store, now)?;
+        let state_octets = state_quota::StateOctets::default();
+        state_octets.look(&present, &store)?;
         let timers = timers::Timers::recover(&store)?;
         let (runnable, tracking, repeats) = (Default::default(), Mutex::new(()), Mutex::default());
         let (metrics, news) = (Metrics::new(&present), news::News::new(&store));
@@ -173,6 +177,7 @@ impl House {
             dead,
             breakers: breakers::Breakers::default(),
             meters,
+            state_octets,
         };
         let house = Arc::new(house);
         house.place_rules();

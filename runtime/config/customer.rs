@@ -34,6 +34,9 @@ pub struct Customer {
     /// CPU time that its rules may use together in a minute; above, their events wait for the next one.
     #[serde(default)]
     pub cpu_ms_per_minute: Option<u32>,
+    /// Octets of state that its rules may have together; above, they hear quota-exceeded.
+    #[serde(default)]
+    pub rule_state_octets: Option<u64>,
     /// MTs that its rules may send together on a day (UTC); above, they hear quota-exceeded.
     #[serde(default)]
     pub rule_messages_per_day: Option<u64>,

@@ -55,6 +55,9 @@ pub struct Rule {
     /// CPU time that it may use in a minute; above, its events wait for the next one.
     #[serde(default)]
     pub cpu_ms_per_minute: Option<u32>,
+    /// Octets of state, names and values, that it may have of all its devices together; above, it hears quota-exceeded.
+    #[serde(default)]
+    pub state_octets_max: Option<u64>,
     /// MTs that it may send on a day (UTC); above, it hears quota-exceeded.
     #[serde(default)]
     pub messages_per_day: Option<u64>,

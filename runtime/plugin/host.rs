@@ -13,7 +13,7 @@ use super::engine::{self, EngineError, TICK};
 use super::fit::{self, Misfit};
 use super::handlers::{Handled, Handlers};
 use super::interfaces::{self, Call};
-use super::invocation::{Broken, Invocation, Limits, Outcome, Ran, UsedByCall};
+use super::invocation::{Broken, Invocation, Limits, Outcome, Ran};
 use crate::clock;
 use crate::config::{self, Webhooks};
 use crate::grant::HttpGrant;
@@ -188,7 +188,7 @@ impl PluginHost {
         #[cfg(feature = "bench")]
         if crate::bench_switch::rule_is_native() {
             let outcome = super::native::call(&rule.facts, invocation);
-            return Ran { outcome, used: UsedByCall::default(), version };
+            return Ran { version, ..outcome.into() };
         }
         let limits = rule.facts.limits;
         let (id, occasion, mo) = (invocation.id, invocation.occasion.clone(), invocation.mo.clone());

@@ -23,6 +23,10 @@ pub trait StateView: Send + Sync {
     fn timer(&self, name: &str) -> std::io::Result<Option<TimerSet>>;
     /// How many timers the subject has, counted up to `limit`.
     fn timers(&self, limit: usize) -> std::io::Result<usize>;
+    /// Octets of state that the rule may have in addition to what it has; None: nobody counts.
+    fn room(&self) -> Option<u64> {
+        None
+    }
     /// What is registered of its device.
     fn device(&self) -> std::io::Result<Option<Device>>;
 }
@@ -115,6 +119,8 @@ impl Invocation {
 pub struct Effects {
     /// (name, value), in the order of names; None deletes.
     pub state: Vec<(String, Option<Vec<u8>>)>,
+    /// By so many octets the state grows with that, where somebody counts.
+    pub state_growth: i64,
     /// In the order of sending: the first gets index 1.
     pub messages: Vec<Outgoing>,
     /// In the order of names. The timer whose time it was is among them.

@@ -60,12 +60,13 @@ pub fn fail(
         Outcome::Broken(Broken { why, backtrace }) => (why, backtrace, None, true),
         Outcome::Done(_) => return Ok(Ended::Gone),
     };
+    let told = if backtrace.is_empty() { reason.clone() } else { format!("{reason}: {backtrace}") };
     let failure = if may_retry && attempt < config.attempts_max {
         let due = now.plus_ms(after.map_or_else(|| back_off(record.attempts), u64::from));
-        tracing::warn!(rule = name, message_id = %id, attempt, %backtrace, "attempt failed, another one follows: {reason}");
+        tracing::warn!(rule = name, message_id = %id, attempt, "attempt failed, another one follows: {told}");
         Failure::RetryAt(due, reason.into())
     } else {
-        tracing::error!(rule = name, message_id = %id, attempt, %backtrace, "dead letter: {reason}");
+        tracing::error!(rule = name, message_id = %id, attempt, "dead letter: {told}");
         Failure::Dead(DeadFailure { reason: reason.into(), backtrace: backtrace.into(), version: version.into() })
     };
     postpone(house, event, record, failure, now)

@@ -253,7 +253,10 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         }
         may_forget
     };
-    if may_forget && let Err(error) = history::forget(house, now).and_then(|()| metering::forget(house, now)) {
+    if may_forget
+        && let Err(error) =
+            history::forget(house, now).and_then(|()| metering::forget(house, now)).and_then(|()| house.look_at_state())
+    {
         tracing::error!("what is over cannot be taken out of the history: {error}");
     }
     // What was on its way in when its route went.

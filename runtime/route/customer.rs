@@ -28,6 +28,8 @@ pub struct Customer {
     /// Of its rules together.
     pub cpu_ms_per_minute: Option<u32>,
     /// Of its rules together.
+    pub rule_state_octets: Option<u64>,
+    /// Of its rules together.
     pub rule_messages_per_day: Option<u64>,
     pub validity_ms: u64,
     pub validity_max_ms: u64,
@@ -59,6 +61,7 @@ impl Customer {
             cpu_weight: from.cpu_weight,
             cpu_ms_per_minute: from.cpu_ms_per_minute,
             rule_messages_per_day: from.rule_messages_per_day,
+            rule_state_octets: from.rule_state_octets,
             validity_ms: from.validity_secs * 1_000,
             validity_max_ms: from.validity_max_secs * 1_000,
             join_timeout_ms: from.join_timeout_secs * 1_000,

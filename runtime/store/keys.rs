@@ -130,6 +130,7 @@ pub enum Kind {
     Addressees = b'L' as isize,
     Dead = b'd' as isize,
     Usage = b'U' as isize,
+    State = b's' as isize,
     Shared = b'S' as isize,
     Timer = b't' as isize,
     Alarm = b'A' as isize,

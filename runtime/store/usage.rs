@@ -1,4 +1,4 @@
-//! What rules used on each day: a row for each rule and day, in the order of days.
+//! What rules used on each day: a row for each rule and day, in the order of days; and how much state they have.
 
 use std::io;
 
@@ -45,6 +45,25 @@ pub(super) fn forget(row: &UsageRow) -> Op {
 }
 
 impl Store {
+    /// Octets of all state of a rule, `customer/name`: names and values, of its devices and what they share.
+    pub fn state_octets(&self, customer: &str, rule: &str) -> io::Result<u64> {
+        let partition = Partition::of(customer);
+        let mut octets = 0;
+        for kind in [Kind::State, Kind::Shared] {
+            let prefix = keys::prefixed(partition, kind, rule, 0);
+            self.each_row(prefix.clone().into(), &keys::after(&prefix), |row| {
+                // Behind the rule a device has its length and its name.
+                let device = match kind {
+                    Kind::State => row.key.get(prefix.len()).map_or(0, |length| 1 + usize::from(*length)),
+                    _ => 0,
+                };
+                octets += (row.key.len().saturating_sub(prefix.len() + device) + row.value.len()) as u64;
+                Ok(())
+            })?;
+        }
+        Ok(octets)
+    }
+
     /// A customer's rows of these days, the first day first, until `each` says false.
     pub fn usage(
         &self,

@@ -99,8 +99,9 @@ impl Call {
         let (messages, passed) = self.outbox.into_messages();
         let (reads, shared) = self.shared.into_effects();
         let (timers, calls) = (self.timers.into_changes(), self.calls.into_calls());
-        let (state, number) = (self.state.into_writes(), Some(self.number));
-        Effects { state, messages, timers, reads, shared, calls, response, number, passed }
+        let (state_growth, number) = (self.state.growth(), Some(self.number));
+        let state = self.state.into_writes();
+        Effects { state, state_growth, messages, timers, reads, shared, calls, response, number, passed }
     }
 }
 
