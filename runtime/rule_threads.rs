@@ -19,8 +19,9 @@ use crate::schedule::{Ended, Event, Next, SubjectKey, Worker};
 
 /// A thread looks again after this long even if nobody woke it; also how soon it sees a retry come due.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// Of threads for slow rules, in steps of nice(2): a thread without gets about nine times as much of a core.
-const NICENESS: i32 = 10;
+/// Of threads for slow rules, in steps of nice(2): a thread without gets about three times as much of a core. With more, other
+/// programs on a busy machine would leave slow rules next to nothing.
+const NICENESS: i32 = 5;
 
 /// The rules, in the order of the config, and the host that runs them.
 pub struct Rules {

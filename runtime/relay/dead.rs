@@ -112,13 +112,6 @@ impl House {
     pub fn dead_of(&self, customer: CustomerIndex) -> usize {
         self.dead.counts.at(customer.0).load(Ordering::Relaxed)
     }
-
-    /// For the history and the feed.
-    pub(super) fn told_dead(&self, row: (Partition, MessageId), dead: &DeadRecord, now: Timestamp) -> Option<Change> {
-        let by = dead.rule().or(dead.queue()).unwrap_or("joining");
-        let event = || Event::Buried { by: by.into(), attempts: dead.attempts(), why: dead.failure.reason.clone() };
-        self.happened(row, dead.customer(), now, || (ends(dead), event()))
-    }
 }
 
 fn ends(dead: &DeadRecord) -> Ends {

@@ -152,6 +152,9 @@ impl Settled {
         let attempt = queued.record.attempts;
         tracing::error!(message_id = %id, queue = &*queued.key.queue, attempt, "dead letter: {why}");
         self.forget(&queued);
+        let attempts = queued.record.attempts + 1;
+        let by = (*queued.key.queue).into();
+        self.happened(house, &queued, now, || Event::Buried { by, attempts, why: why.into() });
         self.happened(house, &queued, now, || Event::Ended { state: state.octet(), error });
         let is_over = state == MessageState::Expired;
         house.count_queued(&queued, if is_over { Reached::Expired } else { Reached::Undeliverable });
@@ -164,12 +167,9 @@ impl Settled {
             self.changes.push(Change::Track(partition, id, Box::new(tracked)));
         }
         let (queue, class) = ((*queued.key.queue).into(), queued.key.class.0);
-        let record = OutboxRecord { attempts: queued.record.attempts + 1, ..queued.record };
+        let record = OutboxRecord { attempts, ..queued.record };
         let failure = DeadFailure { reason: why.into(), ..DeadFailure::default() };
         let dead = DeadRecord { what: DeadWhat::Message(Unsent { queue, class, record }), died_at: now, failure };
-        if !id.is_receipt() {
-            self.changes.extend(house.told_dead((partition, id), &dead, now));
-        }
         self.changes.push(house.died((partition, id), dead));
     }
 
