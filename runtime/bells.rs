@@ -1,27 +1,28 @@
-//! Wakes whoever waits for news of a customer. A bell says that there is something, the store says what.
+//! Wakes whoever waits for news of a customer, or of a kind of control object. A bell says that there is something, the store
+//! says what.
 
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-/// Rings for one customer; several rings before somebody looks are one.
+/// Rings for one name; several rings before somebody looks are one.
 pub type Bell = watch::Receiver<()>;
 
-/// One for each customer that somebody listens for.
+/// One for each name that somebody listens for.
 #[derive(Default)]
 pub struct Bells(Mutex<HashMap<Box<str>, watch::Sender<()>>>);
 
 impl Bells {
     /// Hears of everything from now on. To be had before the first look.
-    pub fn listen(&self, customer: &str) -> Bell {
+    pub fn listen(&self, name: &str) -> Bell {
         let mut bells = self.0.lock();
-        bells.retain(|of, bell| **of == *customer || bell.receiver_count() > 0);
-        bells.entry(customer.into()).or_insert_with(|| watch::Sender::new(())).subscribe()
+        bells.retain(|of, bell| **of == *name || bell.receiver_count() > 0);
+        bells.entry(name.into()).or_insert_with(|| watch::Sender::new(())).subscribe()
     }
 
-    pub fn ring(&self, customer: &str) {
-        if let Some(bell) = self.0.lock().get(customer) {
+    pub fn ring(&self, name: &str) {
+        if let Some(bell) = self.0.lock().get(name) {
             bell.send_replace(());
         }
     }

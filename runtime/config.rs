@@ -19,8 +19,10 @@ mod explain;
 mod history;
 mod numbering;
 mod object;
+mod plugins;
 mod retry;
 mod rule;
+mod rules_dir;
 mod shared;
 mod smpp;
 mod traces;
@@ -37,6 +39,7 @@ pub(crate) use explain::nearest;
 pub use history::History;
 pub use numbering::{NumberFormat, Numbering};
 pub use object::{Declared, Kind, Settings, Unreadable};
+pub use plugins::Plugins;
 pub use retry::Retry;
 pub use rule::Rule;
 pub use shared::{Claim, SharedNumber};
@@ -65,6 +68,11 @@ pub struct Config {
     pub upstream: Vec<Upstream>,
     #[serde(default)]
     pub rule: Vec<Rule>,
+    /// A folder with a *.toml file per rule, read again when one changes. Absent: rules are those of this file and of the API.
+    #[serde(default)]
+    pub rules_dir: Option<PathBuf>,
+    #[serde(default)]
+    pub plugins: Plugins,
     #[serde(default)]
     pub retry: Retry,
     #[serde(default)]
@@ -84,7 +92,7 @@ pub struct Config {
     /// OS threads that run quick rules, and as many that run slow ones at a lower priority; default: one per core, at least 2.
     #[serde(default)]
     pub rule_threads: Option<usize>,
-    /// Customers, accounts and upstreams as they are written.
+    /// Customers, accounts, upstreams, shared numbers and rules as they are written.
     #[serde(skip)]
     pub declared: Declared,
 }
@@ -139,7 +147,7 @@ impl Config {
 
     /// Every path in the file.
     fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let rules = self.rule.iter_mut().map(|rule| &mut rule.component);
+        let rules = self.rule.iter_mut().filter_map(|rule| rule.component.as_mut());
         let server = self.smpp.tls.iter_mut().flat_map(|tls| {
             [Some(&mut tls.certificate), Some(&mut tls.key), tls.client_ca.as_mut()].into_iter().flatten()
         });
@@ -152,7 +160,12 @@ impl Config {
             .iter_mut()
             .filter_map(|upstream| upstream.tls.as_mut())
             .flat_map(|tls| [tls.ca.as_mut(), tls.certificate.as_mut(), tls.key.as_mut()].into_iter().flatten());
-        std::iter::once(&mut self.data_dir).chain(rules).chain(server).chain(api).chain(upstreams)
+        std::iter::once(&mut self.data_dir)
+            .chain(self.rules_dir.as_mut())
+            .chain(rules)
+            .chain(server)
+            .chain(api)
+            .chain(upstreams)
     }
 }
 

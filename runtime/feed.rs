@@ -25,6 +25,11 @@ impl EventId {
         EventId(ms.min(u64::MAX >> ID_BITS) << ID_BITS)
     }
 
+    /// Milliseconds since 1970, of when it was told.
+    pub fn ms(self) -> u64 {
+        self.0 >> ID_BITS
+    }
+
     /// Reads what [`Display`](std::fmt::Display) wrote.
     pub fn parse(text: &str) -> Option<EventId> {
         let is_digits = text.len() == 16 && text.bytes().all(|octet| octet.is_ascii_hexdigit());

@@ -3,7 +3,7 @@
 //! The map. Arrows point down only:
 //!
 //! ```text
-//! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  timer_thread  rule_http  campaign_thread  cli/  tokio, threads, sockets
+//! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  rules  timer_thread  rule_http  campaign_thread  cli/  tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
 //! HEART      firewall  route  schedule  breaker  retry  tracking  timeline  message  occasion  device  campaign  meter  metrics  bucket  pure, take `now`
@@ -38,6 +38,7 @@ pub mod retry;
 pub mod route;
 mod rule_http;
 mod rule_threads;
+pub mod rules;
 pub mod schedule;
 pub mod server;
 pub mod setup;

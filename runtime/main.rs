@@ -25,6 +25,8 @@ enum Command {
     /// Logs go to stderr; RUST_LOG sets what is shown, such as RUST_LOG=warn,rule=debug.
     ///
     /// Exit codes: 0 ended in order, 1 could not start or had to stop, 2 wrong arguments.
+    ///
+    /// Example: wasmsc serve --config /etc/wasmsc/wasmsc.toml
     Serve {
         /// The config file; paths in it are relative to it.
         #[arg(long, default_value = "wasmsc.toml")]
@@ -34,6 +36,8 @@ enum Command {
         log_format: LogFormat,
     },
     /// Plays a fleet of water meters behind one network account, as a real SMPP client.
+    ///
+    /// Example: wasmsc simulate --connect 127.0.0.1:2775 --meters 100 --rate 20 --duration 1m
     Simulate(cli::simulate::Args),
     Messages(cli::messages::Args),
     Send(cli::send::Args),
@@ -48,12 +52,23 @@ enum Command {
     Campaign(cli::campaign::Args),
     Dead(cli::dead::Args),
     Usage(cli::usage::Args),
-    /// Customers of a server, declared in its config file or made since.
+    /// Lists, shows and deletes customers, declared in the config file or made since; `wasmsc apply` makes and changes them.
+    ///
+    /// Example: wasmsc customers list --token-file data/operator-token
     Customers(cli::objects::Args),
-    /// Accounts, who bind to a server.
+    /// Lists, shows and deletes accounts, who bind to the server; `wasmsc apply` makes and changes them.
+    ///
+    /// Example: wasmsc accounts show meters --token-file data/operator-token
     Accounts(cli::objects::Args),
-    /// Upstreams, which a server binds to.
+    /// Lists, shows and deletes upstreams, which the server binds to; `wasmsc apply` makes and changes them.
+    ///
+    /// Example: wasmsc upstreams delete carrier --token-file data/operator-token
     Upstreams(cli::objects::Args),
+    SharedNumbers(cli::objects::SharedArgs),
+    Rule(cli::rule::Args),
+    /// Uploads plugins to a server, lists and deletes them.
+    #[command(subcommand)]
+    Plugin(cli::plugin_store::Verb),
     Apply(cli::apply::Args),
     Status(cli::status::Args),
     Chat(cli::chat::Args),
@@ -84,6 +99,11 @@ impl Command {
 }
 
 fn main() -> ExitCode {
+    // Before there is anything that a compilation does not need, such as threads.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == wasmsc::plugin::compile::COMMAND) {
+        return wasmsc::plugin::compile::run(&words.collect::<Vec<_>>());
+    }
     wasmsc::allocator::bound_arenas();
     raise_descriptor_limit();
     let arguments = Arguments::parse();
@@ -137,6 +157,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Customers(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Customer, &arguments)))),
         Command::Accounts(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Account, &arguments)))),
         Command::Upstreams(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Upstream, &arguments)))),
+        Command::Rule(arguments) => Ok(exit(runtime.block_on(cli::rule::run(&arguments)))),
+        Command::Plugin(verb) => Ok(exit(runtime.block_on(cli::plugin_store::run(&verb)))),
+        Command::SharedNumbers(arguments) => Ok(exit(runtime.block_on(cli::objects::run_shared(&arguments)))),
         Command::Apply(arguments) => Ok(exit(runtime.block_on(cli::apply::run(&arguments)))),
         Command::Status(arguments) => Ok(exit(runtime.block_on(cli::status::run(&arguments)))),
         Command::Chat(arguments) => Ok(exit(runtime.block_on(cli::chat::run(&arguments)))),

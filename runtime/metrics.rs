@@ -11,7 +11,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::firewall::Reason;
-use crate::route::{CustomerIndex, Directory, RuleIndex};
+use crate::route::{CustomerIndex, RuleIndex};
 use crate::slots::Slots;
 use crate::timeline::Direction;
 
@@ -98,6 +98,7 @@ impl SpanOutcome {
     }
 }
 
+#[derive(Default)]
 pub struct Metrics {
     spans: [AtomicU64; SpanOutcome::ALL.len()],
     hooks: [AtomicU64; HookOutcome::ALL.len()],
@@ -106,22 +107,11 @@ pub struct Metrics {
     /// What the firewall refused, by customer and reason.
     refused: Slots<[AtomicU64; Reason::ALL.len()]>,
     /// By [`RuleIndex`].
-    rules: Vec<Histogram>,
+    rules: Slots<Histogram>,
     binds: Arc<Binds>,
 }
 
 impl Metrics {
-    pub fn new(directory: &Directory) -> Metrics {
-        Metrics {
-            spans: Default::default(),
-            hooks: Default::default(),
-            messages: Slots::default(),
-            refused: Slots::default(),
-            rules: directory.rules.iter().map(|_| Histogram::default()).collect(),
-            binds: Arc::default(),
-        }
-    }
-
     pub fn count(&self, customer: CustomerIndex, direction: Direction, reached: Reached) {
         self.messages.at(customer.0)[direction as usize][reached as usize].fetch_add(1, Ordering::Relaxed);
     }
@@ -155,8 +145,8 @@ impl Metrics {
     }
 
     /// How long each rule's calls take.
-    pub fn rule(&self, rule: RuleIndex) -> Option<&Histogram> {
-        self.rules.get(rule.0)
+    pub fn rule(&self, rule: RuleIndex) -> &Histogram {
+        self.rules.at(rule.0)
     }
 
     pub fn binds(&self) -> &Arc<Binds> {

@@ -36,6 +36,7 @@ mod parts;
 mod pickup;
 mod quotas;
 mod receipts;
+mod recovery;
 mod refusals;
 mod repeats;
 mod requests;
@@ -81,7 +82,7 @@ pub use outlet::Outlet;
 pub use pickup::{Arrivals, pick_up};
 pub use quotas::keep_quotas;
 pub use receipts::{PeerReceipt, receipt};
-pub use requests::{NotAsked, Requests, ask};
+pub use requests::{NotAsked, Question as RuleQuestion, Requests, ask};
 use rule_call::{RuleGate, SubjectState};
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};
@@ -121,6 +122,7 @@ pub struct House {
     breakers: breakers::Breakers,
     meters: metering::Meters,
     state_octets: state_quota::StateOctets,
+    strays: Mutex<recovery::Strays>,
 }
 
 impl House {
@@ -149,7 +151,7 @@ impl House {
         state_octets.look(&present, &store)?;
         let timers = timers::Timers::recover(&store)?;
         let (runnable, tracking, repeats) = (Default::default(), Mutex::new(()), Mutex::default());
-        let (metrics, news) = (Metrics::new(&present), news::News::new(&store));
+        let (metrics, news) = (Metrics::default(), news::News::new(&store));
         drop(present);
         let house = House {
             directory,
@@ -178,13 +180,12 @@ impl House {
             breakers: breakers::Breakers::default(),
             meters,
             state_octets,
+            strays: Mutex::default(),
         };
         let house = Arc::new(house);
         house.place_rules();
         house.reroute(now)?;
-        for partition in Partition::all() {
-            house.recover(partition, now)?;
-        }
+        house.recover(now)?;
         Ok(house)
     }
 
@@ -200,8 +201,10 @@ impl House {
 
     /// `next` holds for every message from now on. [`reroute`](Self::reroute) afterwards.
     pub fn change_directory(&self, next: Directory, now: Timestamp) {
+        let back = self.bring_back(&next, now);
         self.directory.replace(next);
         self.place_rules();
+        self.let_run(back);
         if let Err(error) = self.outlet.directory_changed(now) {
             tracing::error!("what waits in new queues cannot be read: {error}");
         }

@@ -14,6 +14,7 @@ mod numbering;
 mod password;
 mod peer;
 mod registry;
+mod rules;
 mod shared;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -73,7 +74,8 @@ pub struct Directory {
     /// Accounts and upstreams, those that are gone among them.
     pub peers: Vec<Arc<Peer>>,
     pub queues: Vec<Queue>,
-    pub rules: Vec<config::Rule>,
+    /// Those that are gone among them.
+    pub rules: Vec<Arc<config::Rule>>,
     pub retry: Retry,
     pub history_ms: u64,
     pub dead_letters: DeadLetters,
@@ -88,6 +90,8 @@ pub struct Directory {
     /// (digits, queue), longest first.
     routes: Vec<(Box<str>, QueueIndex)>,
     queues_by_name: HashMap<Arc<str>, QueueIndex>,
+    rules_by_name: HashMap<Box<str>, RuleIndex>,
+    rules_present: Vec<bool>,
     rules_by_number: HashMap<Address, Vec<RuleIndex>>,
 }
 
@@ -125,7 +129,8 @@ impl Directory {
         let mut routes: Vec<(Box<str>, QueueIndex)> =
             queues.iter().enumerate().filter_map(|(index, queue)| Some((digits(queue)?, QueueIndex(index)))).collect();
         routes.sort_by_key(|(digits, _)| std::cmp::Reverse(digits.len()));
-        let rules = config.rule.clone();
+        let old = before.map(|before| (&*before.rules, &*before.rule_names)).unwrap_or_default();
+        let rules = rules::Places::behind(old.0, old.1, &config.rule);
         let present = customers.iter().enumerate().filter(|(_, customer)| !customer.is_gone);
         let customers_by_id = present.map(|(index, customer)| (customer.id.clone(), CustomerIndex(index)));
         let customers_by_id: HashMap<_, _> = customers_by_id.collect();
@@ -141,12 +146,14 @@ impl Directory {
             history_ms: config.history_secs * 1_000,
             dead_letters: config.dead_letters.clone(),
             retention_ms: config.history.keep_ms(),
-            rule_names: rules.iter().map(|r| format!("{}/{}", r.customer, r.name).into()).collect(),
+            rule_names: rules.names,
             number_owner,
             routes,
             queues_by_name,
-            rules_by_number: rules_by_number(&rules),
-            rules,
+            rules_by_name: rules.by_name,
+            rules_present: rules.present,
+            rules_by_number: rules.by_number,
+            rules: rules.all,
         }
     }
 
@@ -249,7 +256,16 @@ impl Directory {
     }
 
     pub fn rule(&self, customer: &str, name: &str) -> Option<RuleIndex> {
-        self.rules.iter().position(|r| r.customer == customer && r.name == name).map(RuleIndex)
+        self.place_of_rule(customer, name).filter(|rule| self.has_rule(*rule))
+    }
+
+    /// Also of one that is gone.
+    pub fn place_of_rule(&self, customer: &str, name: &str) -> Option<RuleIndex> {
+        self.rules_by_name.get(&*format!("{customer}/{name}")).copied()
+    }
+
+    pub fn has_rule(&self, rule: RuleIndex) -> bool {
+        self.rules_present[rule.0]
     }
 
     /// `customer/name`: how logs and keys call a rule.
@@ -293,7 +309,7 @@ impl Directory {
 
     /// A customer's rules that take its MOs to this number, in the order in which they are asked.
     pub fn rules_of(&self, customer: &Customer, number: &Address) -> impl Iterator<Item = &config::Rule> {
-        self.candidates(customer, number).map(|index| &self.rules[index.0])
+        self.candidates(customer, number).map(|index| &*self.rules[index.0])
     }
 
     /// A rule that takes MOs to `number` needs their text before it can be chosen.
@@ -357,19 +373,6 @@ fn queues(peers: &mut [Arc<Peer>], before: &[Queue], prefixes: &HashMap<&str, &[
         }
     }
     all
-}
-
-fn rules_by_number(rules: &[config::Rule]) -> HashMap<Address, Vec<RuleIndex>> {
-    let mut by_number: HashMap<Address, Vec<RuleIndex>> = HashMap::new();
-    for (index, rule) in rules.iter().enumerate() {
-        for number in rule.numbers.iter().filter_map(|n| Address::parse(n).ok()) {
-            by_number.entry(number).or_default().push(RuleIndex(index));
-        }
-    }
-    for candidates in by_number.values_mut() {
-        candidates.sort_by_key(|r| rules[r.0].keyword.is_none()); // keywords first, else file order
-    }
-    by_number
 }
 
 #[cfg(test)]

@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::meter::Used;
-use crate::plugin::{Invocation, LoadedRule, Outcome, PluginHost, Ran};
+use crate::plugin::{Invocation, Outcome};
 use crate::relay::{self, House, Instead};
+use crate::rules::Rules;
 use crate::schedule::{Ended, Event, Next, SubjectKey, Worker};
 
 /// A thread looks again after this long even if nobody woke it; also how soon it sees a retry come due.
@@ -22,19 +23,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Of threads for slow rules, in steps of nice(2): a thread without gets about three times as much of a core. With more, other
 /// programs on a busy machine would leave slow rules next to nothing.
 const NICENESS: i32 = 5;
-
-/// The rules, in the order of the config, and the host that runs them.
-pub struct Rules {
-    pub host: PluginHost,
-    pub loaded: Vec<LoadedRule>,
-}
-
-impl Rules {
-    async fn call(&self, invocation: Invocation) -> Ran {
-        let rule = &self.loaded[invocation.rule.0];
-        self.host.call(rule, invocation).await
-    }
-}
 
 pub struct RuleThreads {
     closing: Arc<AtomicBool>,
@@ -108,9 +96,7 @@ async fn run(house: &Arc<House>, rules: &Rules, key: SubjectKey, event: Event) {
         Some(invocation) => call(house, rules, &key, event, invocation).await,
         None => Called { ended: Ended::Gone, waited: Duration::ZERO, used: None },
     };
-    if let Some(durations) = house.metrics.rule(key.rule) {
-        durations.record(started.elapsed());
-    }
+    house.metrics.rule(key.rule).record(started.elapsed());
     let cpu = clock::thread_cpu().saturating_sub(cpu);
     if let Some((used, effects)) = used {
         let used = Used { cpu_micros: cpu.as_micros() as u64, ..used };
@@ -132,7 +118,8 @@ struct Called {
 async fn call(house: &Arc<House>, rules: &Rules, key: &SubjectKey, event: Event, invocation: Invocation) -> Called {
     match house.instead_of_call(invocation, clock::now()) {
         Ok(invocation) => {
-            let (ran, waited) = with_waiting(rules.call(invocation)).await;
+            let (ran, waited) = with_waiting(rules.call(house, key, invocation)).await;
+            let Some(ran) = ran else { return Called { ended: Ended::Again(event.due), waited, used: None } };
             house.called(key.rule, &ran.outcome, clock::now());
             let used = Some(relay::used_by(&ran));
             Called { ended: relay::conclude(house, key, event, ran, clock::now()), waited, used }

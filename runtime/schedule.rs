@@ -101,7 +101,9 @@ struct Lane {
     running: usize,
     running_max: usize,
     /// Nothing of it runs before this.
-    held: Option<Timestamp>,
+    paused: Option<Timestamp>,
+    /// Nothing of it is handed out: no version of the rule can run.
+    held: bool,
     /// Where it is among the runnable ones of its customer.
     listed: Option<(Class, Nanos)>,
 }
@@ -116,7 +118,8 @@ impl Default for Lane {
             expected: 0,
             running: 0,
             running_max: usize::MAX,
-            held: None,
+            paused: None,
+            held: false,
             listed: None,
         }
     }
@@ -128,13 +131,13 @@ impl Lane {
     }
 
     fn is_runnable(&self) -> bool {
-        !self.ready.is_empty() && self.held.is_none() && self.running < self.running_max
+        !self.ready.is_empty() && !self.held && self.paused.is_none() && self.running < self.running_max
     }
 }
 
 /// What is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Held {
+enum Paused {
     Lane(usize),
     Customer(usize),
 }
@@ -146,17 +149,38 @@ pub struct Schedule {
     shares: Shares,
     /// Subjects whose first event is not due yet.
     later: BinaryHeap<Reverse<(Timestamp, SubjectKey)>>,
-    held: BTreeSet<(Timestamp, Held)>,
+    paused: BTreeSet<(Timestamp, Paused)>,
     /// Events that wait or run, of all rules.
     waiting: usize,
 }
 
 impl Schedule {
-    /// A rule and its customer, who has so great a share.
-    pub fn place(&mut self, rule: RuleIndex, customer: CustomerIndex, weight: u32) {
+    /// Rules that come later get their lanes when they are first named.
+    fn ensure(&mut self, rule: RuleIndex) {
         if self.lanes.len() <= rule.0 {
             self.lanes.resize_with(rule.0 + 1, Lane::default);
         }
+        self.shares.ensure(0);
+    }
+
+    /// Events of a rule wait in their order until it is released.
+    pub fn hold(&mut self, rule: RuleIndex) {
+        self.set_held(rule, true);
+    }
+
+    pub fn release(&mut self, rule: RuleIndex) {
+        self.set_held(rule, false);
+    }
+
+    fn set_held(&mut self, rule: RuleIndex, held: bool) {
+        self.ensure(rule);
+        self.lanes[rule.0].held = held;
+        self.refresh(rule.0);
+    }
+
+    /// A rule and its customer, who has so great a share.
+    pub fn place(&mut self, rule: RuleIndex, customer: CustomerIndex, weight: u32) {
+        self.ensure(rule);
         self.shares.place(customer.0, weight);
         if self.lanes[rule.0].customer != customer.0 {
             self.unlist(rule.0);
@@ -167,9 +191,7 @@ impl Schedule {
 
     /// Adds an event behind the others of its subject.
     pub fn push(&mut self, key: SubjectKey, event: Event, now: Timestamp) {
-        if self.lanes.len() <= key.rule.0 {
-            self.place(key.rule, CustomerIndex(0), shares::USUAL_WEIGHT);
-        }
+        self.ensure(key.rule);
         let lane = &mut self.lanes[key.rule.0];
         if lane.ready.is_empty() && lane.running == 0 {
             lane.clock = lane.clock.max(self.shares.at(lane.customer).floor());
@@ -202,10 +224,10 @@ impl Schedule {
                 self.refresh(key.rule.0);
             }
         }
-        while let Some((until, what)) = self.held.first().copied()
+        while let Some((until, what)) = self.paused.first().copied()
             && until <= now
         {
-            self.set_held(what, None);
+            self.set_paused(what, None);
         }
     }
 
@@ -216,7 +238,7 @@ impl Schedule {
             Some(class) => self.start(class),
             None => {
                 let later = self.later.peek().map(|Reverse((due, _))| *due);
-                let held = self.held.first().map(|(until, _)| *until);
+                let held = self.paused.first().map(|(until, _)| *until);
                 later.into_iter().chain(held).min().map_or(Next::Wait, Next::WaitUntil)
             }
         }
@@ -295,30 +317,30 @@ impl Schedule {
     }
 
     /// Nothing of a rule runs before `until`, or longer if that was said before; None: it may run.
-    pub fn hold(&mut self, rule: RuleIndex, until: Option<Timestamp>) {
+    pub fn pause(&mut self, rule: RuleIndex, until: Option<Timestamp>) {
         if let Some(lane) = self.lanes.get(rule.0) {
-            let until = until.map(|until| lane.held.map_or(until, |before| before.max(until)));
-            self.set_held(Held::Lane(rule.0), until);
+            let until = until.map(|until| lane.paused.map_or(until, |before| before.max(until)));
+            self.set_paused(Paused::Lane(rule.0), until);
         }
     }
 
     /// Nothing of a customer's rules runs before `until`; None: they may run.
-    pub fn hold_customer(&mut self, customer: CustomerIndex, until: Option<Timestamp>) {
-        self.set_held(Held::Customer(customer.0), until);
+    pub fn pause_customer(&mut self, customer: CustomerIndex, until: Option<Timestamp>) {
+        self.set_paused(Paused::Customer(customer.0), until);
     }
 
-    fn set_held(&mut self, what: Held, until: Option<Timestamp>) {
+    fn set_paused(&mut self, what: Paused, until: Option<Timestamp>) {
         let before = match what {
-            Held::Lane(rule) => std::mem::replace(&mut self.lanes[rule].held, until),
-            Held::Customer(customer) => self.shares.hold(customer, until),
+            Paused::Lane(rule) => std::mem::replace(&mut self.lanes[rule].paused, until),
+            Paused::Customer(customer) => self.shares.pause(customer, until),
         };
         if let Some(before) = before {
-            self.held.remove(&(before, what));
+            self.paused.remove(&(before, what));
         }
         if let Some(until) = until {
-            self.held.insert((until, what));
+            self.paused.insert((until, what));
         }
-        if let Held::Lane(rule) = what {
+        if let Paused::Lane(rule) = what {
             self.refresh(rule);
         }
     }

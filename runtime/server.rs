@@ -12,11 +12,12 @@ use crate::clock;
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::link;
-use crate::plugin::{EngineError, LoadError, PluginHost};
+use crate::plugin::LoadError;
 use crate::relay::{self, House};
 use crate::route::{Current, Directory};
 use crate::rule_http;
-use crate::rule_threads::{RuleThreads, Rules};
+use crate::rule_threads::RuleThreads;
+use crate::rules::{self, Rules};
 use crate::setup::{self, NotSetUp, Setup};
 use crate::store::{self, OpenError, Store, StoreFailed};
 use crate::timer_thread::TimerThread;
@@ -36,7 +37,7 @@ pub enum ServerError {
     #[error("what was set up over the API does not fit the config file: {0}; change the file")]
     Setup(#[from] NotSetUp),
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Rules(#[from] rules::OpenError),
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
@@ -62,12 +63,13 @@ pub struct Server {
     housekeeping: tokio::task::JoinHandle<()>,
     webhooks: tokio::task::JoinHandle<()>,
     rule_http: tokio::task::JoinHandle<()>,
+    keeper: tokio::task::JoinHandle<()>,
     traces: Option<tokio::task::JoinHandle<()>>,
     rules: RuleThreads,
     campaigns: CampaignThread,
     timers: TimerThread,
     house: Arc<House>,
-    writer: std::thread::JoinHandle<Result<(), StoreFailed>>,
+    writer: WriterThread,
     failed: watch::Receiver<bool>,
 }
 
@@ -91,24 +93,20 @@ impl Server {
         let directory = Current::new(Directory::new(&config));
         let threads = config.rule_threads.unwrap_or_else(default_rule_threads).max(1);
         // Rules first: one that does not fit is told before anything is touched.
-        let rules = Arc::new(load_rules(&config, &directory, threads).await?);
+        let rules = Arc::new(Rules::open(&config, directory.clone(), RuleThreads::calls_max(threads))?);
+        let declared = setup::load_declared(&config, &rules).await?;
         let opened = store::disk::open(&config.data_dir, config.keeps()).map_err(ServerError::DataDir)?;
         let (store, writer) = Store::open(opened)?;
         let made = setup::with_made(&config, &store)?;
         let next = directory.load().next(&made);
         directory.replace(next);
-        let (failed_sender, failed) = watch::channel(false);
-        let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
-            let result = writer.run();
-            if let Err(failed) = &result {
-                tracing::error!("{failed}; no message is accepted any more");
-                let _ = failed_sender.send(true);
-            }
-            result
-        })?;
+        rules.show_present(declared);
+        setup::load_made(&config, &made, &rules, &store).await;
+        let (writer, failed) = start_writer(writer)?;
         let now = clock::now();
         let delivery = Delivery::new(&directory);
         let house = House::new(directory, store, delivery.clone(), now)?;
+        rules.settle(&house);
         delivery.open(&house, now)?;
         let waiting = house.mos_waiting();
         if waiting > 0 {
@@ -116,9 +114,10 @@ impl Server {
         }
         let server = link::server::Server::bind(&config.smpp, house.clone(), delivery.clone()).await?;
         let (smpp, smpp_tls) = (server.local_addr()?, server.local_tls_addr());
-        let setup = Setup::new(config.clone(), house.clone());
+        let setup = Setup::new(config.clone(), house.clone(), rules.clone());
+        let folder = setup.open_folder(&config).await;
         let mut requests = match &config.api {
-            Some(http) => Some(api::Server::bind(http, &config.data_dir, house.clone(), setup).await?),
+            Some(http) => Some(api::Server::bind(http, &config.data_dir, house.clone(), setup.clone()).await?),
             None => None,
         };
         let operator_token = requests.as_mut().and_then(|server| server.new_operator_token.take());
@@ -131,6 +130,7 @@ impl Server {
         let links = tokio::spawn(server.run(closing_receiver));
         let form = webhook::Form { event: api::event_json, gap: api::gap_json };
         let webhooks = tokio::spawn(webhook::run(house.clone(), config.webhooks, form, closing.subscribe()));
+        let keeper = tokio::spawn(setup.keep(folder, closing.subscribe()));
         let rule_http = tokio::spawn(rule_http::run(house.clone(), config.webhooks, closing.subscribe()));
         let traces = config.traces.clone();
         let traces = traces.map(|config| tokio::spawn(traces::run(house.clone(), config, closing.subscribe())));
@@ -149,6 +149,7 @@ impl Server {
             housekeeping,
             webhooks,
             rule_http,
+            keeper,
             traces,
             rules,
             campaigns,
@@ -179,6 +180,9 @@ impl Server {
         if let Err(error) = self.webhooks.await {
             tracing::error!("webhooks ended badly: {error}");
         }
+        if let Err(error) = self.keeper.await {
+            tracing::error!("the keeper of rules ended badly: {error}");
+        }
         if let Err(error) = self.rule_http.await {
             tracing::error!("HTTP calls of rules ended badly: {error}");
         }
@@ -204,6 +208,22 @@ impl Server {
             _ => Err(StoreFailed("the store's thread panicked".into()).into()),
         }
     }
+}
+
+type WriterThread = std::thread::JoinHandle<Result<(), StoreFailed>>;
+
+/// And what turns true when the store has failed.
+fn start_writer(writer: store::writer::Writer) -> std::io::Result<(WriterThread, watch::Receiver<bool>)> {
+    let (failed_sender, failed) = watch::channel(false);
+    let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
+        let result = writer.run();
+        if let Err(failed) = &result {
+            tracing::error!("{failed}; no message is accepted any more");
+            let _ = failed_sender.send(true);
+        }
+        result
+    })?;
+    Ok((writer, failed))
 }
 
 /// Ends what is over, every second, on a thread that may take long.
@@ -252,32 +272,4 @@ async fn keep_house(
 /// One per core, and two at least.
 fn default_rule_threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).max(2)
-}
-
-/// Loads every rule by itself, as a start would; its name, or why it does not fit. For `wasmsc doctor`.
-pub async fn try_rules(config: &Config) -> Vec<Result<String, ServerError>> {
-    if config.rule.is_empty() {
-        return Vec::new();
-    }
-    let host = match PluginHost::new(1, config.webhooks) {
-        Ok(host) => host,
-        Err(error) => return vec![Err(error.into())],
-    };
-    let directory = Current::new(Directory::new(config));
-    let mut tried = Vec::with_capacity(config.rule.len());
-    for rule in &config.rule {
-        let loaded = host.load(rule, directory.clone()).await;
-        tried.push(loaded.map(|_| format!("{}/{}", rule.customer, rule.name)).map_err(ServerError::from));
-    }
-    tried
-}
-
-async fn load_rules(config: &Config, directory: &Arc<Current>, threads: usize) -> Result<Rules, ServerError> {
-    let host = PluginHost::new(RuleThreads::calls_max(threads) as u32, config.webhooks)?;
-    let mut loaded = Vec::with_capacity(config.rule.len());
-    for rule in &config.rule {
-        loaded.push(host.load(rule, directory.clone()).await?);
-        tracing::info!(rule = format!("{}/{}", rule.customer, rule.name), "rule loaded");
-    }
-    Ok(Rules { host, loaded })
 }

@@ -27,6 +27,13 @@ pub struct Wanted {
     #[serde(default)]
     #[schema(value_type = Vec<Object>)]
     upstreams: Vec<Settings>,
+    /// Each names its customer.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    rules: Vec<Settings>,
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    shared_numbers: Vec<Settings>,
     /// Delete what was made before and is not among them.
     #[serde(default)]
     prune: bool,
@@ -52,7 +59,7 @@ pub struct Difference {
 
 #[derive(Serialize, ToSchema)]
 pub struct ChangeView {
-    /// `customer`, `account` or `upstream`.
+    /// `customer`, `account`, `upstream`, `shared_number` or `rule`.
     kind: &'static str,
     id: String,
     /// `create`, `update` or `delete`.
@@ -77,14 +84,20 @@ fn view(planned: Planned) -> Option<ChangeView> {
 }
 
 fn edits(api: &Api, wanted: Wanted) -> Answer<Vec<Edit>> {
-    let Wanted { customers, accounts, upstreams, prune } = wanted;
+    let Wanted { customers, accounts, upstreams, rules, shared_numbers, prune } = wanted;
+    let wanted = [
+        (Kind::Customer, customers),
+        (Kind::Account, accounts),
+        (Kind::Upstream, upstreams),
+        (Kind::SharedNumber, shared_numbers),
+        (Kind::Rule, rules),
+    ];
     let mut edits = Vec::new();
     let mut named = BTreeSet::new();
-    for (kind, all) in [(Kind::Customer, customers), (Kind::Account, accounts), (Kind::Upstream, upstreams)] {
+    for (kind, all) in wanted {
         for (index, settings) in all.into_iter().enumerate() {
             let field = format!("{}s[{index}].{}", kind.name(), kind.id_field());
-            let id = settings.get(kind.id_field()).and_then(|id| id.as_str()).map(str::to_owned);
-            let id = id.ok_or_else(|| Problem::invalid(&field, "it needs a name"))?;
+            let id = kind.id_of(&settings).ok_or_else(|| Problem::invalid(&field, needs(kind)))?;
             if !named.insert((kind, id.clone())) {
                 return Err(Problem::invalid(&field, format!("{id:?} is there twice")));
             }
@@ -99,6 +112,13 @@ fn edits(api: &Api, wanted: Wanted) -> Answer<Vec<Edit>> {
         }
     }
     Ok(edits)
+}
+
+fn needs(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Rule => "it needs a name, and a customer",
+        _ => "it needs a name",
+    }
 }
 
 /// Makes all of these changes, or none.

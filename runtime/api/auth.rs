@@ -4,6 +4,7 @@
 //! things do not exist for a key: 404, never 403.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -14,7 +15,9 @@ use super::error::{Code, Problem};
 pub use super::key::Scope;
 use super::key::{self, Key};
 use super::secret::Digest;
+use crate::bells::Bell;
 use crate::clock;
+use crate::message::Timestamp;
 use crate::route::CustomerIndex;
 
 /// Whoever sent the request.
@@ -30,6 +33,34 @@ pub struct CallerKey {
     pub id: String,
     pub customer: CustomerIndex,
     scopes: Vec<Scope>,
+    expires_at: Option<Timestamp>,
+}
+
+/// For answers that go on for long: whether whoever asked may still hear them.
+pub struct Validity {
+    /// None: the operator's token is valid as long as the server runs.
+    key: Option<(CallerKey, Bell)>,
+}
+
+impl Validity {
+    pub fn holds(&self, api: &Api) -> bool {
+        self.key.as_ref().is_none_or(|(key, _)| key.is_valid(api))
+    }
+
+    /// Comes when it does not hold any more: at once when the key is deleted, and when its time is over.
+    pub async fn ends(&mut self, api: &Api) {
+        let Some((key, changes)) = &mut self.key else { return std::future::pending().await };
+        loop {
+            changes.mark_unchanged();
+            if !key.is_valid(api) {
+                return;
+            }
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                () = key.expires() => {}
+            }
+        }
+    }
 }
 
 impl Caller {
@@ -49,16 +80,12 @@ impl Caller {
         }
     }
 
-    /// Whether the key is still there, and not over; for answers that go on for long.
-    pub fn still_may(&self, api: &Api) -> bool {
-        match self {
-            Caller::Operator => true,
-            Caller::Key(key) => {
-                let customer = api.house.directory().customer_at(key.customer).id.clone();
-                let is_there = api.house.directory().customer_named(&customer).is_some();
-                is_there && Key::read(&api.house.store, &key.id).is_some_and(|key| !key.is_expired(clock::now()))
-            }
-        }
+    pub fn validity(&self, api: &Api) -> Validity {
+        let key = match self {
+            Caller::Operator => None,
+            Caller::Key(key) => Some((key.clone(), api.house.bell_of_changes(key::KIND))),
+        };
+        Validity { key }
     }
 
     /// The customer of a path, if this caller may do such things to it.
@@ -84,6 +111,18 @@ impl Caller {
 }
 
 impl CallerKey {
+    /// With its customer its keys go.
+    fn is_valid(&self, api: &Api) -> bool {
+        Key::read(&api.house.store, &self.id).is_some_and(|key| !key.is_expired(clock::now()))
+    }
+
+    async fn expires(&self) {
+        match self.expires_at {
+            Some(at) => tokio::time::sleep(Duration::from_millis(at.0.saturating_sub(clock::now().0))).await,
+            None => std::future::pending().await,
+        }
+    }
+
     pub fn must_have(&self, scope: Scope) -> Result<(), Problem> {
         if self.scopes.contains(&scope) {
             return Ok(());
@@ -96,7 +135,6 @@ impl FromRequestParts<Arc<Api>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Caller, Problem> {
-        let refused = || Problem::new(Code::Unauthorized, "send Authorization: Bearer and a token that is valid");
         let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let (scheme, token) = header.and_then(|value| value.split_once(' ')).ok_or_else(refused)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -108,6 +146,10 @@ impl FromRequestParts<Arc<Api>> for Caller {
         }
         Ok(caller)
     }
+}
+
+pub fn refused() -> Problem {
+    Problem::new(Code::Unauthorized, "send Authorization: Bearer and a token that is valid")
 }
 
 fn identify(api: &Api, token: &str) -> Option<Caller> {
@@ -123,5 +165,5 @@ fn identify(api: &Api, token: &str) -> Option<Caller> {
     }
     let customer = api.house.directory().customer_named(&key.customer)?;
     api.house.store.use_control(key::KIND, id, now);
-    Some(Caller::Key(CallerKey { id: id.to_owned(), customer, scopes: key.scopes }))
+    Some(Caller::Key(CallerKey { id: id.to_owned(), customer, scopes: key.scopes, expires_at: key.expires_at }))
 }

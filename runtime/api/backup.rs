@@ -29,7 +29,7 @@ pub struct Backup {
     made_at: Time,
 }
 
-/// Makes a backup of everything but the config, the rules and the operator's token. It is whole when this answers,
+/// Makes a backup of everything but the config, the rules that it declares, and the operator's token. It is whole when this answers,
 /// which takes as long as the disk needs to read and write the store.
 #[utoipa::path(
     post, path = "/v1/backup", operation_id = "makeBackup", tag = "operation",
@@ -49,7 +49,10 @@ pub async fn make(State(api): State<Arc<Api>>, caller: Caller) -> Answer<impl In
     let now = clock::now();
     let made = {
         let api = api.clone();
-        tokio::task::spawn_blocking(move || api.house.store.backup(&parent, &name(now), now)).await
+        tokio::task::spawn_blocking(move || {
+            api.house.store.backup(&api.setup.file().data_dir, &parent, &name(now), now)
+        })
+        .await
     };
     let made = made.map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
     let made = made.map_err(|error| {

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use utoipa::IntoParams;
 
 use super::Api;
-use super::auth::Caller;
+use super::auth::{Caller, Validity};
 use super::body::QueryOf;
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::event::EventView;
@@ -160,7 +160,7 @@ pub async fn stream(
         customer: id,
         types,
         after,
-        caller,
+        validity: caller.validity(&api),
         api,
         is_new: true,
         _open: open,
@@ -172,7 +172,7 @@ pub async fn stream(
 /// A client that reads on, and where it is.
 struct Reader {
     api: Arc<Api>,
-    caller: Caller,
+    validity: Validity,
     customer: Arc<str>,
     types: Types,
     /// It has all up to this one.
@@ -192,7 +192,7 @@ impl Reader {
         }
         let heartbeat = Instant::from_std(clock::instant() + HEARTBEAT);
         loop {
-            if *self.closing.borrow() || !self.caller.still_may(&self.api) {
+            if *self.closing.borrow() {
                 return None;
             }
             self.bell.mark_unchanged();
@@ -203,6 +203,10 @@ impl Reader {
                     return Some((Err(error), self));
                 }
             };
+            // After reading, so that nothing is told to a key that was deleted before.
+            if !self.validity.holds(&self.api) {
+                return None;
+            }
             self.after = page.next;
             let text = self.text(&page);
             if !text.is_empty() {
@@ -222,6 +226,7 @@ impl Reader {
         tokio::select! {
             _ = self.bell.changed() => false,
             _ = self.closing.wait_for(|closing| *closing) => false,
+            () = self.validity.ends(&self.api) => false,
             () = tokio::time::sleep_until(heartbeat) => true,
         }
     }

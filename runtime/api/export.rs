@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Api;
-use super::auth::Caller;
+use super::auth::{Caller, Validity};
 use super::body::QueryOf;
 use super::compose::Octets;
 use super::error::{Answer, ProblemDetails};
@@ -57,6 +57,7 @@ query! {
 
 /// Where an export stands.
 struct Exporting {
+    validity: Validity,
     api: Arc<Api>,
     customer: Arc<str>,
     filter: Arc<Filter>,
@@ -101,7 +102,15 @@ pub async fn export(
         Format::Jsonl => "application/jsonl",
     };
     let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store")];
-    let export = Exporting { api, customer, filter, format: wanted.format, now, next: Next::Head };
+    let export = Exporting {
+        validity: caller.validity(&api),
+        api,
+        customer,
+        filter,
+        format: wanted.format,
+        now,
+        next: Next::Head,
+    };
     Ok((headers, stream::body(export, Exporting::piece)))
 }
 
@@ -116,6 +125,9 @@ impl Exporting {
             Next::Behind(after) => after,
             Next::End => return None,
         };
+        if !self.validity.holds(&self.api) {
+            return Some((Err(io::Error::other("the key is not valid any more")), self));
+        }
         let bounds = Bounds { limit: PAGE, scan_max: SCAN_MAX };
         let found = match page(&self.api, &self.customer, &self.filter, (after, bounds)).await {
             Ok(found) => found,

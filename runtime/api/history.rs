@@ -88,8 +88,8 @@ impl Api {
         let directory = self.house.directory();
         let customer = directory.customer_at(customer);
         // On disk it is over some time later.
-        let since = customer.retention_ms.map(|keep_ms| Timestamp(clock::now().0.saturating_sub(keep_ms)));
-        Ok((customer.id.clone(), since))
+        let keep_ms = customer.retention_ms.unwrap_or(directory.retention_ms);
+        Ok((customer.id.clone(), Some(Timestamp(clock::now().0.saturating_sub(keep_ms)))))
     }
 }
 

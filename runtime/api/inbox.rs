@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::auth::Caller;
+use super::auth::{Caller, Validity, refused};
 use super::body::{Json, QueryOf, Reply};
 use super::compose::Octets;
 use super::error::{Answer, Code, Problem, ProblemDetails};
@@ -54,12 +54,13 @@ impl Waiting {
         place.map_err(|_| Problem::new(Code::TooManyRequests, detail()))
     }
 
-    /// False when there is nothing to wait for: the house ends.
-    async fn next(&self, arrivals: &mut Arrivals) -> bool {
+    /// False when there is nothing to wait for: the house ends. True when it is worth another look.
+    async fn next(&self, arrivals: &mut Arrivals, validity: &mut Validity, api: &Api) -> bool {
         let mut ending = self.ending.subscribe();
         tokio::select! {
             _ = ending.wait_for(|ending| *ending) => false,
             arrived = arrivals.changed() => arrived.is_ok(),
+            () = validity.ends(api) => true,
         }
     }
 }
@@ -168,16 +169,21 @@ pub async fn poll(State(api): State<Arc<Api>>, caller: Caller, QueryOf(poll): Qu
     let until = clock::instant() + Duration::from_secs(poll.wait);
     // From before the look, so that what comes right behind it is heard of.
     let mut arrivals = api.house.arrivals(index);
+    let mut validity = caller.validity(&api);
     let mut place = None;
     loop {
         let (customer, limit) = (customer.clone(), poll.limit);
         let read = api.readers.read(&api.house.store, move |store| store.pickups(&customer, after, limit)).await;
         let found = read.map_err(unreadable)?;
+        if !validity.holds(&api) {
+            return Err(refused());
+        }
         if found.is_empty() && poll.wait > 0 {
             if place.is_none() {
                 place = Some(api.waiting.place(index)?);
             }
-            if let Ok(true) = tokio::time::timeout_at(until.into(), api.waiting.next(&mut arrivals)).await {
+            let next = api.waiting.next(&mut arrivals, &mut validity, &api);
+            if let Ok(true) = tokio::time::timeout_at(until.into(), next).await {
                 continue;
             }
         }

@@ -67,7 +67,7 @@ pub struct Key {
     /// SHA-256 of the whole key.
     digest: String,
     created_at: Timestamp,
-    expires_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Key {

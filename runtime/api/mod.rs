@@ -28,11 +28,14 @@ mod number;
 mod object;
 mod openapi;
 mod operator;
+mod plugin;
 mod policy;
 mod queue;
 mod rates;
 mod rfc3339;
 mod router;
+mod rule;
+mod rule_request;
 mod scrape;
 mod secret;
 mod serve;
@@ -68,6 +71,7 @@ pub struct Api {
     rates: rates::Rates,
     readers: history::Readers,
     waiting: inbox::Waiting,
+    uploads: plugin::Uploads,
 }
 
 impl Api {
@@ -81,6 +85,7 @@ impl Api {
             rates: rates::Rates::new(config.requests_per_sec),
             readers: history::Readers::default(),
             waiting: inbox::Waiting::default(),
+            uploads: plugin::Uploads::default(),
             streams: events::Streams::new(config.event_streams_max),
         }
     }

@@ -60,7 +60,8 @@ pub struct NumberRule {
     keyword: Option<String>,
 }
 
-/// Lists numbers, by customer and number. They are changed with their customer.
+/// Lists numbers, by customer and number. They are changed with their customer, see `/v1/shared-numbers` for those that
+/// several have.
 #[utoipa::path(
     get, path = "/v1/numbers", operation_id = "listNumbers", tag = "customers",
     params(Wanted),

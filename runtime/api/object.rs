@@ -1,4 +1,4 @@
-//! Customers, accounts and upstreams: what the config file declares and what is made here, alike.
+//! Customers, accounts, upstreams and shared numbers: what the config file declares and what is made here, alike.
 //!
 //! The same fields as in the file's tables, see `config`. What the file declares is shown and cannot be changed here.
 
@@ -19,7 +19,7 @@ use super::rfc3339::Time;
 use crate::config::{Kind, Settings};
 use crate::setup::{Action, Edit, Expect, NotSetUp, Object};
 
-/// A customer, account or upstream.
+/// A customer, account, upstream or shared number.
 #[derive(Serialize, ToSchema)]
 pub struct ObjectView {
     #[schema(example = "acme")]
@@ -46,7 +46,7 @@ impl From<Object> for ObjectView {
     }
 }
 
-/// The settings of a customer, account or upstream, with the field names of the config file.
+/// The settings of a customer, account, upstream or shared number, with the field names of the config file.
 #[derive(ToSchema)]
 #[schema(as = Settings, value_type = Object)]
 #[allow(dead_code)] // shows in the description only
@@ -60,7 +60,8 @@ impl From<NotSetUp> for Problem {
             NotSetUp::NotFound { .. } => Problem::not_found(),
             NotSetUp::Changed { .. } => Problem::new(Code::PreconditionFailed, detail),
             NotSetUp::Unreadable { field, .. } => Problem::of_field(Code::InvalidField, field, detail),
-            NotSetUp::Invalid(_) => Problem::new(Code::DoesNotFit, detail),
+            NotSetUp::Invalid(_) | NotSetUp::NoTurn(_) => Problem::new(Code::DoesNotFit, detail),
+            NotSetUp::Unfit(_) => Problem::new(Code::PluginUnfit, detail),
             NotSetUp::Store(failed) => Problem::store_failed(&failed),
         }
     }
@@ -128,7 +129,7 @@ async fn delete(api: &Api, caller: &Caller, (kind, id): (Kind, String), headers:
 }
 
 macro_rules! objects {
-    ($($module:ident $kind:ident $path:literal $one:literal $tag:literal, $list:literal $get:literal $put:literal $delete:literal)*) => { $(
+    ($($module:ident $kind:ident $path:literal $one:literal $id:literal $tag:literal, $list:literal $get:literal $put:literal $delete:literal)*) => { $(
         pub mod $module {
             use super::*;
 
@@ -149,7 +150,7 @@ macro_rules! objects {
             /// Shows one.
             #[utoipa::path(
                 get, path = $one, operation_id = $get, tag = $tag,
-                params(("id" = String, Path, description = "Its name")),
+                params(($id = String, Path, description = "Its name")),
                 responses(
                     (status = 200, description = "As it is", body = ObjectView),
                     (status = 403, description = "The key has not the scope for this",
@@ -169,7 +170,7 @@ macro_rules! objects {
             /// does not name stay.
             #[utoipa::path(
                 put, path = $one, operation_id = $put, tag = $tag,
-                params(("id" = String, Path, description = "Its name")),
+                params(($id = String, Path, description = "Its name")),
                 request_body = SettingsSchema,
                 responses(
                     (status = 200, description = "Changed, durably so", body = ObjectView),
@@ -194,7 +195,7 @@ macro_rules! objects {
             /// Deletes one that nothing refers to.
             #[utoipa::path(
                 delete, path = $one, operation_id = $delete, tag = $tag,
-                params(("id" = String, Path, description = "Its name")),
+                params(($id = String, Path, description = "Its name")),
                 responses(
                     (status = 204, description = "Gone, and durably so"),
                     (status = 409, description = "The config file declares it, or something refers to it",
@@ -217,10 +218,12 @@ macro_rules! objects {
 }
 
 objects! {
-    customer Customer "/v1/customers" "/v1/customers/{id}" "customers",
+    customer Customer "/v1/customers" "/v1/customers/{id}" "id" "customers",
         "listCustomers" "getCustomer" "putCustomer" "deleteCustomer"
-    account Account "/v1/accounts" "/v1/accounts/{id}" "accounts",
+    account Account "/v1/accounts" "/v1/accounts/{id}" "id" "accounts",
         "listAccounts" "getAccount" "putAccount" "deleteAccount"
-    upstream Upstream "/v1/upstreams" "/v1/upstreams/{id}" "accounts",
+    upstream Upstream "/v1/upstreams" "/v1/upstreams/{id}" "id" "accounts",
         "listUpstreams" "getUpstream" "putUpstream" "deleteUpstream"
+    shared_number SharedNumber "/v1/shared-numbers" "/v1/shared-numbers/{number}" "number" "customers",
+        "listSharedNumbers" "getSharedNumber" "putSharedNumber" "deleteSharedNumber"
 }

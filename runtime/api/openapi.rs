@@ -34,6 +34,7 @@ pub fn head() -> OpenApi {
             tag("campaigns", "One message to many devices"),
             tag("dead letters", "What rules or peers could not process or deliver"),
             tag("accounts", "Who binds to us, and whom we bind to"),
+            tag("rules", "Plugins, and the rules that run them"),
             tag("firewall", "Who may message whom"),
             tag("operation", "For the operator and its tools"),
         ]))

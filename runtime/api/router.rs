@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::error::{Code, Problem};
 use super::{
     Api, apply, audit, backup, campaign, dead, device, events, explain, export, health, history, inbox, key, links,
-    message, number, object, openapi, policy, queue, scrape, statuses, usage, webhook,
+    message, number, object, openapi, plugin, policy, queue, rule, rule_request, scrape, statuses, usage, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -53,6 +53,8 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(webhook::replay))
         .routes(routes!(links::list))
         .routes(routes!(queue::list))
+        .routes(routes!(rule_request::ask))
+        .routes(routes!(rule_request::answer))
         .routes(routes!(backup::make))
         .routes(routes!(number::list))
         .routes(routes!(object::customer::list))
@@ -62,6 +64,16 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(object::account::get, object::account::put, object::account::delete))
         .routes(routes!(object::upstream::list))
         .routes(routes!(object::upstream::get, object::upstream::put, object::upstream::delete))
+        .routes(routes!(plugin::upload, plugin::list))
+        .routes(routes!(plugin::get, plugin::delete))
+        .routes(routes!(rule::list))
+        .routes(routes!(rule::get, rule::put, rule::delete))
+        .routes(routes!(rule::turn::activate))
+        .routes(routes!(rule::turn::rollback))
+        .routes(routes!(rule::canary::set, rule::canary::end))
+        .routes(routes!(rule::shadow::set, rule::shadow::end))
+        .routes(routes!(object::shared_number::list))
+        .routes(routes!(object::shared_number::get, object::shared_number::put, object::shared_number::delete))
         .routes(routes!(device::list))
         .routes(routes!(device::get, device::put, device::patch, device::delete))
         .routes(routes!(device::import::import))

@@ -17,6 +17,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::relay::{Alert, House, Outlet};
 use crate::route::{Current, Directory, PeerIndex};
+use crate::rules::Rules;
 use crate::setup::Setup;
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::memory::{Fault, MemoryDisk};
@@ -55,6 +56,7 @@ struct Home {
     house: Arc<House>,
     writer: Writer,
     router: axum::Router,
+    _folder: tempfile::TempDir,
 }
 
 type Told = (u16, Value);
@@ -64,13 +66,15 @@ impl Home {
         let (store, writer) = Store::open(disk.open()).expect("opens");
         let config = Config::parse(CONFIG, std::path::Path::new("t")).expect("valid");
         let directory = Current::new(Directory::new(&config));
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let rules = Rules::open_in(folder.path().to_owned(), &config, directory.clone(), 1).expect("opens");
         let house = House::new(directory, store.clone(), Arc::new(Nobody), clock::now()).expect("stands");
-        let setup = Setup::new(config, house.clone());
+        let setup = Setup::new(config, house.clone(), Arc::new(rules));
         let operator = OperatorToken { digest: Digest::of(OPERATOR), new: None };
         let config = "listen = '127.0.0.1:0'\nbody_max_octets = 100000\nrequests_per_sec = 1000000";
         let api = Api::new(&toml::from_str(config).expect("a table"), house.clone(), setup, operator);
         let router = router::router(Arc::new(api));
-        Home { disk, store, house, writer, router }
+        Home { disk, store, house, writer, router, _folder: folder }
     }
 
     fn crash(self) -> Home {

@@ -10,9 +10,10 @@ use super::remote::{Ask, Remote};
 use super::table::{Form, cell, json as as_json};
 use crate::config::Kind;
 
-/// Makes customers, accounts and upstreams of a running server as these files have them: all of them, or none.
+/// Makes customers, accounts, upstreams, shared numbers and rules of a running server as these files have them: all, or none.
 ///
-/// The files are TOML with [[customer]], [[account]] and [[upstream]] tables as in the config file. What the config file of
+/// The files are TOML with [[customer]], [[account]], [[upstream]], [[shared_number]] and [[rule]] tables as in the config file; a rule names an
+/// uploaded plugin in place of a component. What the config file of
 /// the server declares itself is changed there only. For the operator.
 ///
 /// Example: wasmsc apply -f setup/ --dry-run
@@ -70,9 +71,8 @@ fn read(file: &Path, wanted: &mut Value) -> Result<(), Failure> {
     for (name, value) in tables {
         let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name);
         let kind = kind.ok_or_else(|| {
-            wrong(format!(
-                "{name}: apply takes [[customer]], [[account]] and [[upstream]]; the rest is the config file's"
-            ))
+            let taken = Kind::ALL.map(|kind| format!("[[{}]]", kind.name())).join(", ");
+            wrong(format!("{name}: apply takes {taken}; the rest is the config file's"))
         })?;
         let toml::Value::Array(objects) = value else { return Err(wrong(format!("write it as [[{name}]]"))) };
         let list = &mut wanted[format!("{}s", kind.name())];

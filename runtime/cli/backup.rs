@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args as Arguments;
 
 use super::failure::Failure;
+use super::progress::Progress;
 use super::remote::{Ask, Remote};
 use super::table::{Form, cell, json};
 
@@ -26,7 +27,10 @@ pub struct Args {
 
 pub async fn run(arguments: &Args) -> Result<(), Failure> {
     let ask = Ask { within: MADE_WITHIN, ..Ask::do_it("/v1/backup") };
-    let made = arguments.remote.json(ask).await?;
+    let made = {
+        let _shown = Progress::of("the server makes a backup");
+        arguments.remote.json(ask).await?
+    };
     if arguments.form.json {
         print!("{}", json(&made));
     } else {

@@ -6,6 +6,7 @@ use clap::{Args as Arguments, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
+use super::progress::Progress;
 use super::remote::{Ask, Remote, part};
 use super::table::{Form, cell, fields, json as as_json, table};
 
@@ -223,7 +224,14 @@ async fn import(of: &Of, file: &Path, dry_run: bool) -> Result<(), Failure> {
     };
     let octets = std::fs::read(file).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
     let path = of.path(":import", &[("dry_run", dry_run.then_some("true"))]);
-    let report = of.remote.json(Ask { raw: Some((kind, octets.into())), ..Ask::do_it(&path) }).await?;
+    let report = {
+        let _shown = Progress::of(format!(
+            "importing {}, {} lines",
+            file.display(),
+            octets.iter().filter(|octet| **octet == b'\n').count()
+        ));
+        of.remote.json(Ask { raw: Some((kind, octets.into())), ..Ask::do_it(&path) }).await?
+    };
     let refused = report["refused"].as_array().map(Vec::as_slice).unwrap_or_default();
     if of.form.json {
         print!("{}", as_json(&report));

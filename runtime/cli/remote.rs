@@ -27,13 +27,16 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// The server waits for a sync at most, and gives a slow body half of this.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
+/// The base of the API's addresses where nobody names another.
+const USUAL_API: &str = "http://127.0.0.1:8080";
+
 /// Options of every command that asks a server.
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Server")]
 pub struct Remote {
-    /// Base of the API's addresses.
-    #[arg(long, value_name = "URL", env = "WASMSC_API", default_value = "http://127.0.0.1:8080")]
-    api: String,
+    /// Base of the API's addresses; without it http://127.0.0.1:8080.
+    #[arg(long, value_name = "URL", env = "WASMSC_API")]
+    api: Option<String>,
     /// A customer's API key, or the operator's token.
     #[arg(long, env = "WASMSC_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -115,6 +118,18 @@ pub fn query(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
 }
 
 impl Remote {
+    /// With these where the user named no others; None: nobody named a server.
+    pub fn or(self, api: Option<String>, token_file: PathBuf) -> Option<Remote> {
+        let has_token = self.token_file.is_some() || self.token.as_ref().is_some_and(|token| !token.is_empty());
+        let token_file = if has_token { self.token_file } else { Some(token_file) };
+        let api = self.api.filter(|api| !api.is_empty()).or(api)?;
+        Some(Remote { api: Some(api), token_file, ..self })
+    }
+
+    pub fn base(&self) -> &str {
+        self.api.as_deref().unwrap_or(USUAL_API)
+    }
+
     /// The answer's JSON; null where there is no body.
     pub async fn json(&self, ask: Ask<'_>) -> Result<Value, Failure> {
         let octets = self.octets(ask).await?;
@@ -149,7 +164,8 @@ impl Remote {
     }
 
     fn request(&self, ask: &Ask<'_>) -> Result<Request<Body>, Failure> {
-        let base: Uri = self.api.parse().map_err(|error| Failure::Usage(format!("--api {}: {error}", self.api)))?;
+        let base: Uri =
+            self.base().parse().map_err(|error| Failure::Usage(format!("--api {}: {error}", self.base())))?;
         let authority = base.authority().ok_or_else(|| self.no_url())?;
         let path = format!("{}{}", base.path().trim_end_matches('/'), ask.path);
         let mut request = Request::builder().method(ask.method.clone()).uri(path).header(HOST, authority.as_str());
@@ -181,15 +197,15 @@ impl Remote {
     }
 
     fn no_url(&self) -> Failure {
-        Failure::Usage(format!("--api {}: expected something such as http://127.0.0.1:8080", self.api))
+        Failure::Usage(format!("--api {}: expected something such as {USUAL_API}", self.base()))
     }
 
     fn unreachable(&self, error: &io::Error) -> Failure {
-        Failure::Unreachable(format!("{}: {error}", self.api))
+        Failure::Unreachable(format!("{}: {error}", self.base()))
     }
 
     async fn exchange(&self, request: Request<Body>) -> Result<Answer, Failure> {
-        let base: Uri = self.api.parse().map_err(|_| self.no_url())?;
+        let base: Uri = self.base().parse().map_err(|_| self.no_url())?;
         let host = base.host().ok_or_else(|| self.no_url())?.trim_matches(['[', ']']);
         let (is_tls, port) = match base.scheme_str() {
             Some("http") => (false, 80),

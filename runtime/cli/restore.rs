@@ -6,6 +6,7 @@ use clap::Args as Arguments;
 use wasmsc_smpp::time::format_absolute;
 
 use super::failure::Failure;
+use super::progress::Progress;
 use crate::config::Config;
 use crate::store::backup;
 
@@ -26,8 +27,10 @@ pub struct Args {
 
 pub fn run(arguments: &Args) -> Result<(), Failure> {
     let config = Config::load(&arguments.config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let shown = Progress::of(format!("restoring {}", config.data_dir.display()));
     let made_at = backup::restore(&arguments.directory, &config.data_dir)
         .map_err(|error| Failure::Failed(format!("not restored: {error}")))?;
+    drop(shown);
     let time = String::from_utf8_lossy(&format_absolute(made_at.0)).into_owned();
     println!("{} is restored, as of 20{} UTC", config.data_dir.display(), time.get(..12).unwrap_or_default());
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Account, Config, Customer, NumberFormat, Numbering, Role, Rule, Upstream, explain, shared};
+use super::{Account, Config, Customer, NumberFormat, Numbering, Plugins, Role, Rule, Upstream, explain, shared};
 use crate::breaker;
 use crate::grant;
 use crate::message::Address;
@@ -38,11 +38,26 @@ pub fn check(config: &Config) -> Result<(), String> {
             }
         }
     }
+    check_plugins(&config.plugins)?;
     shared::check(config)?;
     config.account.iter().try_for_each(|account| check_account(config, account))?;
     config.upstream.iter().try_for_each(check_upstream)?;
     config.rule.iter().try_for_each(|rule| check_rule(config, rule))?;
     unique("rule", config.rule.iter().map(|r| format!("{}/{}", r.customer, r.name)))
+}
+
+fn check_plugins(plugins: &Plugins) -> Result<(), String> {
+    for (key, value) in [
+        ("upload_max_mib", plugins.upload_max_mib as u64),
+        ("compile_memory_mib", plugins.compile_memory_mib),
+        ("compile_cpu_secs", plugins.compile_cpu_secs),
+        ("compile_at_once", plugins.compile_at_once as u64),
+        ("deadline_max_ms", plugins.deadline_max_ms.into()),
+        ("memory_max_mib", plugins.memory_max_mib.into()),
+    ] {
+        at_least_1("plugins", key, value as usize)?;
+    }
+    Ok(())
 }
 
 fn check_account(config: &Config, account: &Account) -> Result<(), String> {
@@ -186,6 +201,14 @@ fn check_rule(config: &Config, rule: &Rule) -> Result<(), String> {
                 rule.customer
             ));
         }
+    }
+    match (&rule.component, &rule.plugin) {
+        (Some(_), Some(_)) => return Err(format!("{name}: component and plugin exclude each other; remove one")),
+        (None, None) => return Err(format!("{name}: it needs component = \"….wasm\", the file of its component")),
+        _ => {}
+    }
+    if rule.name.is_empty() || rule.name.contains(['/', '\0']) {
+        return Err(format!("{name}: its name must not be empty or contain '/'"));
     }
     match &rule.sender {
         None if rule.numbers.is_empty() => {

@@ -1,4 +1,5 @@
-//! Tables of the file that may also be made and changed over the API: customers, accounts and upstreams.
+//! Tables of the file that may also be made and changed over the API: customers, accounts, upstreams, shared numbers and
+//! rules.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,7 +7,7 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Config, Customer, Upstream, check};
+use super::{Config, Customer, Rule, Upstream, check};
 use crate::firewall::PolicyError;
 
 /// Fields as they are written.
@@ -18,11 +19,16 @@ pub enum Kind {
     Customer,
     Account,
     Upstream,
+    SharedNumber,
+    Rule,
 }
 
+/// The field of a rule that says whose it is.
+const OWNER: &str = "customer";
+
 impl Kind {
-    /// In the order in which they refer to each other.
-    pub const ALL: [Kind; 3] = [Kind::Customer, Kind::Account, Kind::Upstream];
+    /// In the order in which they are told. They are checked all together, since customers and shared numbers name each other.
+    pub const ALL: [Kind; 5] = [Kind::Customer, Kind::Account, Kind::Upstream, Kind::SharedNumber, Kind::Rule];
 
     /// As the file calls the table, and the store the kind.
     pub fn name(self) -> &'static str {
@@ -30,15 +36,38 @@ impl Kind {
             Kind::Customer => "customer",
             Kind::Account => "account",
             Kind::Upstream => "upstream",
+            Kind::Rule => "rule",
+            Kind::SharedNumber => "shared_number",
         }
     }
 
-    /// The field that names one of them.
+    /// The field that names one of them; of a rule, among its customer's.
     pub fn id_field(self) -> &'static str {
         match self {
             Kind::Customer => "id",
             Kind::Account => "system_id",
-            Kind::Upstream => "name",
+            Kind::Upstream | Kind::Rule => "name",
+            Kind::SharedNumber => "number",
+        }
+    }
+
+    /// What it is called among all of its kind: a rule is `customer/name`.
+    pub fn id_of(self, settings: &Settings) -> Option<String> {
+        let text = |field: &str| settings.get(field).and_then(Value::as_str);
+        let id = text(self.id_field())?;
+        match self {
+            Kind::Rule => Some(format!("{}/{id}", text(OWNER)?)),
+            _ => Some(id.to_owned()),
+        }
+    }
+
+    /// The fields that [`id_of`](Self::id_of) reads, with what they say in `id`.
+    pub fn naming(self, id: &str) -> Vec<(&'static str, String)> {
+        match (self, id.split_once('/')) {
+            (Kind::Rule, Some((customer, name))) => {
+                vec![(OWNER, customer.to_owned()), (self.id_field(), name.to_owned())]
+            }
+            _ => vec![(self.id_field(), id.to_owned())],
         }
     }
 }
@@ -55,12 +84,17 @@ impl Declared {
         for kind in Kind::ALL {
             let objects = tables.get(kind.name()).and_then(toml::Value::as_array).into_iter().flatten();
             for object in objects.filter_map(|object| serde_json::to_value(object).ok()) {
-                if let (Value::Object(settings), Some(id)) = (object.clone(), object[kind.id_field()].as_str()) {
-                    declared.insert((kind, id.to_owned()), settings);
+                let Value::Object(settings) = object else { continue };
+                if let Some(id) = kind.id_of(&settings) {
+                    declared.insert((kind, id), settings);
                 }
             }
         }
         Declared(declared)
+    }
+
+    pub(super) fn add(&mut self, kind: Kind, id: String, settings: Settings) {
+        self.0.insert((kind, id), settings);
     }
 
     pub fn get(&self, kind: Kind, id: &str) -> Option<&Settings> {
@@ -87,6 +121,8 @@ impl Config {
             Kind::Customer => self.customer.push(with_policy(read(settings)?)?),
             Kind::Account => self.account.push(read(settings)?),
             Kind::Upstream => self.upstream.push(rooted(read(settings)?)?),
+            Kind::Rule => self.rule.push(of_a_plugin(read(settings)?)?),
+            Kind::SharedNumber => self.shared_number.push(read(settings)?),
         }
         Ok(())
     }
@@ -116,6 +152,18 @@ fn rooted(upstream: Upstream) -> Result<Upstream, Unreadable> {
     match wrong {
         Some(field) => Err(Unreadable { field, detail: "it has to begin with \"/\"".into() }),
         None => Ok(upstream),
+    }
+}
+
+/// A file on the server is the operator's to name, in the config file.
+fn of_a_plugin(rule: Rule) -> Result<Rule, Unreadable> {
+    let wrong = |field: &str, detail: &str| Err(Unreadable { field: field.into(), detail: detail.into() });
+    match (&rule.component, &rule.plugin) {
+        (Some(_), _) => {
+            wrong("component", "it is for rules of the config file; upload the plugin and name it in plugin")
+        }
+        (None, None) => wrong("plugin", "it is missing; name an uploaded plugin as \"name@version\" or \"sha256:…\""),
+        (None, Some(_)) => Ok(rule),
     }
 }
 

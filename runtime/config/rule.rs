@@ -9,12 +9,17 @@ use serde::Deserialize;
 use crate::breaker;
 use crate::message::Address;
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     pub customer: String,
     pub name: String,
-    pub component: PathBuf,
+    /// The component's file; for rules of a file.
+    #[serde(default)]
+    pub component: Option<PathBuf>,
+    /// A plugin that was uploaded, as `name@version` or by its digest `sha256:…`; for rules that are made over the API.
+    #[serde(default)]
+    pub plugin: Option<String>,
     /// Numbers whose MOs run this rule: the customer's, or those that it shares. None: it is run by requests alone.
     #[serde(default)]
     pub numbers: Vec<String>,
@@ -71,6 +76,30 @@ pub struct Rule {
     /// Attempts before an event is dead-lettered.
     #[serde(default = "default_attempts_max")]
     pub attempts_max: u32,
+}
+
+impl Rule {
+    /// `customer/name`: how logs and keys call it.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.customer, self.name)
+    }
+
+    /// Of nobody, to see whether a component can be brought up at all.
+    pub fn trial(deadline_ms: u32, memory_mib: u32) -> Rule {
+        let fields = serde_json::json!({
+            "customer": "", "name": "", "numbers": [], "deadline_ms": deadline_ms, "memory_mib": memory_mib,
+        });
+        serde_json::from_value(fields).expect("all other fields have defaults")
+    }
+
+    /// Where its component is from, for people.
+    pub fn source(&self) -> String {
+        match (&self.component, &self.plugin) {
+            (Some(file), _) => file.display().to_string(),
+            (None, Some(plugin)) => format!("plugin {plugin}"),
+            (None, None) => "nowhere".to_owned(),
+        }
+    }
 }
 
 fn default_deadline_ms() -> u32 {

@@ -34,6 +34,12 @@ pub struct Claim {
 }
 
 impl Config {
+    /// Customers that have words of this number.
+    pub fn claimants<'c>(&'c self, number: &str) -> impl Iterator<Item = &'c str> {
+        let has_words = move |customer: &&Customer| customer.keywords.iter().any(|claim| claim.number == number);
+        self.customer.iter().filter(has_words).map(|customer| customer.id.as_str())
+    }
+
     /// Numbers that this customer shares: it has words there, or gets the rest.
     pub fn shared_by<'c>(&'c self, customer: &'c Customer) -> impl Iterator<Item = &'c str> {
         let claims = customer.keywords.iter().map(|claim| claim.number.as_str());
@@ -47,10 +53,14 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
     check::unique("shared_number", config.shared_number.iter().map(|shared| shared.number.as_str()))?;
     for SharedNumber { number, default_customer } in &config.shared_number {
         let who = format!("shared_number {number}");
-        if !matches!(Address::parse(number), Ok(Address::Msisdn(_) | Address::ShortCode(_))) {
+        let address = Address::parse(number).ok().filter(|address| !matches!(address, Address::Alphanumeric(_)));
+        // In one form only: who has words of it names it as a text.
+        let Some(address) = address.filter(|address| address.to_string() == *number) else {
             return Err(format!("{who}: it is no number; write it as \"7001\" or \"+46701234567\""));
-        }
-        if let Some(owner) = config.customer.iter().find(|customer| customer.numbers.contains(number)) {
+        };
+        let has =
+            |customer: &&Customer| customer.numbers.iter().any(|own| Address::parse(own).as_ref() == Ok(&address));
+        if let Some(owner) = config.customer.iter().find(has) {
             return Err(format!(
                 "{who}: it is in numbers of customer {}; a number is shared or one customer's",
                 owner.id
@@ -75,7 +85,7 @@ fn check_claims(config: &Config, customer: &Customer) -> Result<(), String> {
         let who = format!("customer {}: keywords of {number}", customer.id);
         if !config.shared_number.iter().any(|shared| shared.number == *number) {
             return Err(format!(
-                "{who}: there is no [[shared_number]] with number = {number:?}; the operator declares it"
+                "{who}: there is no [[shared_number]] with number = {number:?}; the operator makes it first"
             ));
         }
         if words.is_empty() || words.len() > WORDS_MAX {

@@ -3,8 +3,10 @@
 //! Every number here was measured before it was chosen (docs/PERFORMANCE.md). Fresh instances come from a
 //! pool whose memories are reset page by page where the kernel can say which pages were written.
 
+use std::hash::{Hash as _, Hasher};
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
 };
@@ -47,6 +49,32 @@ pub fn new(slots: u32) -> Result<Engine, EngineError> {
         }
     })?;
     Ok(engine)
+}
+
+/// With the same settings, since what is compiled fits those only, and without a clock.
+pub fn for_compiling() -> wasmtime::Result<Engine> {
+    Engine::new(&config(1))
+}
+
+/// What a compiled form must have been compiled for.
+pub fn compatibility(engine: &Engine) -> String {
+    let mut hash = Stable(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut hash);
+    hash.0.finalize()[..8].iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// The same in every build of wasmsc.
+struct Stable(Sha256);
+
+impl Hasher for Stable {
+    fn write(&mut self, octets: &[u8]) {
+        self.0.update(octets);
+    }
+
+    fn finish(&self) -> u64 {
+        let first: [u8; 8] = std::array::from_fn(|index| self.0.clone().finalize()[index]);
+        u64::from_le_bytes(first)
+    }
 }
 
 fn config(slots: u32) -> Config {

@@ -1,14 +1,14 @@
 //! Loads rules and runs one event of one rule.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::{InstancePre, Linker};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline, WasmBacktrace};
 
+use super::compile::NotCompiled;
+use super::component::Compiled;
 use super::engine::{self, EngineError, TICK};
 use super::fit::{self, Misfit};
 use super::handlers::{Handled, Handlers};
@@ -19,15 +19,15 @@ use crate::config::{self, Webhooks};
 use crate::grant::HttpGrant;
 use crate::route::Current;
 
-/// Why a rule was refused at start. Names the rule, the file and what to do.
-#[derive(Debug, thiserror::Error)]
+/// Why a rule cannot be loaded. Names the rule, where its component is from, and what to do.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LoadError {
-    #[error("rule {rule}: {}: cannot be read: {source}", file.display())]
-    Read { rule: String, file: PathBuf, source: std::io::Error },
-    #[error("rule {rule}: {}: is no WebAssembly component: {why}", file.display())]
-    NotAComponent { rule: String, file: PathBuf, why: String },
-    #[error("rule {rule}: {}: {misfit}", file.display())]
-    Misfit { rule: String, file: PathBuf, misfit: Misfit },
+    #[error("rule {rule}: {from}: cannot be read: {why}")]
+    Read { rule: String, from: String, why: String },
+    #[error("rule {rule}: {from}: {why}")]
+    NotCompiled { rule: String, from: String, why: NotCompiled },
+    #[error("rule {rule}: {from}: {misfit}")]
+    Misfit { rule: String, from: String, misfit: Misfit },
     #[error("rule {rule}: its config does not suit it: {why}")]
     Config { rule: String, why: String },
 }
@@ -49,8 +49,6 @@ pub struct LoadedRule {
     facts: Arc<RuleFacts>,
     component: InstancePre<Call>,
     handlers: Handlers,
-    /// `sha256:` and the digest of the component.
-    version: Arc<str>,
 }
 
 impl LoadedRule {
@@ -58,14 +56,10 @@ impl LoadedRule {
     pub fn handlers(&self) -> Vec<&'static str> {
         self.handlers.names()
     }
-
-    pub fn version(&self) -> &Arc<str> {
-        &self.version
-    }
 }
 
 pub struct PluginHost {
-    engine: Engine,
+    pub(super) engine: Engine,
     linker: Linker<Call>,
     allowed: Webhooks,
 }
@@ -83,29 +77,26 @@ impl PluginHost {
         Ok(PluginHost { engine, linker, allowed })
     }
 
-    /// Reads, checks and compiles a rule, and makes one instance of it to see that it fits.
-    pub async fn load(&self, rule: &config::Rule, directory: Arc<Current>) -> Result<LoadedRule, LoadError> {
-        let name = format!("{}/{}", rule.customer, rule.name);
-        let file = rule.component.clone();
-        let wasm = std::fs::read(&file).map_err(|source| LoadError::Read {
-            rule: name.clone(),
-            file: file.clone(),
-            source,
-        })?;
-        let component = self.compile(&wasm, &name, &file)?;
-        let misfit = |misfit| LoadError::Misfit { rule: name.clone(), file: file.clone(), misfit };
-        fit::check(&component, &self.engine).map_err(misfit)?;
+    /// Checks a rule's component, and makes one instance of it to see that it fits.
+    pub async fn load(
+        &self,
+        rule: &config::Rule,
+        component: &Compiled,
+        directory: Arc<Current>,
+    ) -> Result<LoadedRule, LoadError> {
+        let component = &component.0;
+        let misfit = |misfit| LoadError::Misfit { rule: rule.id(), from: rule.source(), misfit };
+        fit::check(component, &self.engine).map_err(misfit)?;
         let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
-        let component = self.linker.instantiate_pre(&component).map_err(wrong_type)?;
+        let component = self.linker.instantiate_pre(component).map_err(wrong_type)?;
         let handlers = Handlers::of(&component);
         if !handlers.has_any() || !handlers.takes_mos() && !rule.numbers.is_empty() {
             return Err(misfit(Misfit::NoHandler));
         }
         let facts = Arc::new(self.facts(rule, directory));
-        let digest: String = Sha256::digest(&wasm).iter().map(|octet| format!("{octet:02x}")).collect();
-        let loaded = LoadedRule { facts, component, handlers, version: format!("sha256:{digest}").into() };
+        let loaded = LoadedRule { facts, component, handlers };
         self.try_instance(&loaded).await.map_err(misfit)?;
-        self.check_config(&loaded).await.map_err(|why| LoadError::Config { rule: name.clone(), why })?;
+        self.check_config(&loaded).await.map_err(|why| LoadError::Config { rule: rule.id(), why })?;
         Ok(loaded)
     }
 
@@ -119,21 +110,13 @@ impl PluginHost {
             http_calls: rule.http_calls_max as usize,
         };
         RuleFacts {
-            name: format!("{}/{}", rule.customer, rule.name).into(),
+            name: rule.id().into(),
             config: rule.config.clone(),
             secrets: rule.secrets.clone(),
             http: HttpGrant { hosts: rule.http_hosts.clone(), allowed: self.allowed },
             limits,
             directory,
         }
-    }
-
-    fn compile(&self, wasm: &[u8], rule: &str, file: &Path) -> Result<Component, LoadError> {
-        Component::new(&self.engine, wasm).map_err(|error| LoadError::NotAComponent {
-            rule: rule.to_owned(),
-            file: file.into(),
-            why: format!("{error:#}"),
-        })
     }
 
     /// The types of exports show only in an instance; so does a start that traps or wants too much memory.
@@ -182,13 +165,17 @@ impl PluginHost {
         store
     }
 
+    /// As [`run`](Self::run), for who does not ask what it used.
+    pub async fn call(&self, rule: &LoadedRule, invocation: Invocation) -> Outcome {
+        self.run(rule, invocation).await.outcome
+    }
+
     /// Runs one event in a fresh instance. Returns within the rule's deadline, whatever the rule does.
-    pub async fn call(&self, rule: &LoadedRule, invocation: Invocation) -> Ran {
-        let version = rule.version.clone();
+    pub async fn run(&self, rule: &LoadedRule, invocation: Invocation) -> Ran {
         #[cfg(feature = "bench")]
         if crate::bench_switch::rule_is_native() {
             let outcome = super::native::call(&rule.facts, invocation);
-            return Ran { version, ..outcome.into() };
+            return outcome.into();
         }
         let limits = rule.facts.limits;
         let (id, occasion, mo) = (invocation.id, invocation.occasion.clone(), invocation.mo.clone());
@@ -211,7 +198,7 @@ impl PluginHost {
             Ok(Err(error)) => Outcome::Broken(explain(&error, &limits)),
             Err(_) => Outcome::Broken(format!("waited past its deadline of {} ms", limits.deadline_ms).as_str().into()),
         };
-        Ran { outcome, used, version }
+        Ran { used, ..outcome.into() }
     }
 }
 

@@ -2,10 +2,15 @@
 //!
 //! [`PluginHost::load`] refuses a component that does not fit the contract, in words for its author.
 //! [`PluginHost::call`] runs one event and answers with an [`Outcome`]; `relay` commits the effects or
-//! drops them. The only room that knows wasmtime. It never writes to the store and opens no socket.
+//! drops them. The only room that knows wasmtime. It never writes to the store and opens no socket. Components are compiled in a
+//! process of their own (`compile`) and kept as files (`files`).
 
 mod bindings;
+pub mod compile;
+mod component;
+mod digest;
 mod engine;
+mod files;
 mod fit;
 mod handlers;
 mod host;
@@ -21,7 +26,11 @@ mod staged_state;
 mod staged_timers;
 mod wasi;
 
+pub use compile::{CompileLimits, NotCompiled};
+pub use component::{Compiled, Faces};
+pub use digest::Digest;
 pub use engine::EngineError;
+pub use files::{Incoming, PluginFiles};
 pub use fit::Misfit;
 pub use host::{LoadError, LoadedRule, PluginHost};
 pub use invocation::{Broken, Effects, Gate, Invocation, Outcome, Passed, Ran, RuleLog, StateView, UsedByCall};

@@ -56,7 +56,7 @@ fn admit_from_network(
     {
         // Each part has to pass; what the whole says is read when it is whole, and it uses limits up then.
         house.judge(&trial, (&message, &by), Counting::Not, now)?;
-        return Ok(Admitted::Part(parts::NewPart::new(directory, customer, part, message, by)));
+        return Ok(Admitted::Part(parts::NewPart::new(customer, part, message, by)));
     }
     let (trial, wish) = (trial.read(&message.content), submission.registered_delivery);
     let passed = pass(house, directory, &trial, (&message, &by), wish, now)?;

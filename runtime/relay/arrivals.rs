@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{House, Stored};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::occasion::{Occasion, RuleReceipt, about};
+use crate::route::Directory;
 use crate::schedule::{Event, SubjectKey};
 use crate::store::keys::Partition;
 use crate::store::{Change, Done, InboxRecord};
@@ -69,17 +70,14 @@ impl House {
 
     /// An event of the store, for the schedule.
     pub(super) fn found(&self, partition: Partition, number: u64, record: &InboxRecord) -> Option<Arrived> {
-        let Some(rule) = self.directory().rule(&record.customer, &record.rule) else {
+        let found = found_in(&self.directory(), partition, number, record);
+        if found.is_none() && self.strays.lock().add(&record.customer, &record.rule) {
             tracing::warn!(
                 message_id = %MessageId::accepted(number), customer = %record.customer, rule = %record.rule,
-                "an event waits for a rule that is not in the config; it runs when the rule is back"
+                "events wait for a rule that is not set up; they run when the rule is back"
             );
-            return None;
-        };
-        let key = SubjectKey { rule, device: record.message.source.to_string().into() };
-        let is_mo = record.occasion.is_mo();
-        let event = Event { partition, number, is_mo, is_tracked: record.tracked, due: record.due };
-        Some(Arrived { key, event, customer: record.customer.clone() })
+        }
+        found
     }
 
     /// They are in the store: their rules may run.
@@ -87,18 +85,32 @@ impl House {
         if arrived.is_empty() {
             return;
         }
+        arrived.iter().for_each(|one| self.count(&one.customer, 1));
+        self.push_arrived(arrived, now);
+        self.rouse();
+    }
+
+    pub(super) fn push_arrived(&self, arrived: Vec<Arrived>, now: Timestamp) {
         let mut schedule = self.schedule.lock();
-        for Arrived { key, event, customer } in arrived {
-            self.count(&customer, 1);
-            schedule.push(key, event, now);
-        }
-        let ready = schedule.has_ready();
-        drop(schedule);
-        self.notify(ready, usize::MAX);
+        arrived.into_iter().for_each(|Arrived { key, event, .. }| schedule.push(key, event, now));
     }
 
     /// It ends without a call, as it is void or nobody runs it.
     pub(super) fn depart(self: &Arc<Self>, partition: Partition, number: u64) -> Stored<()> {
         self.store.amend(vec![Change::Depart(partition, number)], None)
     }
+}
+
+/// The place of its rule: one that is gone keeps it, and what waits there waits.
+pub(super) fn found_in(
+    directory: &Directory,
+    partition: Partition,
+    number: u64,
+    record: &InboxRecord,
+) -> Option<Arrived> {
+    let rule = directory.place_of_rule(&record.customer, &record.rule)?;
+    let key = SubjectKey { rule, device: record.message.source.to_string().into() };
+    let is_mo = record.occasion.is_mo();
+    let event = Event { partition, number, is_mo, is_tracked: record.tracked, due: record.due };
+    Some(Arrived { key, event, customer: record.customer.clone() })
 }

@@ -48,16 +48,15 @@ impl House {
         let mut guarded = self.breakers.0.at(rule.0).lock();
         guarded.breaker.reset();
         guarded.is_probing = false;
-        self.let_run(rule);
+        self.close_breaker(rule);
     }
 
-    fn let_run(&self, rule: RuleIndex) {
+    fn close_breaker(&self, rule: RuleIndex) {
         let mut schedule = self.schedule.lock();
-        schedule.hold(rule, None);
+        schedule.pause(rule, None);
         schedule.limit(rule, usize::MAX);
-        let ready = schedule.has_ready();
         drop(schedule);
-        self.notify(ready, usize::MAX);
+        self.rouse();
     }
 
     /// Asked before a call; None: call it.
@@ -108,7 +107,7 @@ impl House {
             Some(State::Open(until)) => {
                 if config.fallback.is_none() {
                     let mut schedule = self.schedule.lock();
-                    schedule.hold(rule, Some(until));
+                    schedule.pause(rule, Some(until));
                     // Behind that time one event at a time is tried.
                     schedule.limit(rule, 1);
                 }
@@ -122,7 +121,7 @@ impl House {
             }
             Some(State::Closed) => {
                 tracing::info!(rule = name, "a call succeeded, it is called again");
-                self.let_run(rule);
+                self.close_breaker(rule);
                 RuleChange::BreakerClosed
             }
             Some(State::HalfOpen) | None => return,

@@ -192,3 +192,6 @@ impl Sent {
         self.queued.push(Queued { key, record });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,6 +71,11 @@ impl Home {
         Home::on(self.disk, change(&self.tables))
     }
 
+    /// Its config.
+    pub fn tables(&self) -> String {
+        self.tables.clone()
+    }
+
     pub fn write(&mut self) {
         while self.writer.step() == Turn::Wrote {}
     }

@@ -81,12 +81,12 @@ impl House {
         let is_over = |micros: u64, max_ms: Option<u32>| max_ms.is_some_and(|max| micros >= u64::from(max) * 1_000);
         let minute = self.meters.rules.at(rule.0).lock().charge(&used, now);
         if is_over(minute, config.cpu_ms_per_minute) {
-            self.schedule.lock().hold(rule, Some(meter::next_minute(now)));
+            self.schedule.lock().pause(rule, Some(meter::next_minute(now)));
         }
         let Some(customer) = directory.customer_named(&config.customer) else { return };
         let minute = self.meters.customers.at(customer.0).lock().charge(&used, now);
         if is_over(minute, directory.customer_at(customer).cpu_ms_per_minute) {
-            self.schedule.lock().hold_customer(customer, Some(meter::next_minute(now)));
+            self.schedule.lock().pause_customer(customer, Some(meter::next_minute(now)));
         }
     }
 

@@ -20,6 +20,8 @@ const LINES_PER_SEC: u32 = 50;
 /// What telling customers takes beside the store.
 pub struct News {
     bells: Arc<Bells>,
+    /// By the kind of control object.
+    changes: Arc<Bells>,
     hooks: watch::Sender<()>,
     lines: Slots<Mutex<Lines>>,
 }
@@ -29,7 +31,10 @@ impl News {
         let bells = Arc::<Bells>::default();
         let ringing = bells.clone();
         store.on_told(Box::new(move |customer| ringing.ring(customer)));
-        News { bells, hooks: watch::Sender::new(()), lines: Slots::default() }
+        let changes = Arc::<Bells>::default();
+        let ringing = changes.clone();
+        store.on_changed(Box::new(move |kind| ringing.ring(kind)));
+        News { bells, changes, hooks: watch::Sender::new(()), lines: Slots::default() }
     }
 }
 
@@ -68,6 +73,11 @@ impl House {
     /// Rings when the customer has been told something; that is durable then.
     pub fn bell(&self, customer: &str) -> Bell {
         self.news.bells.listen(customer)
+    }
+
+    /// Rings when a control object of this kind has changed or is gone.
+    pub fn bell_of_changes(&self, kind: &str) -> Bell {
+        self.news.changes.listen(kind)
     }
 
     /// Hears of every change of a webhook, and of what it still has to tell.

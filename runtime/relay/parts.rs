@@ -44,29 +44,24 @@ pub struct NewPart {
 }
 
 impl NewPart {
-    pub fn new(directory: &Directory, customer: &Customer, part: Concat, message: Message, by: Arc<str>) -> NewPart {
-        let group = group(directory, customer, part, &message);
+    pub fn new(customer: &Customer, part: Concat, message: Message, by: Arc<str>) -> NewPart {
+        let group = group(customer, part, &message);
         NewPart { customer: (*customer.id).into(), group, part, message, by }
     }
 }
 
-/// What parts of one message have in common.
-fn group(directory: &Directory, customer: &Customer, part: Concat, message: &Message) -> Box<str> {
+/// What parts of one message have in common. The customer is, since those who share a number never meet, whose partition they
+/// may be in; so it is for every number, which may become shared, or be shared no more, between two parts.
+fn group(customer: &Customer, part: Concat, message: &Message) -> Box<str> {
     let Message { source, destination, .. } = message;
     let Concat { reference, total, wide, .. } = part;
-    let group = format!("{source}\0{destination}\0{reference}/{total}/{}", u8::from(wide));
-    // Messages to a shared number never meet, whose partition they may be in.
-    match directory.shared(destination) {
-        Some(_) => format!("{group}\0{}", customer.id).into(),
-        None => group.into(),
-    }
+    format!("{source}\0{destination}\0{reference}/{total}/{}\0{}", u8::from(wide), customer.id).into()
 }
 
 /// Which of those who share a number has the other parts of this one: who has it already, who lacks it, or else whose
 /// other part came last.
 pub fn whose<'d>(
     house: &House,
-    directory: &'d Directory,
     sharers: impl Iterator<Item = &'d Customer>,
     (part, message): (Concat, &Message),
     now: Timestamp,
@@ -74,7 +69,7 @@ pub fn whose<'d>(
     let joiner = house.joiner.lock();
     let told = hash(message);
     let found = sharers.filter_map(|customer| {
-        let key = (Partition::of(&customer.id), group(directory, customer, part, message));
+        let key = (Partition::of(&customer.id), group(customer, part, message));
         let is_repeat = joiner.is_repeat(&key, (part.number, told), now);
         let waiting = joiner.groups.get(&key);
         let lacks_it = waiting.is_some_and(|group| !group.has(part.number));

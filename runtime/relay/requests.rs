@@ -12,8 +12,9 @@ use super::House;
 use crate::firewall::Reject;
 use crate::message::{Address, MessageId, Timestamp};
 use crate::occasion::{Occasion, Request};
+use crate::route::CustomerIndex;
 use crate::store::keys::Partition;
-use crate::store::{Answer, AnswerRecord, Change, Done};
+use crate::store::{Answer, AnswerRecord, Change, Done, NewOnce, StoreFailed};
 
 /// How long an answer is kept for whoever asks again.
 const ANSWER_KEPT_MS: u64 = 24 * 3_600_000;
@@ -54,34 +55,66 @@ impl Requests {
 pub enum NotAsked {
     #[error("customer {customer} has no rule {rule:?}")]
     NoRule { customer: String, rule: String },
+    #[error("{0} is no device of the customer")]
+    NoDevice(String),
     #[error("rule {0:?} has neither numbers nor a sender, so that it could answer no device")]
     NoSender(String),
+    #[error("this key was used for another request")]
+    OtherRequest,
     #[error(transparent)]
     Refused(#[from] Reject),
 }
 
-/// Takes a request in. `done` is called when it is durable: the answer follows, see [`Requests`].
+/// A question of a customer to one of its rules.
+pub struct Question {
+    pub customer: CustomerIndex,
+    pub rule: String,
+    pub device: Address,
+    pub request: Request,
+    /// It counts once.
+    pub once: Option<NewOnce>,
+}
+
+/// Takes a request in. `done` is called when it is durable; the answer follows, see [`Requests`]. What came before with
+/// the same key is the same request.
 pub fn ask(
     house: &Arc<House>,
-    (customer, rule): (&str, &str),
-    device: Address,
-    request: Request,
+    question: Question,
     now: Timestamp,
     done: impl FnOnce(Result<(), Reject>) + Send + 'static,
 ) -> Result<MessageId, NotAsked> {
+    let Question { customer, rule, device, request, once } = question;
     let directory = house.directory();
-    let unknown = || NotAsked::NoRule { customer: customer.to_owned(), rule: rule.to_owned() };
-    let index = directory.rule(customer, rule).ok_or_else(unknown)?;
-    let number = directory.rules[index.0].sender().ok_or_else(|| NotAsked::NoSender(rule.to_owned()))?;
-    let owner = directory.customer(customer).ok_or_else(unknown)?;
-    let waiting = house.counter(customer).map_or(0, |counter| counter.load(std::sync::atomic::Ordering::Relaxed));
+    let owner = directory.customer_at(customer);
+    let unknown = || NotAsked::NoRule { customer: owner.id.to_string(), rule: rule.clone() };
+    let index = directory.rule(&owner.id, &rule).ok_or_else(unknown)?;
+    let number = directory.rules[index.0].sender().ok_or_else(|| NotAsked::NoSender(rule.clone()))?;
+    if !owner.owns_device(&device) {
+        return Err(NotAsked::NoDevice(device.to_string()));
+    }
+    let failed = |failed: StoreFailed| Reject::StoreFailed(failed.to_string());
+    let durable: Done = Box::new(move |result| done(result.map_err(failed)));
+    // From the look for an earlier one until this one can be found.
+    let _lock = house.once.lock();
+    if let Some(new) = &once {
+        let found = house.store.once(&owner.id, &new.key, now);
+        match found.map_err(|error| Reject::Unreadable(error.to_string()))? {
+            Some(record) if record.fingerprint != new.fingerprint => return Err(NotAsked::OtherRequest),
+            Some(record) => {
+                house.store.amend(Vec::new(), Some(durable)).map_err(failed)?;
+                return Ok(record.id);
+            }
+            None => {}
+        }
+    }
+    let waiting = house.waiting.at(customer.0).load(std::sync::atomic::Ordering::Relaxed);
     if waiting >= owner.queue_max {
-        return Err(Reject::QueueFull(customer.to_owned()).into());
+        return Err(Reject::QueueFull(owner.id.to_string()).into());
     }
     let occasion = Occasion::Request(Box::new(request));
-    let (id, arrival) = house.arrival((customer, rule), (device, number), occasion, now);
-    let durable: Done = Box::new(move |result| done(result.map_err(|failed| Reject::StoreFailed(failed.to_string()))));
-    house.amend(vec![arrival], Some(durable), now).map_err(|failed| Reject::StoreFailed(failed.to_string()))?;
+    let (id, arrival) = house.arrival((&owner.id, &rule), (device, number), occasion, now);
+    let once = once.map(|new| Change::Once((*owner.id).into(), Box::new(new), id, now));
+    house.amend(once.into_iter().chain([arrival]).collect(), Some(durable), now).map_err(failed)?;
     Ok(id)
 }
 

@@ -1,46 +1,14 @@
-//! What waits for rules goes into the schedule, when it was accepted and after a restart, and rule threads get it there.
+//! What was accepted goes into the schedule, and rule threads get it there.
 
-use std::collections::BTreeMap;
-use std::io;
 use std::time::Duration;
 
 use super::{House, Scheduled};
 use crate::message::{MessageId, Timestamp};
 use crate::route::RuleIndex;
 use crate::schedule::{Ended, Event, Next, SubjectKey, Worker};
-use crate::store::InboxRecord;
 use crate::store::keys::Partition;
 
-/// Rows that recovery reads at once.
-const RECOVERY_PAGE: usize = 1_000;
-
 impl House {
-    /// Puts every event that the store still holds back into the schedule.
-    pub(super) fn recover(&self, partition: Partition, now: Timestamp) -> io::Result<()> {
-        let (mut after, mut behind) = (0, BTreeMap::<(u64, u64), InboxRecord>::new());
-        loop {
-            let page = self.store.waiting(partition, after, RECOVERY_PAGE)?;
-            let Some((last, _)) = page.last() else { break };
-            after = *last;
-            let mut found = Vec::with_capacity(page.len());
-            for (number, record) in page {
-                // Those that were dead have their places behind what came before they were tried again.
-                while let Some(first) = behind.first_entry().filter(|first| first.key().0 < number) {
-                    let ((_, number), record) = first.remove_entry();
-                    found.extend(self.found(partition, number, &record));
-                }
-                match record.place > number {
-                    true => drop(behind.insert((record.place, number), record)),
-                    false => found.extend(self.found(partition, number, &record)),
-                }
-            }
-            self.run_arrived(found, now);
-        }
-        let found = behind.iter().filter_map(|((_, number), record)| self.found(partition, *number, record));
-        self.run_arrived(found.collect(), now);
-        Ok(())
-    }
-
     /// Rules have their customers' shares, those among them that are new.
     pub(super) fn place_rules(&self) {
         let directory = self.directory();
@@ -70,6 +38,12 @@ impl House {
         let ready = schedule.has_ready();
         drop(schedule);
         self.notify(ready, pushed);
+    }
+
+    /// Something may have become runnable, nobody says how much.
+    pub(super) fn rouse(&self) {
+        let ready = self.schedule.lock().has_ready();
+        self.notify(ready, usize::MAX);
     }
 
     /// So many events may be new in the schedule, for rules of these classes.

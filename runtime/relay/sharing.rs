@@ -90,7 +90,7 @@ pub fn admit(
         let customer = taker_of_part(&mo, part, &message);
         house.judge(&mo.trial(customer, None).read(&message.content), (&message, &by), Counting::Not, now)?;
         let customer = customer.map_err(|_| Reject::NobodyServes(message.destination.to_string()))?;
-        return Ok(Admitted::Part(NewPart::new(directory, customer, part, message, by)));
+        return Ok(Admitted::Part(NewPart::new(customer, part, message, by)));
     }
     let text = text_of(&message);
     let (trial, word) = match meant(directory, shared, ends.1, &text) {
@@ -124,7 +124,7 @@ fn taker_of_part<'d>(mo: &Mo<'d, '_>, part: Concat, message: &Message) -> Result
     if part.number == 1 {
         return taker(mo.directory, mo.shared, &text_of(message));
     }
-    let whose = parts::whose(mo.house, mo.directory, mo.sharers(), (part, message), mo.now);
+    let whose = parts::whose(mo.house, mo.sharers(), (part, message), mo.now);
     whose.ok_or(Unclaimed::LaterPart)
 }
 

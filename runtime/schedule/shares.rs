@@ -34,7 +34,7 @@ pub struct Share {
     /// Its rules with something to run.
     runnable: [Clocks; CLASSES.len()],
     running: usize,
-    held: Option<Timestamp>,
+    paused: Option<Timestamp>,
     /// With which clock it is among the runnable customers.
     listed: [Option<Nanos>; CLASSES.len()],
 }
@@ -47,7 +47,7 @@ impl Default for Share {
             rules_clock: 0,
             runnable: Default::default(),
             running: 0,
-            held: None,
+            paused: None,
             listed: [None; CLASSES.len()],
         }
     }
@@ -90,10 +90,14 @@ pub struct Shares {
 }
 
 impl Shares {
-    pub fn place(&mut self, customer: usize, weight: u32) {
+    pub fn ensure(&mut self, customer: usize) {
         if self.all.len() <= customer {
             self.all.resize_with(customer + 1, Share::default);
         }
+    }
+
+    pub fn place(&mut self, customer: usize, weight: u32) {
+        self.ensure(customer);
         self.all[customer].weight = weight.max(1);
     }
 
@@ -134,12 +138,10 @@ impl Shares {
         self.refresh(customer);
     }
 
-    /// Yields until when it was held before.
-    pub fn hold(&mut self, customer: usize, until: Option<Timestamp>) -> Option<Timestamp> {
-        if self.all.len() <= customer {
-            self.all.resize_with(customer + 1, Share::default);
-        }
-        let before = std::mem::replace(&mut self.all[customer].held, until);
+    /// Yields until when it was paused before.
+    pub fn pause(&mut self, customer: usize, until: Option<Timestamp>) -> Option<Timestamp> {
+        self.ensure(customer);
+        let before = std::mem::replace(&mut self.all[customer].paused, until);
         self.refresh(customer);
         before
     }
@@ -147,7 +149,7 @@ impl Shares {
     fn refresh(&mut self, customer: usize) {
         let share = &mut self.all[customer];
         for class in CLASSES {
-            let runs = share.held.is_none() && !share.runnable[class as usize].is_empty();
+            let runs = share.paused.is_none() && !share.runnable[class as usize].is_empty();
             let listed = runs.then_some(share.clock);
             let before = std::mem::replace(&mut share.listed[class as usize], listed);
             if before == listed {

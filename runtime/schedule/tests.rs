@@ -83,6 +83,28 @@ fn a_retry_holds_back_its_own_subject_and_no_other() {
 }
 
 #[test]
+fn a_held_rule_keeps_its_events_in_order_and_others_run() {
+    let mut schedule = Schedule::default();
+    schedule.hold(RuleIndex(1));
+    for number in 1..=2 {
+        schedule.push(key(1, "a"), event(number), NOW);
+    }
+    assert_eq!((schedule.next(Worker::Any, NOW), schedule.has_ready()), (Next::Wait, [false, false]));
+    schedule.push(key(0, "b"), event(3), NOW);
+    let (b, third) = run(&mut schedule);
+    assert_eq!((b.clone(), third.number), (key(0, "b"), 3));
+    schedule.finished(b, Ended::Gone, Duration::ZERO, NOW);
+    schedule.place(RuleIndex(1), CustomerIndex(5), 300);
+    schedule.release(RuleIndex(1));
+    for number in 1..=2 {
+        let (a, event) = run(&mut schedule);
+        assert_eq!(event.number, number);
+        schedule.finished(a, Ended::Gone, Duration::ZERO, NOW);
+    }
+    assert_eq!(schedule.waiting(), 0);
+}
+
+#[test]
 fn a_rule_that_burns_time_gets_its_share_and_not_more() {
     let mut schedule = schedule(&[(0, 100), (1, 100)]);
     fill(&mut schedule, 0, 200);
@@ -162,19 +184,19 @@ fn quick_rules_wait_for_slow_ones_of_another_customer_only_when_they_had_far_mor
 }
 
 #[test]
-fn what_is_held_back_runs_when_its_time_is_over_or_it_is_let_go() {
+fn what_is_paused_runs_when_its_time_is_over_or_it_is_let_go() {
     let mut schedule = schedule(&[(0, 100), (0, 100), (1, 100)]);
     [5, 6, 5].into_iter().enumerate().for_each(|(rule, count)| fill(&mut schedule, rule, count));
     let until = NOW.plus_ms(60_000);
-    schedule.hold(RuleIndex(0), Some(until));
+    schedule.pause(RuleIndex(0), Some(until));
     assert_eq!(ran(&mut schedule, 8, [1_000; 3])[0], 0);
-    schedule.hold_customer(CustomerIndex(1), Some(until.plus_ms(1)));
+    schedule.pause_customer(CustomerIndex(1), Some(until.plus_ms(1)));
     assert_eq!(ran(&mut schedule, 1, [1_000; 3])[1], 1);
-    schedule.hold_customer(CustomerIndex(0), Some(until));
+    schedule.pause_customer(CustomerIndex(0), Some(until));
     assert_eq!(schedule.next(Worker::Any, NOW), Next::WaitUntil(until));
-    schedule.hold_customer(CustomerIndex(0), None);
+    schedule.pause_customer(CustomerIndex(0), None);
     assert_eq!(ran(&mut schedule, 1, [1_000; 3])[1], 1, "its other rule");
-    schedule.hold(RuleIndex(0), None);
+    schedule.pause(RuleIndex(0), None);
     assert_eq!(ran(&mut schedule, 5, [1_000; 3])[0], 5);
     assert_eq!(schedule.next(Worker::Any, until), Next::WaitUntil(until.plus_ms(1)));
     assert!(matches!(schedule.next(Worker::Any, until.plus_ms(1)), Next::Run(..)));

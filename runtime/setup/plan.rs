@@ -28,6 +28,18 @@ pub enum Expect {
     Revision(u64),
 }
 
+impl Expect {
+    /// `revision` of what is there.
+    pub fn fits(self, revision: Option<u64>) -> bool {
+        match self {
+            Expect::Anything => true,
+            Expect::Nothing => revision.is_none(),
+            Expect::Something => revision.is_some(),
+            Expect::Revision(wanted) => revision == Some(wanted),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Create,
@@ -65,7 +77,7 @@ pub fn plan(file: &Config, store: &Store, edits: Vec<Edit>) -> Result<Plan, NotS
         if file.declared.get(kind, &id).is_some() {
             return Err(NotSetUp::Declared { kind, id });
         }
-        if !fits(expect, before.as_ref()) {
+        if !expect.fits(before.as_ref().map(|before| before.revision)) {
             return Err(NotSetUp::Changed { kind, id });
         }
         let before = before.as_ref().map(settings);
@@ -96,6 +108,8 @@ pub fn plan(file: &Config, store: &Store, edits: Vec<Edit>) -> Result<Plan, NotS
     for ((kind, id), settings) in &objects {
         add(&mut config, *kind, id, settings)?;
     }
+    let gone = changes.iter().filter(|change| change.action == Action::Delete && change.kind == Kind::SharedNumber);
+    gone.map(|change| change.id.as_str()).try_for_each(|number| is_nobodys(&config, number))?;
     config.check().map_err(NotSetUp::Invalid)?;
     Ok(Plan { changes, rows, config })
 }
@@ -109,13 +123,16 @@ fn made(file: &Config, store: &Store) -> Objects {
     Kind::ALL.into_iter().flat_map(of_kind).collect()
 }
 
-fn fits(expect: Expect, before: Option<&Control>) -> bool {
-    match expect {
-        Expect::Anything => true,
-        Expect::Nothing => before.is_none(),
-        Expect::Something => before.is_some(),
-        Expect::Revision(revision) => before.is_some_and(|before| before.revision == revision),
+/// An MO with a word of somebody would be nobody's.
+fn is_nobodys(config: &Config, number: &str) -> Result<(), NotSetUp> {
+    let claimants: Vec<&str> = config.claimants(number).collect();
+    if claimants.is_empty() {
+        return Ok(());
     }
+    let who = claimants.join(", ");
+    Err(NotSetUp::Invalid(format!(
+        "shared_number {number:?} has keywords of customer {who}; take it out of keywords there first"
+    )))
 }
 
 /// Nobody could say any more whose its devices are.
@@ -149,9 +166,11 @@ pub fn add(config: &mut Config, kind: Kind, id: &str, settings: &Settings) -> Re
 /// As it is stored: with its name, its password hashed, and the secrets that it had where none came.
 fn complete(kind: Kind, id: &str, mut to: Settings, before: Option<&Settings>) -> Result<Settings, NotSetUp> {
     let wrong = |field: &str, detail: String| NotSetUp::Unreadable { kind, id: id.into(), field: field.into(), detail };
-    match to.insert(kind.id_field().to_owned(), id.into()) {
-        Some(other) if other != *id => return Err(wrong(kind.id_field(), format!("it is {id:?} in the path"))),
-        _ => {}
+    for (field, name) in kind.naming(id) {
+        match to.insert(field.to_owned(), name.as_str().into()) {
+            Some(other) if other != *name => return Err(wrong(field, format!("it is {name:?} in the path"))),
+            _ => {}
+        }
     }
     let had = |field: &str| before.and_then(|before| before.get(field)).cloned();
     let has_password = ["password", "password_hash"].iter().any(|field| to.contains_key(*field));

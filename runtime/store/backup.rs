@@ -5,6 +5,7 @@
 //! history/*.run       the history, as it is
 //! events/*.run        the feeds, as they are
 //! log/*.log           the commit log, from before the first row was copied to behind the last one
+//! plugins/*.wasm      the plugins that were uploaded
 //! backup.json         names, lengths and checksums of all of these; written last
 //! ```
 //! Replayed over the rows, the log makes them what they were at its end, as after a crash (see `disk`). So a backup holds
@@ -30,6 +31,8 @@ use crate::message::Timestamp;
 /// Number of the run that holds the rows of the base.
 pub(super) const ROWS: u64 = 0;
 const ROWS_FILE: &str = "000000000000.run";
+/// In a data directory, too: components of rules. What they were compiled to is made again.
+const PLUGINS: &str = "plugins";
 const MANIFEST: &str = "backup.json";
 const FORMAT: u32 = 1;
 /// Rows that a restore hands to the base at once: few syncs, and little memory.
@@ -93,7 +96,8 @@ impl Drop for Hold<'_> {
 
 impl Store {
     /// Makes the backup `name` in the folder `parent`. Takes as long as reading and writing the store does; messages go on.
-    pub fn backup(&self, parent: &Path, name: &str, now: Timestamp) -> Result<Made, BackupError> {
+    /// `data_dir` has the plugins.
+    pub fn backup(&self, data_dir: &Path, parent: &Path, name: &str, now: Timestamp) -> Result<Made, BackupError> {
         let hold = Hold::take(self)?;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
         if disk::is_nearly_full(parent)? {
@@ -103,7 +107,9 @@ impl Store {
         let directory = parent.join(name);
         fs::DirBuilder::new().mode(0o700).create(&unfinished)?;
         let base = self.inner.lock().tables.base();
-        let copied = base.copy_to(&unfinished).and_then(|()| finish(&unfinished, now));
+        let copied = base.copy_to(&unfinished);
+        // Behind the log: a plugin is on disk before the store knows of it.
+        let copied = copied.and_then(|()| copy_plugins(data_dir, &unfinished)).and_then(|()| finish(&unfinished, now));
         drop(hold);
         let renamed = copied.and_then(|octets| fs::rename(&unfinished, &directory).map(|()| octets));
         match renamed {
@@ -116,6 +122,29 @@ impl Store {
                 Err(error.into())
             }
         }
+    }
+}
+
+fn copy_plugins(data_dir: &Path, to: &Path) -> io::Result<()> {
+    let to = to.join(PLUGINS);
+    fs::DirBuilder::new().mode(0o700).create(&to)?;
+    let Some(entries) = present(fs::read_dir(data_dir.join(PLUGINS)))? else { return Ok(()) };
+    for entry in entries {
+        let file = entry?.path();
+        let Some(name) = file.file_name().filter(|_| file.extension().is_some_and(|of| of == "wasm")) else { continue };
+        // One that nobody needs any more may go meanwhile.
+        if present(fs::copy(&file, to.join(name)))?.is_some() {
+            File::open(to.join(name))?.sync_all()?;
+        }
+    }
+    sync_directory(&to)
+}
+
+/// None: it is not there.
+fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
     }
 }
 
@@ -137,8 +166,15 @@ fn finish(directory: &Path, now: Timestamp) -> io::Result<u64> {
 /// Of all files but the manifest, in order.
 fn names(directory: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
-    for folder in ["", disk::HISTORY, disk::EVENTS, disk::LOG] {
-        for entry in fs::read_dir(directory.join(folder))? {
+    for folder in ["", disk::HISTORY, disk::EVENTS, disk::LOG, PLUGINS] {
+        // Older backups have no plugins.
+        let entries = present(fs::read_dir(directory.join(folder)))?;
+        let entries = match (entries, folder) {
+            (None, PLUGINS) => continue,
+            (None, _) => return Err(io::Error::new(io::ErrorKind::NotFound, format!("{folder} is missing"))),
+            (Some(entries), _) => entries,
+        };
+        for entry in entries {
             let entry = entry?;
             let name = entry.file_name().into_string().map_err(|name| io::Error::other(format!("{name:?}")))?;
             if entry.file_type()?.is_file() && name != MANIFEST {
@@ -208,7 +244,7 @@ fn verify(backup: &Path) -> Result<Manifest, BackupError> {
 }
 
 fn fill(backup: &Path, data_dir: &Path, manifest: &Manifest) -> Result<(), BackupError> {
-    for folder in [disk::HISTORY, disk::EVENTS, disk::LOG] {
+    for folder in [disk::HISTORY, disk::EVENTS, disk::LOG, PLUGINS] {
         fs::create_dir_all(data_dir.join(folder))?;
     }
     for file in manifest.files.iter().filter(|file| file.name != ROWS_FILE) {

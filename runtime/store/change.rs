@@ -10,6 +10,7 @@ use super::dead::DeadRecord;
 use super::history::EventRows;
 use super::http_calls::{HttpCallKey, HttpCallRecord};
 use super::keys::{self, OutboxKey, Partition};
+use super::once::{self, NewOnce};
 use super::opt_outs::{self, OptOutRecord};
 use super::pickup;
 use super::record::{self, InboxRecord, JoinedRecord, ParkedRecord};
@@ -57,6 +58,8 @@ pub enum Change {
     /// How a request to a rule ended.
     Answer(Box<str>, MessageId, Box<AnswerRecord>),
     Unanswer(Box<str>, MessageId),
+    /// The request of a customer that made this counts once.
+    Once(Box<str>, Box<NewOnce>, MessageId, Timestamp),
     /// A part of a long message is used up.
     Unpart(Partition, Box<str>, u8),
     /// A long message is whole; its parts may still be repeated.
@@ -98,6 +101,9 @@ impl Store {
     pub(super) fn ops(&self, change: Change) -> EventRows {
         match change {
             Change::Happened(partition, customer, id, at, event) => self.event(partition, &customer, id, at, || *event),
+            Change::Once(customer, new, id, now) => {
+                once::rows(&customer, *new, id, now).map(Some).into_iter().flatten()
+            }
             other => [Some(op(other)), None].into_iter().flatten(),
         }
     }
@@ -105,7 +111,7 @@ impl Store {
 
 fn op(change: Change) -> Op {
     match change {
-        Change::Happened(..) => unreachable!("the store makes its rows itself"),
+        Change::Happened(..) | Change::Once(..) => unreachable!("the store makes their rows itself"),
         Change::Queue(queued) => Op::Insert(queued.key.encode(), record::encode(&queued.record)),
         Change::Unqueue(key) => Op::Delete(key.encode()),
         Change::Track(partition, id, tracked) => Op::Put(keys::tracked(partition, id), record::encode(&*tracked)),

@@ -4,7 +4,7 @@
 //! is one batch with a row of the audit: who changed what, from what, to what, when. All of them are in memory as
 //! well, and read from there; there are thousands of them, not millions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ pub struct ControlChange {
 }
 
 /// Fields whose values nobody reads again, also not in the audit.
-pub const SECRETS: [&str; 5] = ["password", "password_hash", "outbind_password", "digest", "secret"];
+pub const SECRETS: [&str; 6] = ["password", "password_hash", "outbind_password", "digest", "secret", "secrets"];
 
 /// Shows that they were there, and not what they were.
 fn without_secrets(json: &str) -> Box<str> {
@@ -210,7 +210,9 @@ impl Store {
             return Ok(());
         }
         controls.sequence = sequence;
+        let mut kinds: BTreeSet<Box<str>> = BTreeSet::new();
         for (name, control) in after {
+            kinds.insert(name.0.clone());
             match control {
                 Some(control) => drop(controls.rows.insert(name, control)),
                 None => {
@@ -218,6 +220,10 @@ impl Store {
                     controls.used.remove(&name);
                 }
             }
+        }
+        drop(controls);
+        if let Some(call) = self.on_changed.get() {
+            kinds.iter().for_each(|kind| call(kind));
         }
         Ok(())
     }

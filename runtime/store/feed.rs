@@ -13,6 +13,7 @@ use bytes::Bytes;
 use super::keys::{self, Key, Kind, Partition};
 use super::pages::PAGE_ROWS;
 use super::record;
+use super::runs::whole_hours;
 use super::tables::Op;
 use super::{Standing, Store, StoreFailed};
 use crate::feed::{About, EventId, Told};
@@ -160,8 +161,10 @@ impl Store {
         EventId(self.told_floor.load(Ordering::SeqCst))
     }
 
-    /// Ends events from before this time (milliseconds since 1970), and the oldest above so many octets.
+    /// Ends events from before this time (milliseconds since 1970), and the oldest above so many octets; as
+    /// [`prune`](Self::prune).
     pub fn prune_feeds(&self, before_ms: u64, octets_max: u64) -> io::Result<()> {
+        self.move_on(|tables| tables.oldest_told_ms(), whole_hours(before_ms));
         let base = self.inner.lock().tables.base();
         base.prune_feeds(before_ms, octets_max, &|youngest_ms| {
             // First, so that nobody passes over what goes.

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use super::keys::{self, Key, Partition};
 use super::pages::{PAGE_ROWS, each_while};
 use super::record;
+use super::runs::whole_hours;
 use super::tables::{Op, Row};
 use super::{Standing, Store};
 use crate::feed::{About, Ends};
@@ -22,7 +23,7 @@ use crate::timeline::{Event, Filter, Happened, Listed, Received};
 /// An answer has the id of its MO: so much younger it may be, and a question for the time since then still finds it.
 const ANSWER_MS: u64 = 86_400_000;
 /// Bits of an event's number below its millisecond.
-const NUMBER_BITS: u32 = 20;
+pub(super) const NUMBER_BITS: u32 = 20;
 
 /// Messages that were found, newest first.
 #[derive(Debug, Default, PartialEq)]
@@ -118,8 +119,10 @@ impl Store {
         next(last.unwrap_or_else(|last| last)).unwrap_or_default()
     }
 
-    /// Ends the history from before this time (milliseconds since 1970), and the oldest above so many octets.
+    /// Ends the history from before this time (milliseconds since 1970), and the oldest above so many octets. To be called again
+    /// and again: what is in memory still goes the next time.
     pub fn prune(&self, before_ms: u64, octets_max: u64) -> io::Result<()> {
+        self.move_on(|tables| tables.oldest_history_ms(), whole_hours(before_ms));
         let base = self.inner.lock().tables.base();
         base.prune(before_ms, octets_max)
     }

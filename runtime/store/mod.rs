@@ -130,7 +130,9 @@ pub struct Store {
     is_backed_up: Mutex<bool>,
     keeps: Keeps,
     /// Calls are made after the sync, with the customer who is told something.
-    on_told: OnceLock<OnTold>,
+    on_told: OnceLock<Ring>,
+    /// Calls are made with the kind of control object of which one has changed, or is gone.
+    on_changed: OnceLock<Ring>,
     /// All up to this one are durable.
     durable_told: AtomicU64,
     /// Behind this event all that were ever told are still there.
@@ -139,8 +141,8 @@ pub struct Store {
     last_number: AtomicU64,
 }
 
-/// Wakes whoever waits for news of a customer.
-pub type OnTold = Box<dyn Fn(&str) + Send + Sync>;
+/// Wakes whoever waits for news of a customer, or of a kind of control object.
+pub type Ring = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Octets of changes that may wait for one sync. More of them is more than the disk takes in a second.
 const GROUP_OCTETS_MAX: usize = 128 << 20;
@@ -167,6 +169,8 @@ struct Inner {
     closing: bool,
     /// A checkpoint ended: its layer may go, and so may the old segments.
     checkpointed: bool,
+    /// One is wanted before the segment is full.
+    wants_checkpoint: bool,
 }
 
 #[derive(Default)]
@@ -217,6 +221,7 @@ impl Store {
             failed: None,
             closing: false,
             checkpointed: false,
+            wants_checkpoint: false,
         };
         let store = Arc::new(Store {
             controls,
@@ -231,6 +236,7 @@ impl Store {
             is_backed_up: Mutex::new(false),
             keeps: opened.keeps,
             on_told: OnceLock::new(),
+            on_changed: OnceLock::new(),
             durable_told: AtomicU64::new(last_told.0),
             told_floor: AtomicU64::new(told_floor.0),
             last_number: AtomicU64::new(last_number),
@@ -288,8 +294,13 @@ impl Store {
     }
 
     /// To be set once, before anything is told.
-    pub fn on_told(&self, call: OnTold) {
+    pub fn on_told(&self, call: Ring) {
         let _ = self.on_told.set(call); // the first one stays
+    }
+
+    /// To be set once, before any control object changes.
+    pub fn on_changed(&self, call: Ring) {
+        let _ = self.on_changed.set(call); // the first one stays
     }
 
     pub fn failure(&self) -> Option<StoreFailed> {
@@ -314,6 +325,11 @@ impl Store {
 }
 
 impl Inner {
+    /// There is nothing for the writer to do.
+    fn is_idle(&self) -> bool {
+        self.pending.is_empty() && !self.checkpointed && !self.wants_checkpoint
+    }
+
     /// Who brings so much should come again later.
     fn is_busy(&self, batch_octets: usize) -> bool {
         self.pending.octets.len() + batch_octets > GROUP_OCTETS_MAX || self.tables.is_behind(batch_octets)

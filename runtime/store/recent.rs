@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::retention::happened_ms;
 use super::tables::Row;
 
 /// Octets of keys and values in one piece; a longer row has one of its own.
@@ -13,6 +14,7 @@ const CHUNK_OCTETS: usize = 1 << 20;
 pub struct Recent {
     chunks: Vec<Vec<u8>>,
     entries: Vec<Entry>,
+    oldest_ms: Option<u64>,
     /// Indices of entries by key: of the first so many, which were there when it was last asked for.
     sorted: Mutex<Vec<u32>>,
 }
@@ -36,7 +38,13 @@ impl Recent {
         let (at, value_octets) = (chunk.len() as u32, value.len() as u32);
         chunk.extend_from_slice(key);
         chunk.extend_from_slice(value);
+        self.oldest_ms = self.oldest_ms.into_iter().chain(happened_ms(key)).min();
         self.entries.push(Entry { group, chunk: number as u32, at, value: value_octets, key: key.len() as u16 });
+    }
+
+    /// When the oldest of what its rows tell happened.
+    pub fn oldest_ms(&self) -> Option<u64> {
+        self.oldest_ms
     }
 
     fn key(&self, index: u32) -> &[u8] {

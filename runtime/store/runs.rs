@@ -1,6 +1,6 @@
 //! Rows that are written once and read seldom: the history. Each checkpoint writes those of its layer as one sorted
-//! file, a **run**; nothing is moved again, and the oldest runs go as a whole. Only for customers whose history is over sooner a
-//! run is written again without them.
+//! file, a **run**; nothing is moved again, and the oldest runs go as a whole. A run is written again without what is over in it: for
+//! customers whose history is over sooner, and where it has rows of a long time, as in a quiet house.
 //!
 //! sled would update a tree for each row; a run costs one sequential write. A run that is small is written again together
 //! with the next one, so that a house that restarts often does not gather them.
@@ -19,7 +19,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::keys::Key;
-use super::retention::Over;
+use super::retention::{Over, happened_ms};
 use file::{Cursor, Run};
 
 /// A run below this is written again together with the next one.
@@ -110,7 +110,8 @@ impl Runs {
     }
 
     /// Removes runs that were written before this time (milliseconds since 1970), and the oldest ones above so many
-    /// octets of all. `first` is told before, when the youngest of them was written. Yields how many went.
+    /// octets of all; out of the others goes, once an hour, what happened before. `first` is told before, up to when what goes
+    /// happened. Yields how many runs went or were written again.
     pub fn prune(&self, before_ms: u64, octets_max: u64, first: &dyn Fn(u64) -> io::Result<()>) -> io::Result<usize> {
         let mut over = Vec::new();
         {
@@ -130,21 +131,41 @@ impl Runs {
             over.extend(runs.drain(..count));
         }
         over.iter().try_for_each(|run| run.remove())?;
-        Ok(over.len())
+        let before_ms = whole_hours(before_ms);
+        let has_older = |run: &Run| run.oldest_ms < before_ms;
+        if !self.all().iter().any(|run| has_older(run)) {
+            return Ok(over.len());
+        }
+        first(before_ms - 1)?;
+        let is_over = |key: &[u8]| happened_ms(key).is_some_and(|at| at < before_ms);
+        Ok(over.len() + self.write_again(|run| Ok(has_older(run)), is_over)?)
     }
 
     /// Writes those runs again that have rows which are over, without these. Yields how many it were.
     pub fn forget(&self, over: &Over) -> io::Result<usize> {
+        self.write_again(|run| has_any(run, over), |key| over.has(key))
+    }
+
+    /// Those that are wanted, without the rows that are over.
+    fn write_again(
+        &self,
+        wanted: impl Fn(&Run) -> io::Result<bool>,
+        is_over: impl Fn(&[u8]) -> bool,
+    ) -> io::Result<usize> {
         let mut written = 0;
         for Run { number, .. } in self.all().iter().map(|run| &**run) {
             let _writing = self.writing.lock();
             let Some(run) = self.all().into_iter().find(|run| run.number == *number) else { continue };
-            if !has_any(&run, over)? {
+            if !wanted(&run)? {
                 continue;
             }
-            let rows = run.cursor(&[])?.filter(|row| !row.as_ref().is_ok_and(|(key, _)| over.has(key)));
+            let rows = run.cursor(&[])?.filter(|row| !row.as_ref().is_ok_and(|(key, _)| is_over(key)));
             let rest = Arc::new(Run::write_of(&self.directory, run.number, run.written_ms, rows)?);
             let mut runs = self.runs.lock();
+            if rest.is_empty() {
+                runs.retain(|run| run.number != rest.number);
+                rest.remove()?;
+            }
             runs.iter_mut().filter(|run| run.number == rest.number).for_each(|run| *run = rest.clone());
             written += 1;
         }
@@ -161,6 +182,12 @@ impl Runs {
     pub fn all(&self) -> Vec<Arc<Run>> {
         self.runs.lock().clone()
     }
+}
+
+/// What is over goes so often: each time costs writing a run that has some of it.
+pub(super) fn whole_hours(ms: u64) -> u64 {
+    const HOUR_MS: u64 = 3_600_000;
+    ms / HOUR_MS * HOUR_MS
 }
 
 /// A look for each customer, and no more: most runs have nothing that is over.

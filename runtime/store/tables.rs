@@ -14,6 +14,7 @@ use super::backend::Base;
 use super::feed::{self, Feeds};
 use super::keys::{self, Key};
 use super::recent::Recent;
+use crate::feed::EventId;
 use crate::message::Timestamp;
 
 /// One change of one row.
@@ -218,6 +219,16 @@ impl Tables {
     /// Ends a checkpoint: the base holds the frozen layer.
     pub fn thawed(&mut self) {
         self.frozen = None;
+    }
+
+    /// When the oldest happened of the history that no checkpoint has moved yet.
+    pub fn oldest_history_ms(&self) -> Option<u64> {
+        self.active.history.oldest_ms()
+    }
+
+    /// … and of the feeds.
+    pub fn oldest_told_ms(&self) -> Option<u64> {
+        self.active.feeds.first().map(EventId::ms)
     }
 
     pub fn base(&self) -> Arc<dyn Base> {

@@ -57,7 +57,7 @@ impl Writer {
                 spawned.map_err(|error| self.store.inner.lock().poison(&error))?;
             }
             let mut inner = self.store.inner.lock();
-            while inner.pending.is_empty() && !inner.closing && !inner.checkpointed && inner.failed.is_none() {
+            while inner.is_idle() && !inner.closing && inner.failed.is_none() {
                 self.store.work.wait(&mut inner);
             }
             if let Some(failed) = &inner.failed {
@@ -72,10 +72,7 @@ impl Writer {
 
     /// One turn without threads, checkpoint included: how the simulator drives the store.
     pub fn step(&mut self) -> Turn {
-        let idle = {
-            let inner = self.store.inner.lock();
-            inner.pending.is_empty() && !inner.checkpointed
-        };
+        let idle = self.store.inner.lock().is_idle();
         match self.turn() {
             Err(_) => Turn::Failed,
             Ok(Some(layer)) => {
@@ -103,6 +100,7 @@ impl Writer {
                 inner.tables.thawed();
                 self.store.checkpoints.fetch_add(1, Ordering::Relaxed);
             }
+            let full = std::mem::take(&mut inner.wants_checkpoint) || full;
             // Frozen together with the pending group, whose changes the layer already has: that group goes
             // to the old segment and is synced before the base hears of it.
             let frozen = if full { inner.tables.freeze() } else { None };

@@ -1,6 +1,7 @@
 //! The REST API over real sockets: a server in this process or as a process of its own, and a plain HTTP client.
 
 mod campaigns;
+mod canaries;
 pub mod client;
 mod dead;
 mod devices;
@@ -14,8 +15,13 @@ mod killed;
 pub mod messages;
 mod objects;
 mod operation;
+mod plugins;
 mod policy;
 mod process;
+mod rule_events;
+mod rules;
+mod rules_dir;
+mod switches;
 mod tenants;
 mod tls;
 mod traces;

@@ -51,6 +51,7 @@ async fn whatever_was_acknowledged_before_a_backup_is_in_the_server_that_starts_
     let line = ["backup", "--api", &url, "--token", operator.token()];
     let made = tokio::task::block_in_place(|| wasmsc(&line));
     assert!(made.status.success(), "{made:?}");
+    assert!(made.stderr.is_empty(), "how far it is, is for terminals: {made:?}");
     let directory = String::from_utf8(made.stdout).expect("text").trim_end().to_owned();
     stop.store(true, Ordering::Relaxed);
     for client in clients {

@@ -1,5 +1,8 @@
 //! The commands that talk to a server's API: what they print, and the exit codes that scripts rely on.
 
+mod doctor;
+mod terminal;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
@@ -10,17 +13,17 @@ use crate::api::client::{Client, key, start};
 use crate::api::messages::at;
 use crate::smsc::site::{DEVICE, Plan, mo, mt};
 
-const REFUSED: i32 = 3;
+pub const REFUSED: i32 = 3;
 const UNREACHABLE: i32 = 4;
 
 /// `wasmsc` for one server, as one caller.
-struct Shell {
+pub struct Shell {
     api: String,
     token: String,
 }
 
 impl Shell {
-    fn new(address: SocketAddr, client: &Client) -> Shell {
+    pub fn new(address: SocketAddr, client: &Client) -> Shell {
         Shell { api: format!("http://{address}"), token: client.token().to_owned() }
     }
 
@@ -31,7 +34,7 @@ impl Shell {
     }
 
     #[track_caller]
-    fn prints(&self, line: &[&str]) -> String {
+    pub fn prints(&self, line: &[&str]) -> String {
         let output = self.run(line);
         assert!(output.status.success(), "{line:?}: {output:?}");
         String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
@@ -45,7 +48,7 @@ impl Shell {
 
     /// What it says when it does not do it.
     #[track_caller]
-    fn fails(&self, code: i32, line: &[&str]) -> String {
+    pub fn fails(&self, code: i32, line: &[&str]) -> String {
         let output = self.run(line);
         assert_eq!(output.status.code(), Some(code), "{line:?}: {output:?}");
         assert!(output.stdout.is_empty(), "{line:?}: {output:?}");
@@ -175,81 +178,17 @@ fn every_shell_has_completions_and_every_command_says_how_it_is_used() {
     for (name, word) in [("bash", "complete "), ("zsh", "#compdef wasmsc"), ("fish", "complete -c wasmsc")] {
         assert!(shell.prints(&["completions", name]).contains(word), "{name}");
     }
-    for command in [
-        "send",
-        "message",
-        "messages",
-        "links",
-        "keys",
-        "status",
-        "chat",
-        "doctor",
-        "backup",
-        "restore",
-        "completions",
-        "events",
-        "webhooks",
-        "devices",
-        "campaign",
-        "numbers",
-        "policy",
-        "apply",
-    ] {
+    let all = shell.prints(&["--help"]);
+    let commands = all.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list");
+    // A line that goes on is further to the right.
+    let named = commands.lines().filter(|line| !line.starts_with("   "));
+    let named: Vec<&str> =
+        named.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
+    assert!(named.len() > 20 && named.contains(&"serve") && named.contains(&"upstreams"), "{all}");
+    for command in named {
         let help = shell.prints(&[command, "--help"]);
-        assert!(help.contains("Example: wasmsc "), "{help}");
+        assert!(help.contains(&format!("Example: wasmsc {command}")), "{help}");
     }
-}
-
-fn doctor(config: &std::path::Path) -> (Option<i32>, String) {
-    let shell = Shell { api: String::new(), token: String::new() };
-    let output = shell.run(&["doctor", "--config", config.to_str().expect("text")]);
-    (output.status.code(), String::from_utf8(output.stdout).expect("text"))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_doctor_finds_nothing_wrong_with_a_server_that_runs_or_has_ended() {
-    let (site, _operator) = start(Plan::network().more(
-        "[[upstream]]\nname = \"up\"\nhost = \"127.0.0.1\"\nport = 1\n\
-        system_id = \"we\"\npassword = \"p\"\nroutes = [\"+4673\"]\n",
-    ))
-    .await;
-    let config = site.folder().join("wasmsc.toml");
-    std::fs::write(&config, site.text()).expect("written");
-    let (code, said) = doctor(&config);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains(": a server runs with it\n") && said.ends_with("\nnothing is wrong\n"), "{said}");
-    let premises = site.leave(()).await;
-    let (code, said) = doctor(&config);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains(": it opens, and no server runs with it\n"), "{said}");
-    premises.start().await.expect("still starts").stop().await.expect("closes");
-}
-
-#[test]
-fn the_doctor_names_all_that_is_wrong_and_what_to_do() {
-    let home = tempfile::tempdir().expect("a temporary folder can be made");
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let listen = taken.local_addr().expect("an address");
-    let config = home.path().join("wasmsc.toml");
-    let text = format!(
-        "data_dir = \"no/such/parent\"\n[smpp]\nlisten = \"{listen}\"\nsystem_id = \"x\"\n\
-         [api]\nlisten = \"127.0.0.1:0\"\ntls = {{ certificate = \"no.pem\", key = \"no.key\" }}\n\
-         [[customer]]\nid = \"acme\"\nnumbers = [\"7001\"]\ndevices = [\"+4670*\"]\n\
-         [[rule]]\ncustomer = \"acme\"\nname = \"wm\"\ncomponent = \"no.wasm\"\nnumbers = [\"7001\"]\n"
-    );
-    std::fs::write(&config, text).expect("written");
-    let (code, said) = doctor(&config);
-    assert_eq!(code, Some(1), "{said}");
-    let wrong: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("WRONG  ")).collect();
-    let of = |word: &str| wrong.iter().filter(|line| line.contains(word)).count();
-    assert_eq!(wrong.len(), 5, "{said}");
-    for word in ["data_dir", "smpp.listen", "api.tls", "devices +4670*", "rule acme/wm"] {
-        assert_eq!(of(word), 1, "{word}: {said}");
-    }
-    assert_eq!(said.matches("\n       -> ").count(), 5, "{said}");
-    std::fs::write(&config, "data_dirr = 1\n").expect("written");
-    let (code, said) = doctor(&config);
-    assert!(code == Some(1) && said.contains("wasmsc.toml:1: "), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,6 +234,29 @@ async fn files_are_applied_shown_and_taken_back() {
     shell.prints(&["accounts", "delete", "g"]);
     shell.prints(&["customers", "delete", "gamma"]);
     assert_eq!(shell.json(&["upstreams", "list"])["objects"], serde_json::json!([]));
+    site.end(()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shared_numbers_are_set_listed_applied_and_deleted() {
+    let (site, operator) = start(Plan::network()).await;
+    let shell = Shell::new(site.api(), &operator);
+    let set = shell.prints(&["shared-numbers", "set", "7009", "--default-customer", "acme"]);
+    assert!(set.contains("default_customer  acme") && set.contains("number            7009"), "{set}");
+    assert_eq!(shell.json(&["shared-numbers", "set", "7009"])["settings"], serde_json::json!({ "number": "7009" }));
+    let file = site.folder().join("setup.toml");
+    let text = "[[shared_number]]\nnumber = \"+46701234567\"\n[[customer]]\nid = \"gamma\"\n\
+                keywords = [{ number = \"7009\", words = [\"METER\"] }]\n";
+    std::fs::write(&file, text).expect("written");
+    let told = shell.prints(&["apply", "-f", file.to_str().expect("text")]);
+    assert!(told.contains("+ shared_number +46701234567") && told.contains("+ customer gamma"), "{told}");
+    let listed = shell.prints(&["shared-numbers", "list"]);
+    assert!(listed.contains("+46701234567  API") && listed.contains("7009          API"), "{listed}");
+    assert!(shell.prints(&["numbers"]).contains("7009    gamma     METER"));
+    let refused = shell.fails(REFUSED, &["shared-numbers", "delete", "7009"]);
+    assert!(refused.contains("keywords of customer gamma") && refused.ends_with("[409 does_not_fit]\n"), "{refused}");
+    shell.prints(&["shared-numbers", "delete", "+46701234567"]);
+    shell.fails(REFUSED, &["shared-numbers", "show", "+46701234567"]);
     site.end(()).await;
 }
 

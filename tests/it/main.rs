@@ -3,6 +3,7 @@
 mod api;
 mod backup;
 mod cli;
+mod cli_rules;
 mod conformance;
 mod firewall;
 mod hostile_peers;

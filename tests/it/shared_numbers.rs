@@ -1,5 +1,7 @@
 //! A number that several customers share: whose an MO is, what a stranger's word gets, and whom STOP concerns.
 
+mod made;
+
 use serde_json::{Value, json};
 use wasmsc_smpp::{CommandStatus, EsmClass, Sm};
 

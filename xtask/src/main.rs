@@ -10,6 +10,7 @@ mod check;
 mod demo;
 mod fuzz;
 mod interop;
+mod languages;
 mod matrix;
 mod node;
 mod paths;
@@ -32,6 +33,7 @@ usage: cargo xtask <command>
   test                          formatting, clippy, rules, all tests; needs nothing but Rust
   check                         formatting and clippy only
   plugins                       build the rules in plugins/ to WebAssembly components
+  languages                     build the rules in other languages than Rust; needs Node and Python
   fuzz [--seconds N]            libFuzzer on every promise of the SMPP crate, N seconds each (60); needs nightly Rust
   interop [NAME]                third-party SMPP stacks and tshark against a running server; with NAME only those
                                 rows of the matrix whose name contains it, such as drive_smpp or \"as SMSC\"
@@ -61,12 +63,13 @@ fn dispatch(args: &[String]) -> Result<()> {
             println!("{USAGE}");
             Ok(())
         }
-        "test" | "check" | "plugins" | "api" if !rest.is_empty() => {
+        "test" | "check" | "plugins" | "languages" | "api" if !rest.is_empty() => {
             bail!("{command} takes no arguments\n\n{USAGE}")
         }
         "test" => test::run(),
         "check" => check::run(),
         "plugins" => plugins::run(),
+        "languages" => languages::run(),
         "api" => api::run(),
         "interop" => interop::run(interop_rows(rest)?),
         other => bail!("unknown command {other}\n\n{USAGE}"),

@@ -1,4 +1,4 @@
-//! Node packages in target/, as the lock files in tests/ pin them.
+//! Node packages in target/, as the lock files in the repository pin them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

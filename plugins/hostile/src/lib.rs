@@ -22,6 +22,7 @@
 //! | `NAMES` | replies with the names of its state keys |
 //! | `TWICE CLOCK`, `TWICE RANDOM` | logs the answer; replies with it on the second attempt, that it asked for |
 //! | `HALF` | writes state, replies, then panics: nothing of it may survive |
+//! | `VERSION <text>` | replies twice with its mark and the text; tests make another version by writing another mark into the component, and one that panics here with `mark-bad` |
 //! | `ECHO <text>`, anything else | replies with the text |
 //!
 //! `FLOOD`, `STATE` and `KEYS` fail with what the host answered, as a reject.
@@ -68,6 +69,7 @@ impl Rule for Hostile {
             "NAMES" => names(cx),
             "COUNT" => count(cx),
             "HALF" => half(cx),
+            "VERSION" => version(cx, rest),
             "ECHO" => reply(cx, rest),
             _ => reply(cx, text),
         }
@@ -130,6 +132,20 @@ fn names(cx: &mut Context<'_>) -> Result<(), Failure> {
 fn count(cx: &mut Context<'_>) -> Result<(), Failure> {
     let count = cx.increment("count", 1)?;
     reply(cx, count.to_string())
+}
+
+/// As long as every other mark is.
+const MARK: &str = "mark-one";
+
+fn version(cx: &mut Context<'_>, text: &str) -> Result<(), Failure> {
+    let mark = std::hint::black_box(MARK);
+    if mark == "mark-bad" {
+        burst_into_flames()
+    }
+    for part in ["a", "b"] {
+        cx.reply(format!("{mark} {part} {text}"))?;
+    }
+    Ok(())
 }
 
 fn half(cx: &mut Context<'_>) -> Result<(), Failure> {

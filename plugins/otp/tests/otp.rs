@@ -74,10 +74,18 @@ fn codes_and_salts_are_not_kept_in_the_clear() {
         bench.states(DEVICE).map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect();
     let kept_code = kept.iter().any(|value| value.contains(&format!("\"{code}\"")));
     assert!(!kept_code, "{kept:?}");
-    let first = bench.state(DEVICE, "code").map(<[u8]>::to_vec);
+    let first = salt(&bench);
     bench.advance(Duration::from_secs(30));
     ask(&mut bench, "issue", "");
-    assert_ne!(bench.state(DEVICE, "code").map(<[u8]>::to_vec), first);
+    assert_ne!(salt(&bench), first);
+}
+
+/// 16 octets in hex.
+fn salt(bench: &Bench) -> String {
+    let kept = String::from_utf8_lossy(bench.state(DEVICE, "code").expect("a code is kept")).into_owned();
+    let salt = kept.split("\"salt\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("it has a salt");
+    assert_eq!(salt.len(), 32, "{kept}");
+    salt.to_owned()
 }
 
 #[test]
@@ -121,4 +129,20 @@ fn a_code_of_another_version_is_not_overwritten_by_a_verify() {
     let mut bench = Bench::new();
     bench.set_state(DEVICE, "code", r#"{"v":2,"salt":"","hash":"","expires_at":0,"attempts_left":1}"#);
     assert!(matches!(bench.request::<Otp>(DEVICE, "verify", r#"{"code":"1"}"#), Err(Failure::Reject(_))));
+}
+
+/// Whoever asks may write anything.
+#[test]
+fn no_request_breaks_the_rule() {
+    let bodies =
+        ["", "{", "[]", "null", "{\"code\":1}", "{\"code\":\"\"}", "{\"digits\":4294967296}", "{\"digits\":-1}"];
+    let texts = ["{code", "{code}}", "{}", "{code}{code}{code}", "{minutes}", "\u{0}{code}", "é{code}😀"];
+    let texts = texts.map(|text| format!("{{\"text\":{text:?}}}"));
+    let mut bench = Bench::new().with_config("resend_seconds", "0").with_config("issues_per_hour", "100");
+    for body in bodies.iter().map(ToString::to_string).chain(texts).chain([vec!["9"; 70_000].concat()]) {
+        for name in ["issue", "verify", "", "é"] {
+            let response = bench.request::<Otp>(DEVICE, name, body.clone()).expect("an answer, whatever comes");
+            assert!(matches!(response.status, 200 | 400 | 404 | 422), "{name} {body} {response:?}");
+        }
+    }
 }

@@ -58,7 +58,7 @@ impl Draft {
         self
     }
 
-    /// How long delivery is tried, from when it may leave; the customer's limit holds.
+    /// How long delivery is tried, from when it may leave; the customer's limit holds. At most 366 days.
     pub fn validity(mut self, validity: Duration) -> Draft {
         self.validity_ms = Some(millis(validity));
         self
@@ -70,7 +70,7 @@ impl Draft {
         self
     }
 
-    /// 0 (bulk) to 3 (before all others, which it is without this).
+    /// 0 (bulk) to 3 (before all others, which it is without this); more counts as 3.
     pub fn priority(mut self, priority: u8) -> Draft {
         self.priority = Some(priority);
         self
@@ -83,7 +83,9 @@ impl Draft {
     }
 
     /// An optional parameter that goes out with the message (SMPP 3.4 §5.3): a vendor's, 0x1400 to 0x3FFF.
+    /// All together have at most 256 octets; a tag that is there already gets the new value.
     pub fn tlv(mut self, tag: u16, value: impl Into<Vec<u8>>) -> Draft {
+        self.tlvs.retain(|(of, _)| *of != tag);
         self.tlvs.push((tag, value.into()));
         self
     }

@@ -112,6 +112,8 @@ macro_rules! export_rule {
         $(
             #[cfg(target_family = "wasm")]
             const _: () = {
+                // Says in plain words what is wrong, before the bindings do.
+                let _implemented = $crate::__handler!($handler $rule);
                 type Exported = $crate::wasm::Exports<$rule>;
                 $crate::wasm::$handler::export!(Exported with_types_in $crate::wasm::$handler);
             };

@@ -30,17 +30,21 @@ pub const KEY_OCTETS_MAX: usize = 128;
 /// Octets of all keys and values that one call writes, state and shared state each.
 pub const STATE_OCTETS_MAX: usize = 64 << 10;
 /// Timers that a device may have at once under one rule.
-pub const TIMERS_MAX: usize = 64;
+pub const TIMERS_MAX: usize = 32;
 /// Octets of a timer's payload.
 pub const TIMER_PAYLOAD_OCTETS_MAX: usize = 4 << 10;
 /// How far ahead a timer is set, and a message delayed.
 pub const AHEAD_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// HTTP calls that one call may submit.
-pub const HTTP_MAX: usize = 10;
+pub const HTTP_MAX: usize = 4;
 /// Octets of an HTTP call: URL, headers and body together.
 pub const HTTP_OCTETS_MAX: usize = 64 << 10;
 /// Octets of the tag of a message or an HTTP call.
 pub const TAG_OCTETS_MAX: usize = 64;
+/// Octets of all optional parameters that a draft adds.
+pub const TLV_OCTETS_MAX: usize = 256;
+/// Octets of the body that answers a request.
+pub const RESPONSE_OCTETS_MAX: usize = 64 << 10;
 /// Lines that one call may log; one more says that the rest is dropped.
 pub const LOG_LINES_MAX: usize = 100;
 /// Octets that one call may log.
@@ -122,7 +126,7 @@ pub struct Bench {
     pub senders: BTreeSet<String>,
     pub config: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, String>,
-    /// Hosts that the rule may call over HTTP.
+    /// Hosts that the rule may call over HTTP: `api.example.net`, `api.example.net:8443` or `*.example.net`.
     pub http_hosts: BTreeSet<String>,
     /// Addresses that the customer's policy does not allow messages to.
     pub refused: BTreeSet<String>,

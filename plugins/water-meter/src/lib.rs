@@ -1,20 +1,26 @@
 //! A rule for SMS water meters: closes on a leak or a used-up allowance, throttles before that, opens again
 //! with the next day, warns an operator, and lets owners ask and command by SMS. See README.md.
 //!
-//! Here is the wiring only: `report` reads, `decide` decides, `texts` words it, `owner` is for owners.
+//! Here is the wiring only: `report` reads, `decide` decides, `texts` words it, `owner` is for owners, `follow` is
+//! what happens between reports, `publish` posts readings.
 
 mod decide;
+mod follow;
 mod owner;
+mod publish;
 mod report;
 mod settings;
 mod state;
 mod texts;
 mod values;
 
-use wasmsc_plugin::{Context, Failure, Mo, Rule, export_rule};
+use wasmsc_plugin::{
+    ConfigCheck, ConfigError, Context, Failure, HttpHandler, HttpReply, Mo, Receipt, ReceiptHandler, Rule, Timer,
+    TimerHandler, export_rule,
+};
 
 use crate::decide::Day;
-use crate::report::{Incoming, Malformed, Report, Valve};
+use crate::report::{Incoming, Malformed, Report};
 use crate::state::Meter;
 use crate::texts::Seen;
 use crate::values::Phone;
@@ -37,7 +43,31 @@ impl Rule for WaterMeter {
     }
 }
 
-export_rule!(WaterMeter);
+impl ReceiptHandler for WaterMeter {
+    fn handle_receipt(receipt: &Receipt, cx: &mut Context<'_>) -> Result<(), Failure> {
+        follow::receipt(cx, receipt)
+    }
+}
+
+impl TimerHandler for WaterMeter {
+    fn handle_timer(timer: &Timer, cx: &mut Context<'_>) -> Result<(), Failure> {
+        follow::timer(cx, timer)
+    }
+}
+
+impl HttpHandler for WaterMeter {
+    fn handle_http_reply(reply: &HttpReply, cx: &mut Context<'_>) -> Result<(), Failure> {
+        publish::answered(cx, reply)
+    }
+}
+
+impl ConfigCheck for WaterMeter {
+    fn check_config(cx: &Context<'_>) -> Result<(), ConfigError> {
+        settings::check_all(cx)
+    }
+}
+
+export_rule!(WaterMeter: mo, receipts, timers, http, config);
 
 fn on_report(mo: &Mo, cx: &mut Context<'_>, report: &Report) -> Result<(), Failure> {
     let now_secs = cx.now().0 / 1000;
@@ -61,8 +91,10 @@ fn on_report(mo: &Mo, cx: &mut Context<'_>, report: &Report) -> Result<(), Failu
     }
     let battery_drops = decide::watch_battery(&mut meter, settings::battery_low(cx)?);
 
+    follow::heard(cx, &mut meter)?;
     let commanded = command(cx, &mut meter, now_secs)?;
     meter.store(cx)?;
+    publish::reading(cx, &meter, report)?;
     if !commanded && settings::acknowledge(cx)? {
         cx.reply(texts::acknowledgement(meter.used_litres))?;
     }
@@ -86,11 +118,7 @@ fn command(cx: &mut Context<'_>, meter: &mut Meter, now_secs: u64) -> Result<boo
     if !decide::is_wrong(meter, wanted) || !decide::may_send(meter, wanted, now_secs, settings::resend_secs(cx)?) {
         return Ok(false);
     }
-    match wanted {
-        Valve::Open => cx.reply("WM1 OPEN")?,
-        Valve::Throttled => cx.reply(format!("WM1 THROTTLE {}", settings::throttle_litres_per_hour(cx)?))?,
-        Valve::Closed => cx.reply("WM1 CLOSE")?,
-    };
+    follow::command(cx, meter, wanted)?;
     decide::note_sent(meter, wanted, now_secs);
     Ok(true)
 }

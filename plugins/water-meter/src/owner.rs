@@ -1,7 +1,8 @@
 //! Owners: phones that may ask for and command the meters that config lists for them, and no others.
 
-use wasmsc_plugin::{Context, Failure, Level};
+use wasmsc_plugin::{Context, Draft, Failure, Level, SendError};
 
+use crate::follow;
 use crate::report::Order;
 use crate::settings;
 use crate::texts;
@@ -35,7 +36,9 @@ pub fn relay(cx: &mut Context<'_>, source: &str, order: Order, meter: Option<&Ph
     let answer = match (&owner, meter) {
         (_, None) => texts::NO_METER_NAMED.to_owned(),
         (Some(owner), Some(meter)) if owns(cx, owner, meter.as_str())? => {
-            let reached = try_send(cx, meter, texts::order(order, owner));
+            let draft = Draft::new(meter.as_str(), texts::order(order, owner)).tag(follow::ORDER).request_receipt();
+            let reached = draft.send(cx);
+            let reached = was_sent(cx, reached);
             if reached { texts::relayed(order, meter) } else { texts::NOT_REACHED.to_owned() }
         }
         _ => texts::NOT_YOURS.to_owned(),
@@ -47,11 +50,13 @@ pub fn relay(cx: &mut Context<'_>, source: &str, order: Order, meter: Option<&Ph
 /// Sends to somebody who is not the device of this call. Whether that works must not decide over the rest of
 /// the call, so a refusal is logged.
 pub fn try_send(cx: &mut Context<'_>, to: &Phone, text: String) -> bool {
-    match cx.send(to.as_str(), text) {
-        Ok(_) => true,
-        Err(error) => {
-            cx.log(Level::Warn, "a message to somebody else was refused", &[("error", &error.to_string())]);
-            false
-        }
+    let sent = cx.send(to.as_str(), text);
+    was_sent(cx, sent)
+}
+
+fn was_sent(cx: &mut Context<'_>, sent: Result<String, SendError>) -> bool {
+    if let Err(error) = &sent {
+        cx.log(Level::Warn, "a message to somebody else was refused", &[("error", &error.to_string())]);
     }
+    sent.is_ok()
 }

@@ -1,7 +1,9 @@
-//! The customer's settings. Each is read when a message needs it; a bad one rejects the message.
+//! The customer's settings. Each is read when an event needs it; a bad one rejects the event.
 //!
 //! A setting that is needed rarely would stay wrong until the day a valve must close, so the first report of
 //! a device and of each day asks for all of them: see [`check_all`].
+
+use std::time::Duration;
 
 use wasmsc_plugin::{ConfigError, Context};
 
@@ -19,7 +21,23 @@ pub fn check_all(cx: &Context<'_>) -> Result<(), ConfigError> {
     day_starts_minutes(cx)?;
     battery_low(cx)?;
     acknowledge(cx)?;
+    confirm_within(cx)?;
+    silent_after(cx)?;
+    check_report_url(cx)?;
     operator(cx).map(drop)
+}
+
+fn check_report_url(cx: &Context<'_>) -> Result<(), ConfigError> {
+    match (report_url(cx), report_secret(cx)) {
+        (Some(url), _) if !(url.starts_with("https://") || url.starts_with("http://")) => {
+            Err(ConfigError(format!("config report_url = {url:?} does not begin with https:// or http://")))
+        }
+        (None, Some(_)) => Err(ConfigError::new("config report_secret is set, and report_url is not")),
+        (Some(_), Some(name)) if cx.secret(&name).is_none() => {
+            Err(ConfigError(format!("config report_secret = {name:?} names no secret of this rule")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// 0: leaks are not watched.
@@ -57,6 +75,30 @@ pub fn battery_low(cx: &Context<'_>) -> Result<Milli, ConfigError> {
 
 pub fn acknowledge(cx: &Context<'_>) -> Result<bool, ConfigError> {
     cx.config_parsed("acknowledge_reports", false)
+}
+
+/// How long a CLOSE waits to be confirmed before it is sent again. 0: it is not watched.
+pub fn confirm_within(cx: &Context<'_>) -> Result<Duration, ConfigError> {
+    cx.config_within("confirm_minutes", 15, 0..=1440).map(|minutes: u64| Duration::from_secs(minutes * 60))
+}
+
+/// How long a meter may say nothing. 0: silence is not watched.
+pub fn silent_after(cx: &Context<'_>) -> Result<Duration, ConfigError> {
+    cx.config_within("silent_after_hours", 0, 0..=8760).map(|hours: u64| Duration::from_secs(hours * 3600))
+}
+
+/// Where readings are posted; None: nowhere.
+pub fn report_url(cx: &Context<'_>) -> Option<String> {
+    set(cx, "report_url")
+}
+
+/// Name of the secret that the host puts into the Authorization header.
+pub fn report_secret(cx: &Context<'_>) -> Option<String> {
+    set(cx, "report_secret")
+}
+
+fn set(cx: &Context<'_>, key: &str) -> Option<String> {
+    cx.config(key).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 pub fn operator(cx: &Context<'_>) -> Result<Option<Phone>, ConfigError> {

@@ -60,6 +60,9 @@ pub struct Meter {
     /// The low battery was told to the operator.
     #[serde(rename = "w", default, skip_serializing_if = "is_false")]
     pub battery_low: bool,
+    /// A CLOSE is not confirmed yet, and was sent again so often.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub resent: Option<u8>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -84,6 +87,7 @@ impl Meter {
             sent: None,
             held: false,
             battery_low: false,
+            resent: None,
         }
     }
 
@@ -108,6 +112,10 @@ impl Meter {
         self.flow = report.flow.0;
         self.battery = report.battery.0;
         self.valve = report.valve;
+    }
+
+    pub fn is_leaking(&self) -> bool {
+        self.lock == Some(Lock::Leak)
     }
 
     pub fn volume(&self) -> Milli {

@@ -1,6 +1,8 @@
 //! Every text that this rule sends. All fit one SMS of 160 septets and are plain ASCII without the
 //! characters that cost two.
 
+use wasmsc_plugin::MessageState;
+
 use crate::report::{Malformed, Order, Valve};
 use crate::state::{Lock, Meter};
 use crate::values::{Milli, Phone};
@@ -16,6 +18,32 @@ pub fn order(order: Order, by: &Phone) -> String {
 /// Asks a meter to report.
 pub fn report_to(owner: &Phone) -> String {
     format!("WM1 REPORT TO={owner}")
+}
+
+/// Asks a silent meter to report.
+pub const REPORT: &str = "WM1 REPORT";
+
+/// Where a valve is, in a report's words.
+pub fn position(valve: Valve) -> &'static str {
+    match valve {
+        Valve::Open => "OPEN",
+        Valve::Throttled => "THROTTLED",
+        Valve::Closed => "CLOSED",
+    }
+}
+
+/// What moves a valve there, in a command's words.
+pub fn verb(valve: Valve) -> &'static str {
+    match valve {
+        Valve::Open => "OPEN",
+        Valve::Throttled => "THROTTLE",
+        Valve::Closed => "CLOSE",
+    }
+}
+
+/// The other way round.
+pub fn valve(of_verb: &str) -> Option<Valve> {
+    [Valve::Open, Valve::Throttled, Valve::Closed].into_iter().find(|valve| verb(*valve) == of_verb)
 }
 
 pub fn acknowledgement(used_litres: u64) -> String {
@@ -48,11 +76,7 @@ pub enum Seen {
 pub fn status(of: Option<&Phone>, meter: &Meter, used_today: Option<u64>, allowance: u64, seen: Seen) -> String {
     let mut text = of.map_or_else(String::new, |phone| format!("{phone}: "));
     text += &format!("{} m3, {} l/h, {} V, ", meter.volume(), meter.flow(), meter.battery());
-    text += match meter.valve {
-        Valve::Open => "OPEN",
-        Valve::Throttled => "THROTTLED",
-        Valve::Closed => "CLOSED",
-    };
+    text += position(meter.valve);
     text += &match (used_today, allowance) {
         (None, _) => ", no report today".to_owned(),
         (Some(used), 0) => format!(", {used} L today"),
@@ -94,6 +118,23 @@ pub fn battery_low(meter: &str, volts: Milli) -> String {
     format!("Meter {meter}: battery is low, {volts} V")
 }
 
+pub fn silent(meter: &str, hours: u64) -> String {
+    format!("Meter {meter}: no report for {hours} h, and no answer to WM1 REPORT")
+}
+
+pub fn not_confirmed(meter: &str, times: u32) -> String {
+    let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+    format!("Meter {meter}: CLOSE was sent {times} and nothing confirms it. The water may be running")
+}
+
+pub fn command_not_delivered(meter: &str, valve: Valve, state: MessageState) -> String {
+    format!("Meter {meter}: {} could not be delivered ({state})", verb(valve))
+}
+
+pub fn order_not_delivered(meter: &str) -> String {
+    format!("Your order did not reach the meter {meter}")
+}
+
 pub fn ran_backwards(meter: &str, from: Milli, to: Milli) -> String {
     format!("Meter {meter}: counter ran backwards, from {from} to {to} m3")
 }
@@ -120,6 +161,11 @@ mod tests {
         assert!(fits(&text), "{} {text}", text.len());
         for text in [NOTHING_KNOWN, NOT_REACHED, NOT_YOURS, NO_METER_NAMED] {
             assert!(fits(text), "{text}");
+        }
+        let meter = "+123456789012345";
+        let undelivered = command_not_delivered(meter, Valve::Throttled, MessageState::Undeliverable);
+        for text in [silent(meter, 99_999_999), not_confirmed(meter, 4), undelivered, order_not_delivered(meter)] {
+            assert!(fits(&text), "{} {text}", text.len());
         }
     }
 

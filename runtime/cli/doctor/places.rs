@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{Access, access};
 
@@ -45,7 +46,7 @@ pub fn data_dir(path: &Path) -> Vec<Finding> {
 pub enum Found {
     /// No server has run yet.
     New,
-    Opens,
+    Opens(Arc<Store>),
     InUse,
     /// To open it as another user would leave files that its own cannot write.
     Foreign(u32),
@@ -59,7 +60,7 @@ pub fn store(path: &Path, keeps: Keeps) -> Found {
     }
     let opened = store::disk::open(path, keeps).map_err(|error| error.to_string());
     match opened.and_then(|opened| Store::open(opened).map_err(|error| error.to_string())) {
-        Ok(_) => Found::Opens,
+        Ok((store, _writer)) => Found::Opens(store),
         Err(why) if why.contains("in use") => Found::InUse,
         Err(why) => Found::Broken(why),
     }
@@ -70,7 +71,7 @@ impl Found {
         let shown = path.display();
         match self {
             Found::New => Fine(format!("store in {shown}: the first start makes it")),
-            Found::Opens => Fine(format!("store in {shown}: it opens, and no server runs with it")),
+            Found::Opens(_) => Fine(format!("store in {shown}: it opens, and no server runs with it")),
             Found::InUse => Fine(format!("store in {shown}: a server runs with it")),
             Found::Foreign(uid) => {
                 Wrong(format!("store in {shown}: it belongs to user {uid}"), "run this as that user")

@@ -11,7 +11,8 @@ enum Reach {
     None,
 }
 
-pub fn all(config: &Config) -> Vec<Finding> {
+/// Where not all accounts are known, one of the others may lead there.
+pub fn all(config: &Config, is_whole: bool) -> Vec<Finding> {
     let of_accounts = config.account.iter().flat_map(|account| &account.routes);
     let routes: Vec<&str> = of_accounts.chain(config.upstream.iter().flat_map(|up| &up.routes)).map(|r| &**r).collect();
     let mut findings = Vec::new();
@@ -23,9 +24,13 @@ pub fn all(config: &Config) -> Vec<Finding> {
                 Reach::Some => {
                     Note(format!("{what}: routes lead to some of them"), "add a route with a shorter prefix")
                 }
-                Reach::None => Wrong(
+                Reach::None if is_whole => Wrong(
                     format!("{what}: no route leads there"),
-                    "add their prefix to routes of an account or upstream; those made over the API are not looked at",
+                    "add their prefix to routes of an account or upstream",
+                ),
+                Reach::None => Note(
+                    format!("{what}: no route of the config file leads there"),
+                    "unless one was made over the API, add their prefix to routes of an account or upstream",
                 ),
             });
         }

@@ -9,12 +9,11 @@ pub fn all(config: &Config) -> Vec<Finding> {
 
 fn look(config: &Config, SharedNumber { number, default_customer }: &SharedNumber) -> Finding {
     let what = format!("shared number {number}");
-    let has_words = |customer: &&crate::config::Customer| customer.keywords.iter().any(|claim| claim.number == *number);
-    let claimants = config.customer.iter().filter(has_words).count();
+    let claimants = config.claimants(number).count();
     match default_customer {
         None if claimants == 0 => Note(
             format!("{what}: nobody has a keyword of it, so that all sent to it is refused"),
-            "give customers keywords, or name a default_customer; keywords made over the API are not looked at",
+            "give customers keywords, or name a default_customer",
         ),
         None => Fine(format!("{what}: keywords of {claimants} customers; what begins with none of them is refused")),
         Some(id) => Fine(format!("{what}: keywords of {claimants} customers; all else is customer {id}'s")),

@@ -98,7 +98,7 @@ fn a_backup_of_a_busy_store_holds_what_was_durable_and_nothing_by_halves() {
                 std::thread::yield_now();
             }
             let accepted = load.accepted.load(Ordering::SeqCst);
-            let made = store.backup(&home.path().join("backups"), &number.to_string(), NOW).expect("made");
+            let made = store.backup(home.path(), &home.path().join("backups"), &number.to_string(), NOW).expect("made");
             backups.push((made, accepted));
         }
         load.stop.store(true, Ordering::Relaxed);
@@ -125,9 +125,9 @@ fn one_backup_at_a_time_and_the_log_is_freed_again_after_it() {
     let home = tempfile::tempdir().expect("tempdir");
     let (store, _writer) = Store::open(disk::open(home.path(), Keeps::ALL).expect("files")).expect("opens");
     let hold = Hold::take(&store).expect("free");
-    assert!(matches!(store.backup(&home.path().join("b"), "x", NOW), Err(BackupError::Running)));
+    assert!(matches!(store.backup(home.path(), &home.path().join("b"), "x", NOW), Err(BackupError::Running)));
     drop(hold);
-    store.backup(&home.path().join("b"), "x", NOW).expect("made");
+    store.backup(home.path(), &home.path().join("b"), "x", NOW).expect("made");
     assert!(!*store.is_backed_up.lock());
 }
 
@@ -136,7 +136,7 @@ fn what_is_damaged_or_not_whole_is_refused_and_leaves_the_data_directory_as_it_w
     let home = tempfile::tempdir().expect("tempdir");
     let (store, _writer) =
         Store::open(disk::open(&home.path().join("data"), Keeps::ALL).expect("files")).expect("opens");
-    let made = store.backup(&home.path().join("backups"), "b", NOW).expect("made");
+    let made = store.backup(home.path(), &home.path().join("backups"), "b", NOW).expect("made");
     let target = home.path().join("new");
     let rows = made.directory.join(ROWS_FILE);
     let whole = fs::read(&rows).expect("readable");

@@ -3,9 +3,9 @@
 //! ```text
 //! block   { <key length u16> <value length u32> <key> <value> }*  <crc32 u32>       about 16 KiB each
 //! index   { <key length u16> <first key of a block> <offset u64> <length u32> }*
-//! end     <index offset u64> <written u64, ms since 1970> <crc32 of index and the two before u32> "wscrun01"
+//! end     <index offset u64> <written u64, ms since 1970> <oldest u64, alike> <crc32 of index and the three before u32> "wscrun02"
 //! ```
-//! Integers are big-endian. Written beside its name, synced, and renamed: a file with the name is whole.
+//! Integers are big-endian. "wscrun01" had no `oldest`. Written beside its name, synced, and renamed: a file with the name is whole.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -15,11 +15,14 @@ use std::path::{Path, PathBuf};
 use bytes::{Buf as _, Bytes};
 
 use crate::store::keys::Key;
+use crate::store::retention::happened_ms;
 
 /// A block is closed when it is at least so long.
 const BLOCK_OCTETS: usize = 16 << 10;
-const MAGIC: &[u8; 8] = b"wscrun01";
-const END_OCTETS: u64 = 28;
+const MAGIC: &[u8; 8] = b"wscrun02";
+const END_OCTETS: u64 = 36;
+const OLD_MAGIC: &[u8; 8] = b"wscrun01";
+const OLD_END_OCTETS: u64 = 28;
 const CRC_OCTETS: usize = 4;
 
 pub struct Run {
@@ -28,6 +31,8 @@ pub struct Run {
     /// Of the file.
     pub octets: u64,
     pub written_ms: u64,
+    /// When the oldest of what its rows tell happened; of an old run that is not known, and it is as old as the run.
+    pub oldest_ms: u64,
     path: PathBuf,
     file: File,
     blocks: Vec<Block>,
@@ -63,6 +68,7 @@ impl Run {
     ) -> io::Result<Run> {
         let unfinished = path(directory, number, "new");
         let mut writer = Writer { file: BufWriter::new(File::create(&unfinished)?), offset: 0, blocks: Vec::new() };
+        let mut oldest_ms = written_ms;
         let (mut block, mut first) = (Vec::with_capacity(2 * BLOCK_OCTETS), Key::default());
         for row in rows {
             let row = row?;
@@ -70,6 +76,7 @@ impl Run {
             if block.is_empty() {
                 first = key.into();
             }
+            oldest_ms = oldest_ms.min(happened_ms(key).unwrap_or(written_ms));
             block.extend_from_slice(&(key.len() as u16).to_be_bytes());
             block.extend_from_slice(&(value.len() as u32).to_be_bytes());
             block.extend_from_slice(key);
@@ -81,7 +88,7 @@ impl Run {
         if !block.is_empty() {
             writer.block(first, &mut block)?;
         }
-        writer.finish(written_ms)?;
+        writer.finish(written_ms, oldest_ms)?;
         let finished = path(directory, number, "run");
         std::fs::rename(&unfinished, &finished)?;
         File::open(directory)?.sync_all()?;
@@ -93,11 +100,16 @@ impl Run {
         let number = path.file_stem().and_then(|name| name.to_str()?.parse().ok()).ok_or_else(malformed)?;
         let file = File::open(path)?;
         let octets = file.metadata()?.len();
-        let end_at = octets.checked_sub(END_OCTETS).ok_or_else(malformed)?;
-        let mut end = Bytes::from(read(&file, end_at, END_OCTETS as usize)?);
-        let checked = end.slice(..16);
-        let (index_at, written_ms, crc) = (end.get_u64(), end.get_u64(), end.get_u32());
-        if end != MAGIC[..] || index_at > end_at {
+        let magic = read(&file, octets.checked_sub(MAGIC.len() as u64).ok_or_else(malformed)?, MAGIC.len())?;
+        let is_old = magic == OLD_MAGIC;
+        let end_octets = if is_old { OLD_END_OCTETS } else { END_OCTETS };
+        let end_at = octets.checked_sub(end_octets).ok_or_else(malformed)?;
+        let mut end = Bytes::from(read(&file, end_at, end_octets as usize)?);
+        let checked = end.slice(..end.len() - MAGIC.len() - CRC_OCTETS);
+        let (index_at, written_ms) = (end.get_u64(), end.get_u64());
+        let oldest_ms = if is_old { written_ms } else { end.get_u64() };
+        let crc = end.get_u32();
+        if !(is_old || magic == MAGIC) || index_at > end_at {
             return Err(malformed());
         }
         let mut index = Bytes::from(read(&file, index_at, (end_at - index_at) as usize)?);
@@ -111,7 +123,12 @@ impl Run {
         while index.has_remaining() {
             blocks.push(indexed(&mut index).ok_or_else(malformed)?);
         }
-        Ok(Run { number, octets, written_ms, path: path.into(), file, blocks })
+        Ok(Run { number, octets, written_ms, oldest_ms, path: path.into(), file, blocks })
+    }
+
+    /// It has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
     }
 
     /// Who reads it still may go on: the file goes when the last one lets go.
@@ -179,7 +196,7 @@ impl Writer {
         Ok(())
     }
 
-    fn finish(mut self, written_ms: u64) -> io::Result<()> {
+    fn finish(mut self, written_ms: u64, oldest_ms: u64) -> io::Result<()> {
         let mut index = Vec::new();
         for Block { first, offset, length } in &self.blocks {
             index.extend_from_slice(&(first.len() as u16).to_be_bytes());
@@ -187,7 +204,7 @@ impl Writer {
             index.extend_from_slice(&offset.to_be_bytes());
             index.extend_from_slice(&length.to_be_bytes());
         }
-        let end = [self.offset.to_be_bytes(), written_ms.to_be_bytes()].concat();
+        let end = [self.offset, written_ms, oldest_ms].map(u64::to_be_bytes).concat();
         let mut hasher = crc32fast::Hasher::new();
         hasher.update(&index);
         hasher.update(&end);

@@ -132,3 +132,61 @@ fn what_is_over_for_a_customer_goes_and_the_rest_stays_as_it_was() {
         );
     }
 }
+
+const DAY_MS: u64 = 86_400_000;
+
+/// Two rows of a message that came in on this day.
+fn of_day(day: u64) -> BTreeMap<Key, Bytes> {
+    use crate::message::MessageId;
+    use crate::store::keys::{self, Partition};
+    let (partition, number) = (Partition::of("acme"), (day * DAY_MS) << 20);
+    let id = MessageId::accepted(number);
+    let event = (keys::history(partition, "acme", id, number), Bytes::from("it came in"));
+    BTreeMap::from([event, (keys::history_of_device(partition, "acme", "4670", Some(id)), Bytes::new())])
+}
+
+#[test]
+fn small_runs_that_are_merged_on_and_on_keep_nothing_that_is_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runs = Runs::open(folder.path()).expect("opens");
+    let told = Mutex::new(Vec::new());
+    let first = |up_to_ms: u64| {
+        told.lock().push(up_to_ms);
+        io::Result::Ok(())
+    };
+    for day in 1..=20 {
+        write(&runs, &of_day(day));
+        runs.prune(day.saturating_sub(7) * DAY_MS, u64::MAX, &first).expect("possible");
+        let expected: BTreeMap<Key, Bytes> = (day.saturating_sub(7).max(1)..=day).flat_map(of_day).collect();
+        let rows: BTreeMap<Key, Bytes> = runs.range(b"", b"\xff", 100).expect("readable").into_iter().collect();
+        assert_eq!(rows, expected, "day {day}");
+    }
+    let days: Vec<u64> = (2..=13).map(|day| day * DAY_MS - 1).collect();
+    assert_eq!(*told.lock(), days, "who reads hears of it before it goes");
+    // Within the hour nothing is written again, and what is over for all leaves no file.
+    assert_eq!(runs.prune(13 * DAY_MS + 3_599_999, u64::MAX, &first).expect("possible"), 0);
+    assert_eq!(runs.prune(21 * DAY_MS, u64::MAX, &first).expect("possible"), 1);
+    assert_eq!((runs.size().0, std::fs::read_dir(folder.path()).expect("readable").count()), (0, 0));
+}
+
+#[test]
+fn a_run_of_the_first_format_is_read_and_is_as_old_as_its_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runs = Runs::open(folder.path()).expect("opens");
+    write(&runs, &of_day(3));
+    let name = folder.path().join("000000000001.run");
+    let octets = std::fs::read(&name).expect("readable");
+    let (rest, end) = octets.split_at(octets.len() - 36);
+    let index_at = u64::from_be_bytes(end[..8].try_into().expect("eight")) as usize;
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&rest[index_at..]);
+    hasher.update(&end[..16]);
+    let old = [rest, &end[..16], &hasher.finalize().to_be_bytes(), b"wscrun01"].concat();
+    std::fs::write(&name, old).expect("writable");
+    let runs = Runs::open(folder.path()).expect("opens");
+    assert_eq!(runs.range(b"", b"\xff", 10).expect("readable").len(), 2);
+    let run = runs.all().remove(0);
+    assert_eq!(run.oldest_ms, run.written_ms);
+    write(&runs, &of_day(4));
+    assert_eq!(runs.all()[0].oldest_ms, 3 * DAY_MS, "it is known when it is written again");
+}

@@ -95,6 +95,19 @@ impl Client {
         exchange(stream, self.build(method, path, headers, body)).await
     }
 
+    /// A component, as a plugin of this name and version.
+    pub async fn upload(&self, (name, version): (&str, &str), query: &str, octets: Vec<u8>) -> Reply {
+        let path = format!("/v1/plugins?name={name}&version={version}{query}");
+        self.try_octets(&path, octets).await.expect("an answer")
+    }
+
+    /// None where the server is gone before it has answered.
+    pub async fn try_octets(&self, path: &str, octets: Vec<u8>) -> Option<Reply> {
+        let request = self.build("POST", path, &[("content-type", "application/wasm")], Some(""));
+        let stream = TcpStream::connect(self.address).await.ok()?;
+        try_exchange(stream, request.map(|_| Body::from(octets))).await
+    }
+
     /// None where the server is gone before it has answered.
     pub async fn try_request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Option<Reply> {
         let stream = TcpStream::connect(self.address).await.ok()?;

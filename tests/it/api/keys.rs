@@ -1,8 +1,13 @@
 //! API keys: who may make them, what they allow, and when they end.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::client::{Client, key, start};
+use super::client::{Client, Reply, key, start};
+use super::events::Listener;
+use super::messages::at;
+use crate::smsc::peer::eventually;
 use crate::smsc::site::Plan;
 
 const KEYS: &str = "/v1/customers/acme/keys";
@@ -99,5 +104,70 @@ async fn keys_that_make_no_sense_are_refused() {
         .post(KEYS, json!({ "name": "x", "scopes": ["send"], "expires_at": "2999-01-01T00:00:00Z" }))
         .await
         .expect(201);
+    site.end(()).await;
+}
+
+/// Much less than what a poll may wait, and than a heartbeat of a stream; much for a machine that is busy.
+const AT_ONCE: Duration = Duration::from_secs(5);
+/// Polls of one customer that may wait at once.
+const WAITING_MAX: usize = 20;
+
+async fn made(operator: &Client, customer: &str, more: Value) -> (String, Client) {
+    let mut wanted = json!({ "name": "poller", "scopes": ["read", "receive"] });
+    wanted.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    let made = operator.post(&format!("/v1/customers/{customer}/keys"), wanted).await.expect(201);
+    (made.field("id"), operator.with_token(&made.field("key")))
+}
+
+fn polls(client: &Client) -> tokio::task::JoinHandle<Reply> {
+    let client = client.clone();
+    tokio::spawn(async move {
+        loop {
+            let reply = client.get("/v1/inbox?wait=30").await;
+            if reply.status != 429 {
+                return reply; // or else the one that looks for a place had it
+            }
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_on_for_long_ends_at_once_when_its_key_is_deleted() {
+    let (site, operator) = start(Plan::network().acme("inbox = true\n")).await;
+    let (old_id, old) = made(&operator, "acme", json!({})).await;
+    let (_, new) = made(&operator, "acme", json!({})).await;
+    let (ending, staying) =
+        (Listener::at(site.api(), &old, "", "").await, Listener::at(site.api(), &new, "", "").await);
+    let waiting: Vec<_> = (0..WAITING_MAX).map(|_| polls(&old)).collect();
+    eventually("polls that wait", || async { (new.get("/v1/inbox?wait=1").await.status == 429).then_some(()) }).await;
+    operator.delete(&format!("{KEYS}/{old_id}")).await.expect(204);
+    let all = async {
+        ending.ends().await;
+        for poll in waiting {
+            assert_eq!(poll.await.expect("an answer").problem(401), "unauthorized");
+        }
+    };
+    tokio::time::timeout(AT_ONCE, all).await.expect("they end with the key");
+    new.get("/v1/inbox?wait=1").await.expect(200);
+    site.end(()).await;
+    tokio::time::timeout(AT_ONCE, staying.ends()).await.expect("it ended with the house");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_on_for_long_ends_when_its_key_expires_or_its_customer_goes() {
+    let (site, operator) = start(Plan::network().acme("inbox = true\n")).await;
+    let (_, brief) = made(&operator, "acme", json!({ "expires_at": at(2) })).await;
+    let (stream, poll) = (Listener::at(site.api(), &brief, "", "").await, polls(&brief));
+    let both = async {
+        stream.ends().await;
+        assert_eq!(poll.await.expect("an answer").problem(401), "unauthorized");
+    };
+    tokio::time::timeout(AT_ONCE, both).await.expect("they end with the key");
+    let gamma = "/v1/customers/gamma";
+    operator.request("PUT", gamma, &[], Some("{}")).await.expect(201);
+    let (_, its) = made(&operator, "gamma", json!({})).await;
+    let stream = Listener::at(site.api(), &its, "", "").await;
+    operator.delete(gamma).await.expect(204);
+    tokio::time::timeout(AT_ONCE, stream.ends()).await.expect("it ends with the customer");
     site.end(()).await;
 }

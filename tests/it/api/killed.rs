@@ -5,6 +5,7 @@
 mod campaigns;
 mod hooks;
 mod objects;
+mod rules;
 
 use std::fs;
 use std::net::SocketAddr;

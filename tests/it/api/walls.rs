@@ -10,6 +10,7 @@ use super::client::{Client, Reply, key, start};
 use super::messages::at;
 use crate::smsc::peer::eventually;
 use crate::smsc::site::{DEVICE, Plan, Site, mo};
+use crate::support::server::version;
 
 /// Who may ask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +28,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 63] = [
+const OPERATIONS: [(&str, Open); 81] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -47,6 +48,10 @@ const OPERATIONS: [(&str, Open); 63] = [
     ("getUpstream", Open::Operator),
     ("putUpstream", Open::Operator),
     ("deleteUpstream", Open::Operator),
+    ("listSharedNumbers", Open::Operator),
+    ("getSharedNumber", Open::Operator),
+    ("putSharedNumber", Open::Operator),
+    ("deleteSharedNumber", Open::Operator),
     ("getCustomer", READ),
     ("listKeys", MANAGE),
     ("makeKey", MANAGE),
@@ -76,6 +81,20 @@ const OPERATIONS: [(&str, Open); 63] = [
     ("pollInbox", RECEIVE),
     ("acknowledgeInbox", RECEIVE),
     ("streamEvents", READ),
+    ("listPlugins", READ),
+    ("getPlugin", READ),
+    ("uploadPlugin", MANAGE),
+    ("deletePlugin", MANAGE),
+    ("listRules", READ),
+    ("getRule", READ),
+    ("putRule", MANAGE),
+    ("deleteRule", MANAGE),
+    ("activateRule", MANAGE),
+    ("rollBackRule", MANAGE),
+    ("setCanary", MANAGE),
+    ("endCanary", MANAGE),
+    ("setShadow", MANAGE),
+    ("endShadow", MANAGE),
     ("listWebhooks", READ),
     ("getWebhook", READ),
     ("listDeadEvents", READ),
@@ -115,6 +134,10 @@ impl Theirs {
         let campaign = acme.post("/v1/campaigns", campaign).await.expect(201).field("id");
         let hook = json!({ "url": format!("https://{MARK}.example.net/"), "types": ["link.*"] });
         let webhook = acme.post("/v1/webhooks", hook).await.expect(201).field("id");
+        acme.upload(("stripes", "1"), "", version("mark-one")).await.expect(201);
+        let rule =
+            json!({ "plugin": "stripes@1", "numbers": ["7001"], "keyword": "alarm", "config": { "place": MARK } });
+        acme.request("PUT", "/v1/rules/alarm", &[], Some(&rule.to_string())).await.expect(201);
         let mut sim = site.sim().await;
         let in_inbox = sim.submitted(mo(MARK)).await;
         let keys = operator.get("/v1/customers/acme/keys").await.expect(200).json();
@@ -138,6 +161,9 @@ impl Theirs {
             ("key", key_id),
             ("account", "app".to_owned()),
             ("upstream", "up".to_owned()),
+            ("plugin", "stripes@1".to_owned()),
+            ("rule", "alarm".to_owned()),
+            ("number", "7009".to_owned()),
             ("mo", in_inbox),
             ("dead-letter", dead),
             ("cursor", cursor),
@@ -154,7 +180,10 @@ impl Theirs {
         let kind = |name: &str| match name {
             "customer" => "customer",
             "key" => "key",
+            "number" => "number",
             "address" => "device",
+            "plugin" => "plugin",
+            "name" => "rule",
             "id" => {
                 let room = path.split('/').nth(2).expect("behind /v1");
                 room.strip_suffix('s').expect("rooms have names in the plural")
@@ -176,6 +205,7 @@ impl Theirs {
         let body = match operation {
             "putAccount" => json!({ "password": "p", "role": "application", "customer": "acme" }),
             "putUpstream" => json!({ "host": "127.0.0.1", "port": 1, "system_id": "x", "password": "p" }),
+            "putSharedNumber" => json!({ "default_customer": "beta" }),
             "putCustomer" => json!({ "numbers": ["7001"] }),
             "apply" => json!({ "customers": [] }),
             "makeKey" => json!({ "name": "n", "scopes": ["read"] }),
@@ -187,6 +217,10 @@ impl Theirs {
             "explainRoute" => json!({ "from": "7001", "to": device, "text": "hi" }),
             "acknowledgeInbox" => json!({ "ids": [self.of("mo")] }),
             "retryDeadLetter" | "retryDeadLetters" | "dropDeadLetters" => json!({}),
+            "uploadPlugin" => return Some(("application/wasm", "\0asm no component".to_owned())),
+            "putRule" => json!({ "plugin": "stripes@1", "numbers": ["7001"] }),
+            "activateRule" | "setShadow" => json!({ "plugin": "stripes@2" }),
+            "setCanary" => json!({ "plugin": "stripes@2", "percent": 10 }),
             "makeWebhook" | "putWebhook" => json!({ "url": "https://example.net/", "types": [] }),
             _ => return None,
         };
@@ -195,8 +229,13 @@ impl Theirs {
 
     async fn ask(&self, who: &Client, call: &Call, query: &str) -> Reply {
         let mut path = format!("{}{query}", self.path(&call.path));
-        if call.operation == "exportMessages" {
-            path += if query.is_empty() { "?format=csv" } else { "&format=csv" };
+        let needed = match call.operation.as_str() {
+            "exportMessages" => "format=csv",
+            "uploadPlugin" => "name=mine&version=1",
+            _ => "",
+        };
+        if !needed.is_empty() {
+            path += &format!("{}{needed}", if query.is_empty() { "?" } else { "&" });
         }
         match self.body(&call.operation) {
             Some((kind, body)) => who.request(&call.method, &path, &[("content-type", kind)], Some(&body)).await,
@@ -207,7 +246,7 @@ impl Theirs {
     /// All that the operator sees of it.
     async fn seen(&self, operator: &Client) -> Vec<Value> {
         let mut paths: Vec<String> =
-            ["devices", "campaigns", "webhooks", "messages", "inbox", "numbers", "dead-letters"]
+            ["devices", "campaigns", "webhooks", "messages", "inbox", "numbers", "plugins", "rules", "dead-letters"]
                 .map(|kind| format!("/v1/{kind}?customer=acme"))
                 .to_vec();
         paths.extend(["/v1/customers/acme", "/v1/customers/acme/policy", "/v1/customers/acme/keys"].map(str::to_owned));
@@ -261,7 +300,7 @@ async fn document(client: &Client) -> Vec<Call> {
 
 fn plan() -> Plan {
     let plan = Plan { acme: "inbox = true\n".into(), beta: "inbox = true\n".into(), ..Plan::network() };
-    plan.more("\n[history]\ndays = 1\n[events]\nhours = 1\n")
+    plan.more("\n[[shared_number]]\nnumber = \"7009\"\ndefault_customer = \"acme\"\n[history]\ndays = 1\n[events]\nhours = 1\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -287,6 +326,8 @@ async fn no_address_shows_or_changes_what_is_another_customers() {
                 (Open::All, _) => assert!(status < 300, "{told}"),
                 // Somebody else's device is a number like any other to `putDevice`: it may not be registered twice.
                 (_, "putDevice") if query.is_empty() => assert_eq!(status, 409, "{told}"),
+                // A rule of one's own may have any name.
+                (_, "putRule") if query.is_empty() => assert_eq!(status, 409, "{told}"),
                 (Open::Operator, _) => assert_eq!(status, 404, "{told}"),
                 _ if is_theirs => assert_eq!(status, 404, "{told}"),
                 (_, "beginCampaign") => assert_eq!(status, 404, "{told}"),
@@ -294,6 +335,7 @@ async fn no_address_shows_or_changes_what_is_another_customers() {
                 (_, "explainRoute") => assert_eq!(status, 422, "{told}"),
                 (_, "importDevices") => assert_eq!(reply.json()["refused"].as_array().map(Vec::len), Some(1), "{told}"),
                 (_, "acknowledgeInbox") => assert_eq!(reply.json()["acknowledged"], 0, "{told}"),
+                (_, "uploadPlugin") => assert_eq!(status, 422, "{told}"),
                 (_, "makeWebhook") => assert_eq!(status, 201, "{told}"),
                 (_, "retryDeadLetters" | "dropDeadLetters") => assert_eq!(reply.json()["changed"], 0, "{told}"),
                 _ => assert!(status < 300, "{told}"),

@@ -120,9 +120,7 @@ role = "network"
     }
 
     pub async fn start(self) -> Site {
-        let premises = self.premises();
-        let server = premises.start().await.expect("the server starts");
-        Site { smpp: server.smpp, premises, server }
+        Site::of(self.premises()).await
     }
 }
 
@@ -134,6 +132,11 @@ pub struct Site {
 }
 
 impl Site {
+    pub async fn of(premises: Premises) -> Site {
+        let server = premises.start().await.expect("the server starts");
+        Site { smpp: server.smpp, premises, server }
+    }
+
     pub async fn bind(&self, login: Login) -> Peer {
         Peer::try_bind(self.smpp, login).await.expect("the account may bind so")
     }

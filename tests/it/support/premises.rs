@@ -14,12 +14,20 @@ pub struct Premises {
     pub smpp: String,
     /// The tables behind it.
     pub tables: String,
+    /// Lines above all tables.
+    pub top: String,
 }
 
 impl Premises {
     pub fn new(smpp: impl Into<String>, tables: impl Into<String>) -> Premises {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        Premises { folder, smpp: smpp.into(), tables: tables.into() }
+        Premises { folder, smpp: smpp.into(), tables: tables.into(), top: String::new() }
+    }
+
+    /// With further lines above all tables.
+    pub fn above(mut self, lines: &str) -> Premises {
+        self.top += lines;
+        self
     }
 
     /// Temporary files of the test may live here, too.
@@ -31,9 +39,9 @@ impl Premises {
     pub fn text(&self) -> String {
         let data_dir = self.folder().join("data").display().to_string();
         format!(
-            "data_dir = {data_dir:?}\nrule_threads = 2\n\
+            "data_dir = {data_dir:?}\nrule_threads = 2\n{}\
              [smpp]\nlisten = \"127.0.0.1:0\"\nsystem_id = \"wasmsc\"\n{}\n{}",
-            self.smpp, self.tables
+            self.top, self.smpp, self.tables
         )
     }
 
@@ -43,6 +51,7 @@ impl Premises {
 
     /// On the same data every time.
     pub async fn start(&self) -> Result<Server, ServerError> {
+        wasmsc::plugin::compile::compiler_is(env!("CARGO_BIN_EXE_wasmsc"));
         Server::start(self.config()).await
     }
 }

@@ -26,6 +26,8 @@ pub struct Facts {
     pub number: String,
     pub is_mo: bool,
     pub segments: u32,
+    /// The timer that the call is for, which is gone as it begins.
+    pub fired: Option<String>,
 }
 
 /// What a call wants done.
@@ -56,7 +58,10 @@ pub struct Call<'b> {
 
 impl<'b> Call<'b> {
     pub fn new(bench: &'b Bench, facts: Facts, handlers: Handlers) -> Call<'b> {
-        let device = bench.devices.get(&facts.device).cloned().unwrap_or_default();
+        let mut device = bench.devices.get(&facts.device).cloned().unwrap_or_default();
+        if let Some(fired) = &facts.fired {
+            device.timers.remove(fired);
+        }
         Call {
             bench,
             facts,
@@ -148,10 +153,11 @@ impl Host for Call<'_> {
             !draft.wants_receipt || self.handlers.receipts.is_some(),
             "the rule asks for a receipt and exports no `receipts`: list it in export_rule!"
         );
-        let from = outgoing::check_draft(self.bench, draft, &self.facts.number)?;
+        outgoing::check_address(&draft.to)?;
         if self.sent.len() >= MESSAGES_MAX {
             return Err(SendError::QuotaExceeded);
         }
+        let from = outgoing::check_draft(self.bench, draft, &self.facts.number)?;
         let id = format!("{}{:04x}", self.facts.id, self.sent.len() + 1);
         self.sent.push(Sent {
             id: id.clone(),
@@ -163,7 +169,7 @@ impl Host for Call<'_> {
             wants_receipt: draft.wants_receipt,
             delay_ms: draft.delay_ms.unwrap_or(0),
             validity_ms: draft.validity_ms,
-            priority: draft.priority.unwrap_or(3),
+            priority: draft.priority.unwrap_or(3).min(3),
             tlvs: draft.tlvs.clone(),
         });
         Ok(id)
@@ -203,14 +209,13 @@ impl Host for Call<'_> {
             self.handlers.timers.is_some(),
             "the rule sets a timer and exports no `timers`: list it in export_rule!"
         );
+        if !(1..=KEY_OCTETS_MAX).contains(&name.len()) || payload.len() > TIMER_PAYLOAD_OCTETS_MAX {
+            return Err(TimerError::QuotaExceeded);
+        }
         if delay_ms > millis(AHEAD_MAX) {
             return Err(TimerError::TooFar);
         }
-        let is_new = !self.timers.contains_key(name);
-        if !(1..=KEY_OCTETS_MAX).contains(&name.len())
-            || payload.len() > TIMER_PAYLOAD_OCTETS_MAX
-            || (is_new && self.timers.len() >= TIMERS_MAX)
-        {
+        if !self.timers.contains_key(name) && self.timers.len() >= TIMERS_MAX {
             return Err(TimerError::QuotaExceeded);
         }
         let due_at = Timestamp(self.bench.now.0 + delay_ms);
@@ -245,10 +250,10 @@ impl Host for Call<'_> {
         }
     }
     fn http_submit(&mut self, request: &HttpRequest) -> Result<(), SubmitError> {
-        outgoing::check_http(self.bench, request)?;
         if self.submitted.len() >= HTTP_MAX {
             return Err(SubmitError::QuotaExceeded);
         }
+        outgoing::check_http(self.bench, request)?;
         self.submitted.push(Submitted { device: self.facts.device.clone(), request: request.clone() });
         Ok(())
     }

@@ -21,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use self::compare::Seen;
-use self::format::{Case, Event, Kind, Mo};
+use self::format::{Case, Event, FullMo, Kind, Mo};
 use super::Bench;
 use crate::error::Failure;
 use crate::event::Response;
@@ -87,10 +87,23 @@ fn run<R: Exported>(case: &Case) -> Vec<String> {
         Err(why) => return vec![format!("[given]: {why}")],
     };
     let mut wrong = Vec::new();
+    let mut before: Option<&Event> = None;
     for (index, event) in case.event.iter().enumerate() {
         let place = format!("event {}", index + 1);
         bench.advance(event.after.0);
-        match event.kind() {
+        let kind = match (event.kind(), before) {
+            (Ok(Kind::Again), None) => Err("again: there is no event before this one".to_owned()),
+            (Ok(Kind::Again), Some(before)) => {
+                bench.attempt = bench.attempt.max(1) + 1;
+                before.kind()
+            }
+            (kind, _) => {
+                bench.attempt = 1;
+                before = Some(event);
+                kind
+            }
+        };
+        match kind {
             Ok(kind) => {
                 let ended = run_event::<R>(&mut bench, case, kind);
                 let seen = Seen::take(&mut bench, ended);
@@ -109,7 +122,8 @@ fn run_event<R: Exported>(bench: &mut Bench, case: &Case, kind: Kind<'_>) -> End
     let device = case.given.device.as_str();
     let result = catch_unwind(AssertUnwindSafe(|| match kind {
         Kind::Mo(mo) => {
-            let (to, body) = mo_of(case, mo)?;
+            let (to, body, tlvs) = mo_of(case, mo);
+            bench.tlvs = tlvs.into_iter().collect();
             bench.receive::<R>(device, &to, body).map(|()| None)
         }
         Kind::Timer(name) => bench.fire::<R>(device, name).map(|()| None),
@@ -118,9 +132,12 @@ fn run_event<R: Exported>(bench: &mut Bench, case: &Case, kind: Kind<'_>) -> End
             let state = state.unwrap_or_else(|| panic!("there is no message state {:?}", receipt.state));
             bench.receipt_with::<R>(receipt.of, state, receipt.error.as_deref()).map(|()| None)
         }
-        Kind::HttpReply(reply) => bench.http_reply::<R>(&reply.tag, reply.status, reply.body.as_bytes()).map(|()| None),
-        Kind::Request(request) => bench.request::<R>(device, &request.name, request.octets()).map(Some),
+        Kind::HttpReply(reply) => {
+            bench.http_reply::<R>(&reply.tag, reply.status, reply.content().octets()).map(|()| None)
+        }
+        Kind::Request(request) => bench.request::<R>(device, &request.name, request.content().octets()).map(Some),
         Kind::Check => bench.check_config::<R>().map(|()| None).map_err(Failure::from),
+        Kind::Again => unreachable!("it stands for the event before"),
     }));
     match result {
         Ok(Ok(response)) => Ended::Done(response),
@@ -133,17 +150,20 @@ fn run_event<R: Exported>(bench: &mut Bench, case: &Case, kind: Kind<'_>) -> End
     }
 }
 
-fn mo_of(case: &Case, mo: &Mo) -> Result<(String, Body), Failure> {
+/// Where it goes, what it says, its TLVs. What cannot be panics, as what the rule does wrong.
+fn mo_of(case: &Case, mo: &Mo) -> (String, Body, Vec<(u16, Vec<u8>)>) {
     let number = &case.given.number;
     match mo {
-        Mo::Text(text) => Ok((number.clone(), Body::from(text.as_str()))),
-        Mo::Full { to, text: Some(text), hex: None } => {
-            Ok((to.clone().unwrap_or_else(|| number.clone()), Body::from(text.as_str())))
+        Mo::Text(text) => (number.clone(), Body::from(text.as_str()), Vec::new()),
+        Mo::Full(FullMo { to, text, hex, tlvs }) => {
+            let body = match (text, hex) {
+                (Some(text), None) => Body::from(text.as_str()),
+                (None, Some(octets)) => Body::from(octets.0.clone()),
+                _ => panic!("an MO has text or hex, one of them"),
+            };
+            let tlvs = format::tlvs(tlvs).unwrap_or_else(|why| panic!("{why}"));
+            (to.clone().unwrap_or_else(|| number.clone()), body, tlvs)
         }
-        Mo::Full { to, text: None, hex: Some(octets) } => {
-            Ok((to.clone().unwrap_or_else(|| number.clone()), Body::from(octets.0.clone())))
-        }
-        Mo::Full { .. } => panic!("an MO has text or hex, one of them"),
     }
 }
 
@@ -156,11 +176,15 @@ impl Event {
             self.http_reply.as_ref().map(Kind::HttpReply),
             self.request.as_ref().map(Kind::Request),
             self.check.filter(|check| *check).map(|_| Kind::Check),
+            self.again.filter(|again| *again).map(|_| Kind::Again),
         ];
         let mut kinds = kinds.into_iter().flatten();
         match (kinds.next(), kinds.next()) {
             (Some(kind), None) => Ok(kind),
-            _ => Err("an event is one of mo, timer, receipt, http_reply, request and check = true".to_owned()),
+            _ => {
+                Err("an event is one of mo, timer, receipt, http_reply, request, check = true and again = true"
+                    .to_owned())
+            }
         }
     }
 }

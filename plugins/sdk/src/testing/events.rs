@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::call::{Call, Facts};
-use super::{Bench, sms};
+use super::{Bench, RESPONSE_OCTETS_MAX, sms};
 use crate::Context;
 use crate::error::{ConfigError, Failure};
 use crate::event::{HttpReply, Mo, Receipt, Request, Response};
@@ -43,15 +43,17 @@ impl Bench {
     /// for a retry finds the timer set again.
     pub fn fire<R: Exported>(&mut self, device: &str, name: &str) -> Result<(), Failure> {
         let handle = handler!(R, timers);
-        let timers = self.devices.get_mut(device).map(|device| &mut device.timers);
-        let Some(timer) = timers.and_then(|timers| timers.remove(name)) else {
+        let Some(timer) = self.timer(device, name).cloned() else {
             panic!("{device} has no timer {name:?}; it has {:?}", self.timers(device).collect::<Vec<_>>());
         };
         self.now = self.now.max(timer.due_at);
-        let facts = self.facts(device);
+        let mut facts = self.facts(device);
+        facts.fired = Some(name.to_owned());
         let result = self.run::<R, ()>(facts, |cx| handle(&timer, cx));
-        if matches!(result, Err(Failure::Retry { .. })) {
-            self.devices.entry(device.to_owned()).or_default().timers.insert(timer.name.clone(), timer);
+        if matches!(result, Err(Failure::Reject(_)))
+            && let Some(device) = self.devices.get_mut(device)
+        {
+            device.timers.remove(name);
         }
         result
     }
@@ -106,14 +108,18 @@ impl Bench {
         let Some(index) = self.awaiting_reply.iter().position(|submitted| submitted.request.tag == tag) else {
             panic!("no HTTP call with the tag {tag:?} waits for a reply");
         };
-        let device = self.awaiting_reply.remove(index).device;
+        let device = self.awaiting_reply[index].device.clone();
         let reply = HttpReply { tag: tag.to_owned(), status, body: body.into() };
         let facts = self.facts(&device);
-        self.run::<R, ()>(facts, |cx| handle(&reply, cx))
+        let result = self.run::<R, ()>(facts, |cx| handle(&reply, cx));
+        if !matches!(result, Err(Failure::Retry { .. })) {
+            self.awaiting_reply.remove(index);
+        }
+        result
     }
 
-    /// Asks the rule something about a device, as an application does over REST. Panics where the response is none that
-    /// a server passes on.
+    /// Asks the rule something about a device, as an application does over REST. A response that a server does not pass
+    /// on is a reject.
     pub fn request<R: Exported>(
         &mut self,
         device: &str,
@@ -123,14 +129,7 @@ impl Bench {
         let handle = handler!(R, requests);
         let facts = self.facts(device);
         let request = Request { id: facts.id.clone(), name: name.to_owned(), body: body.into() };
-        self.run::<R, Response>(facts, |cx| {
-            let response = handle(&request, cx)?;
-            let passes = (200..300).contains(&response.status) || (400..500).contains(&response.status);
-            assert!(passes, "a response has a status of 200 to 299 or 400 to 499, not {}", response.status);
-            let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&response.body).is_ok();
-            assert!(response.body.is_empty() || is_json, "a response's body is JSON or empty");
-            Ok(response)
-        })
+        self.run::<R, Response>(facts, |cx| handle(&request, cx).and_then(checked))
     }
 
     /// Whether the rule takes its config.
@@ -164,6 +163,7 @@ impl Bench {
             number: number.unwrap_or_else(|| self.number.clone()),
             is_mo: false,
             segments: 0,
+            fired: None,
         }
     }
 
@@ -189,4 +189,19 @@ impl Bench {
         }
         result
     }
+}
+
+fn checked(response: Response) -> Result<Response, Failure> {
+    let Response { status, body } = &response;
+    if !matches!(status, 200..=299 | 400..=499) {
+        return Err(Failure::reject(format!("answered with status {status}; 200 to 299 or 400 to 499 are possible")));
+    }
+    if body.len() > RESPONSE_OCTETS_MAX {
+        let octets = body.len();
+        return Err(Failure::reject(format!("answered with {octets} octets; {RESPONSE_OCTETS_MAX} are possible")));
+    }
+    if !body.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err() {
+        return Err(Failure::reject("answered with what is no JSON"));
+    }
+    Ok(response)
 }

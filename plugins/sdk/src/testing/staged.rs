@@ -45,9 +45,10 @@ impl Staged {
         Ok(sum)
     }
 
-    /// As `increment`, but wraps around.
+    /// Wraps around, and what is no integer counts as 0: nothing is read when it is asked for.
     pub fn add(&mut self, key: &str, delta: i64) -> Result<(), StateError> {
-        let sum = self.integer(key)?.wrapping_add(delta);
+        check_key(key)?;
+        let sum = self.integer(key).unwrap_or(0).wrapping_add(delta);
         self.set(key, &sum.to_le_bytes())
     }
 

@@ -1,7 +1,9 @@
 //! The rule as a customer sees it: texts in, texts out, on the SDK's bench.
 
+mod follow;
 mod hostile;
 mod owners;
+mod publish;
 mod settings;
 mod valve;
 mod warnings;
@@ -55,6 +57,11 @@ impl Town {
     pub fn pass_minutes(&mut self, minutes: u64) {
         self.0.advance_ms(minutes * 60_000);
     }
+}
+
+#[test]
+fn the_cases_hold() {
+    wasmsc_plugin::testing::cases::check::<WaterMeter>("cases");
 }
 
 /// Nothing was sent.

@@ -177,7 +177,7 @@ async fn work(client: Arc<Client>, sent: Arc<AtomicU32>, mut pace: Pace, until: 
     }
 }
 
-async fn connect(address: &str) -> anyhow::Result<SendRequest<Body>> {
+pub(super) async fn connect(address: &str) -> anyhow::Result<SendRequest<Body>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;

@@ -10,6 +10,7 @@ mod churn;
 mod memory;
 mod neighbour;
 mod peer;
+mod switch;
 mod traffic;
 
 use std::str::FromStr;
@@ -22,6 +23,7 @@ use super::server::{Server, Setup};
 use crate::clock;
 
 const API_SECONDS: u64 = 10;
+const SWITCH_SECONDS: u64 = 20;
 const CHURN_SECONDS: u64 = 600;
 /// Of each of its two phases.
 const NEIGHBOUR_SECONDS: u64 = 20;
@@ -40,6 +42,7 @@ pub enum Endurance {
     Backlog,
     Api,
     Neighbour,
+    Switch,
 }
 
 impl FromStr for Endurance {
@@ -52,10 +55,11 @@ impl FromStr for Endurance {
             "backlog" => Ok(Self::Backlog),
             "api" => Ok(Self::Api),
             "neighbour" => Ok(Self::Neighbour),
+            "switch" => Ok(Self::Switch),
             number => match number.parse() {
                 Ok(messages) if messages > 0 => Ok(Self::Memory(messages)),
                 _ => Err(format!(
-                    "{number:?} is neither a number of messages nor binds, churn, backlog, api or neighbour"
+                    "{number:?} is neither a number of messages nor binds, churn, backlog, api, neighbour or switch"
                 )),
             },
         }
@@ -73,6 +77,9 @@ pub async fn run(endurance: Endurance, setup: Setup, args: &Args) -> anyhow::Res
             // The number of a message is its device's, too, and a device's has six digits.
             ensure!(messages <= 1_000_000, "a backlog is of 1000000 messages at most");
             backlog::run(setup, messages as u32).await
+        }
+        Endurance::Switch => {
+            switch::run(setup, args.devices, Duration::from_secs(args.seconds.unwrap_or(SWITCH_SECONDS))).await
         }
         Endurance::Api => api::run(setup, Duration::from_secs(args.seconds.unwrap_or(API_SECONDS))).await,
         Endurance::Neighbour => {

@@ -5,6 +5,7 @@ use std::fmt::{Debug, Display};
 use std::time::Duration;
 
 use super::Ended;
+use super::format;
 use super::format::{Event, Http, Line, Sent, TimerChange, Value};
 use crate::error::Failure;
 use crate::message::{Body, Level, Timestamp};
@@ -114,9 +115,9 @@ fn response(wrong: &mut Wrong, event: &Event, ended: &Ended) {
     let Some(expected) = &event.response else { return };
     let Ended::Done(Some(response)) = ended else { return wrong.say("there is no response") };
     wrong.compare("response.status", expected.status, response.status);
-    if let Some(json) = &expected.json {
-        let body = serde_json::from_slice::<serde_json::Value>(&response.body).ok();
-        wrong.compare("response.json", Some(Some(json.clone())), body);
+    if !expected.content().is(&response.body) {
+        let (have, expected) = (String::from_utf8_lossy(&response.body), expected.content().octets());
+        wrong.say(format!("response: body is {have:?}, expected {:?}", String::from_utf8_lossy(&expected)));
     }
 }
 
@@ -133,6 +134,11 @@ fn sent(wrong: &mut Wrong, place: &str, expected: &Sent, have: &testing::Sent) {
     let validity = have.validity_ms.map(Duration::from_millis);
     wrong.compare(format!("{place}: validity"), expected.validity.map(|span| Some(span.0)), validity);
     wrong.compare(format!("{place}: priority"), expected.priority, have.priority);
+    match expected.tlvs.as_ref().map(format::tlvs) {
+        Some(Ok(tlvs)) => wrong.compare(format!("{place}: tlvs"), Some(&tlvs), &have.tlvs),
+        Some(Err(why)) => wrong.say(format!("{place}: tlvs: {why}")),
+        None => {}
+    }
 }
 
 fn http(wrong: &mut Wrong, place: &str, expected: &Http, have: &Submitted) {
@@ -140,13 +146,20 @@ fn http(wrong: &mut Wrong, place: &str, expected: &Http, have: &Submitted) {
     wrong.compare(format!("{place}: method"), expected.method.as_ref(), &have.method);
     wrong.compare(format!("{place}: url"), expected.url.as_ref(), &have.url);
     wrong.compare(format!("{place}: tag"), expected.tag.as_ref(), &have.tag);
-    let octets = have.body.as_deref().unwrap_or_default();
-    if let Some(json) = &expected.json {
-        let body = serde_json::from_slice::<serde_json::Value>(octets).ok();
-        wrong.compare(format!("{place}: json"), Some(Some(json.clone())), body);
+    wrong.compare(
+        format!("{place}: authorization"),
+        expected.authorization.as_ref().map(Some),
+        have.authorization.as_ref(),
+    );
+    for (name, value) in &expected.headers {
+        let found = have.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        wrong.compare(format!("{place}: header {name}"), Some(Some(value)), found);
     }
-    let body = String::from_utf8_lossy(octets).into_owned();
-    wrong.compare(format!("{place}: body"), expected.body.clone(), body);
+    let octets = have.body.as_deref().unwrap_or_default();
+    if !expected.content().is(octets) {
+        let (have, expected) = (String::from_utf8_lossy(octets), expected.content().octets());
+        wrong.say(format!("{place}: body is {have:?}, expected {:?}", String::from_utf8_lossy(&expected)));
+    }
 }
 
 /// The last change of each timer, in the order of names: what of several changes in one call is left.
@@ -175,6 +188,12 @@ fn timer_change(wrong: &mut Wrong, place: &str, expected: &TimerChange, have: &t
 fn line(wrong: &mut Wrong, place: &str, expected: &Line, (level, text): &(Level, String)) {
     let level = format!("{level:?}").to_lowercase();
     wrong.compare(format!("{place}: level"), expected.level.as_ref(), &level);
+    for (name, value) in &expected.fields {
+        let field = format!(" {name}={value}");
+        if !text.contains(&field) {
+            wrong.say(format!("{place}: the field{field} is not in {text:?}"));
+        }
+    }
     if let Some(part) = expected.contains.as_ref().filter(|part| !text.contains(part.as_str())) {
         wrong.say(format!("{place}: {part:?} is not in {text:?}"));
     }

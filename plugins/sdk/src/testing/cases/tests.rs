@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Context, Rule, Timer, TimerHandler, export_rule};
+use crate::{Context, Draft, HttpRequest, Rule, Timer, TimerHandler, export_rule};
 
 /// Counts, sets a timer and says what it was told.
 struct Counts;
@@ -8,10 +8,17 @@ impl Rule for Counts {
     fn handle_mo(mo: &crate::Mo, cx: &mut Context<'_>) -> Result<(), Failure> {
         let count = cx.increment("n", 1)?;
         cx.set_timer("later", std::time::Duration::from_secs(60), "hi")?;
-        cx.warn("counted");
+        cx.log(crate::Level::Warn, "counted", &[("kind", "test")]);
         match mo.text() {
             Some("reject") => return Err(Failure::reject("as asked")),
             Some("panic") => panic!("as asked"),
+            Some("retry") if cx.attempt() == 1 => return Err(Failure::retry()),
+            Some("tlv") => {
+                let value = cx.tlv(0x1400).unwrap_or_default();
+                Draft::new(cx.msisdn(), value).tlv(0x1401, [7]).send(cx)?;
+                HttpRequest::post("https://a.example/").header("X-Test", "1").authorization("token").submit(cx)?;
+                return Ok(());
+            }
             _ => {}
         }
         cx.reply(format!("{count}"))?;
@@ -36,6 +43,8 @@ const TRUE: &str = r#"
 [given]
 now = "2026-03-01T08:00:00Z"
 state = { n = { int = 5 } }
+secrets = { token = "s3cret" }
+http_hosts = ["a.example"]
 [[event]]
 mo = "count"
 state = { n = { int = 6 } }
@@ -50,6 +59,7 @@ payload = "hi"
 [[event.log]]
 level = "warn"
 contains = "counted"
+fields = { kind = "test" }
 [[event]]
 mo = "reject"
 outcome = "reject"
@@ -62,6 +72,23 @@ outcome = "broken"
 timer = "later"
 [[event.sent]]
 text = "hi"
+[[event]]
+mo = "retry"
+outcome = "retry"
+[[event]]
+again = true
+sent = [{ text = "7" }]
+timers = [{ set = "later" }]
+[[event]]
+mo = { text = "tlv", tlvs = { "1400" = "0102" } }
+timers = [{ set = "later" }]
+[[event.sent]]
+hex = "0102"
+tlvs = { "1401" = "07" }
+[[event.http]]
+authorization = "token"
+headers = { x-test = "1" }
+body = ""
 "#;
 
 #[test]
@@ -80,6 +107,13 @@ fn each_lie_of_a_case_is_told() {
         ("set = \"later\"", "cancel = \"later\"", "timers 1: set"),
         ("level = \"warn\"", "level = \"error\"", "log 1: level"),
         ("contains = \"counted\"", "contains = \"lost\"", "log 1: \"lost\""),
+        ("kind = \"test\"", "kind = \"other\"", "the field kind=other"),
+        ("again = true", "mo = \"retry\"", "ended in retry, expected done"),
+        ("tlvs = { \"1401\" = \"07\" }", "tlvs = {}", "sent 1: tlvs"),
+        ("tlvs = { \"1400\" = \"0102\" }", "tlvs = {}", "sent 1: body"),
+        ("authorization = \"token\"", "authorization = \"other\"", "http 1: authorization"),
+        ("x-test = \"1\"", "x-test = \"2\"", "http 1: header x-test"),
+        ("body = \"\"", "body = \"x\"", "http 1: body"),
         ("why = \"asked\"", "why = \"never\"", "\"never\" is not in the reason"),
         ("outcome = \"reject\"", "outcome = \"done\"", "ended in reject, expected done"),
         ("outcome = \"broken\"", "outcome = \"retry\"", "ended in broken, expected retry"),
@@ -98,6 +132,8 @@ fn each_lie_of_a_case_is_told() {
 fn what_is_no_case_is_refused_with_its_reason() {
     for (text, told) in [
         ("[[event]]\nmo = \"x\"\nsend = 1", "unknown field `send`"),
+        ("[[event]]\nhttp_reply = { tag = \"x\", stat = 1 }", "unknown field `stat`"),
+        ("[[event]]\nmo = \"x\"\nhttp = [{ header = 1 }]", "unknown field `header`"),
         ("[[event]]\nmo = \"x\"\nafter = \"5 minutes\"", "is no time span"),
         ("[[event]]\nmo = { hex = \"0g\" }", "any variant of untagged enum Mo"),
     ] {
@@ -105,6 +141,8 @@ fn what_is_no_case_is_refused_with_its_reason() {
         assert!(error.to_string().contains(told), "{error}");
     }
     assert!(wrong("[[event]]\ntimer = \"a\"\nmo = \"b\"")[0].contains("an event is one of"));
+    assert!(wrong("[[event]]\nagain = true")[0].contains("no event before"));
+    assert!(wrong("[given]\nlimits = { state_kib = 1 }")[0].contains("limits hold in a host only"));
     assert!(wrong("[given]\nnow = \"yesterday\"")[0].contains("is no time"));
 }
 

@@ -33,6 +33,14 @@ impl Rule for Asked {
             "tagged" => post("https://a.example/").tag(rest).submit(cx)?,
             "method" => HttpRequest::new(rest, "https://a.example/").submit(cx)?,
             "secret" => post("https://a.example/").authorization(rest).submit(cx)?,
+            "tlvs" => {
+                let draft = Draft::new(cx.msisdn(), "x").tlv(0x1400, vec![1; 200]);
+                drop(draft.tlv(0x1401, vec![1; number as usize]).send(cx)?)
+            }
+            "again" => drop(Draft::new(cx.msisdn(), "x").tlv(0x1400, [1]).tlv(0x1400, [2]).send(cx)?),
+            "valid" => drop(Draft::new(cx.msisdn(), "x").validity(Duration::from_millis(number)).send(cx)?),
+            "header" => post("https://a.example/").header(rest, "x").submit(cx)?,
+            "value" => post("https://a.example/").header("x", "a\nb").submit(cx)?,
             "share" => cx.add_shared("sum", number as i64)?,
             "overwrite" => (0..number).try_for_each(|_| cx.set_state_bytes("k", &[0; 1023]))?,
             "fail" => {
@@ -85,6 +93,7 @@ impl RequestHandler for Asked {
     fn handle_request(request: &Request, cx: &mut Context<'_>) -> Result<Response, Failure> {
         match request.name.as_str() {
             "status" => Ok(Response::empty(request.json()?)),
+            "long" => Response::json(200, &"x".repeat(64 << 10)),
             "text" => Ok(Response { status: 200, body: b"no JSON".to_vec() }),
             name => {
                 cx.reply(format!("asked {name}"))?;
@@ -203,13 +212,15 @@ fn a_receipt_comes_for_what_asked_for_one() {
 fn drafts_have_the_servers_limits() {
     let mut bench = bench();
     bench.senders.insert("ACME".to_owned());
-    for text in ["delay 31622400000", "priority 3", "tlv 5120", "tlv 16383", "sender ACME", "sender 7001"] {
+    for text in
+        ["delay 31622400000", "priority 9", "tlv 5120", "tlv 16383", "sender ACME", "sender 7001", "tlvs 56", "again"]
+    {
         ask(&mut bench, text).unwrap();
     }
-    assert_eq!(bench.sent.iter().map(|sent| sent.from.as_str()).collect::<Vec<_>>()[4..], ["ACME", "7001"]);
-    assert_rejects(&["delay 31622400001"], "366 days");
-    assert_rejects(&["priority 4"], "priority is 0 to 3");
-    assert_rejects(&["tlv 5119", "tlv 16384"], "0x1400 to 0x3FFF");
+    assert_eq!(bench.sent.iter().map(|sent| sent.from.as_str()).collect::<Vec<_>>()[4..6], ["ACME", "7001"]);
+    assert_eq!((bench.sent[1].priority, &bench.sent[7].tlvs), (3, &vec![(0x1400, vec![2])]));
+    assert_rejects(&["delay 31622400001", "valid 31622400001"], "366 days");
+    assert_rejects(&["tlv 5119", "tlv 16384", "tlvs 57"], "0x1400 to 0x3FFF");
     assert_rejects(&["sender 7009", "sender ACME"], "not permitted");
     assert_rejects(&[&format!("wanted {}", "t".repeat(65))], "64 octets");
 }
@@ -217,13 +228,31 @@ fn drafts_have_the_servers_limits() {
 #[test]
 fn http_calls_have_the_servers_limits() {
     let mut bench = bench();
-    for text in ["http https://a.example:8443/x?y#z", "http http://a.example", "secret token"] {
+    bench.http_hosts.extend(["b.example:8443".to_owned(), "*.c.example".to_owned()]);
+    for text in
+        ["http https://A.example?y#z", "http https://b.example:8443/", "http https://x.c.example/", "secret token"]
+    {
         ask(&mut bench, text).unwrap();
     }
     ask(&mut bench, &format!("https {HTTP_MAX}")).unwrap();
     assert_rejects(&[&format!("https {}", HTTP_MAX + 1)], "more HTTP calls");
-    assert_rejects(&["http https://b.example/", "http https://a.example.evil/", "secret other"], "not permitted");
-    assert_rejects(&["http a.example", "http ftp://a.example/", "http https://a.example@b.example/"], "is no URL");
+    for url in [
+        "https://b.example/",
+        "https://a.example.evil/",
+        "https://c.example/",
+        "https://a.example:1/",
+        "a.example",
+        "http://a.example/",
+        "https://a.example@b.example/",
+        "https:///",
+        "https://a.example:x/",
+    ] {
+        let refused = ask(&mut bench, &format!("http {url}"));
+        assert!(matches!(&refused, Err(Failure::Reject(why)) if why.contains("not permitted")), "{url} {refused:?}");
+    }
+    assert_rejects(&["secret other"], "not permitted");
+    assert_rejects(&["header Idempotency-Key", "header AUTHORIZATION"], "sets the header");
+    assert_rejects(&["header a:b", "header ", "value"], "is none");
     assert_rejects(&["method post", "method TRACE"], "is none of GET");
     assert_rejects(&["large 65536", &format!("tagged {}", "t".repeat(65))], "over 64 KiB");
 }
@@ -261,10 +290,11 @@ fn a_request_is_answered_and_its_effects_are_kept() {
 }
 
 #[test]
-fn a_response_that_no_server_passes_on_panics() {
-    for (name, body) in [("status", "99"), ("status", "300"), ("status", "500"), ("text", "")] {
-        let asked = std::panic::catch_unwind(|| bench().request::<Asked>(DEVICE, name, body));
-        assert!(asked.is_err(), "{name} {body}");
+fn a_response_that_no_server_passes_on_is_a_reject_without_effects() {
+    for (name, body) in [("status", "99"), ("status", "300"), ("status", "500"), ("text", ""), ("long", "")] {
+        let mut bench = bench();
+        assert!(matches!(bench.request::<Asked>(DEVICE, name, body), Err(Failure::Reject(_))), "{name} {body}");
+        assert!(bench.sent.is_empty());
     }
 }
 

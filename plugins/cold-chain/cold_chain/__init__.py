@@ -1,0 +1,1 @@
+"""Trailers that are kept cold, by SMS."""

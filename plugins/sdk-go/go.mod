@@ -1,0 +1,3 @@
+module wasmsc
+
+go 1.27

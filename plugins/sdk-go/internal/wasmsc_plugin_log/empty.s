@@ -1,0 +1,4 @@
+// Made by plugins/bindings.py from wit/plugin.wit. Do not change it here.
+// This file exists for testing this package without WebAssembly,
+// allowing empty function bodies with a //go:wasmimport directive.
+// See https://pkg.go.dev/cmd/compile for more information.

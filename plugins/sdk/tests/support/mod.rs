@@ -1,0 +1,62 @@
+//! Projects of their own, made of the template as `wasmsc plugin new --lang rust` makes them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The template, filled in, with versions as the workspace has them: nothing has to be looked up.
+pub fn project(folder: &Path, name: &str) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    copy(&here.join("template"), folder, &|text: String| {
+        text.replace("{{name}}", name).replace("{{sdk}}", &here.display().to_string())
+    });
+    fs::copy(here.join("../Cargo.lock"), folder.join("Cargo.lock")).expect("the workspace has a lock");
+}
+
+fn copy(from: &Path, to: &Path, fill: &dyn Fn(String) -> String) {
+    fs::create_dir_all(to).expect("a folder can be made");
+    for entry in fs::read_dir(from).expect("the template is there") {
+        let path = entry.expect("readable").path();
+        let target = to.join(path.file_name().expect("it has a name"));
+        if path.is_dir() {
+            copy(&path, &target, fill);
+        } else {
+            fs::write(target, fill(fs::read_to_string(&path).expect("text"))).expect("writable");
+        }
+    }
+}
+
+/// A folder that is gone with the test, whatever its end.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    pub fn new(name: &str) -> Scratch {
+        Scratch(std::env::temp_dir().join(format!("wasmsc-{name}-{}", std::process::id())))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _gone = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The workspace's own, where the dependencies are compiled already.
+pub fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target folder")
+}
+
+pub fn cargo(folder: &Path, args: &[&str]) {
+    let output = Command::new(env!("CARGO"))
+        .args(args)
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", target())
+        .output()
+        .expect("cargo runs");
+    let (said, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "cargo {args:?}\n{said}\n{why}");
+}
