@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use wasmsc_smpp::CommandStatus;
 
 use super::client::{Client, Reply, key, start};
 use super::messages::at;
+use crate::smsc::peer::eventually;
 use crate::smsc::site::{DEVICE, Plan, Site, mo};
 use crate::support::server::version;
 
@@ -26,7 +28,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 74] = [
+const OPERATIONS: [(&str, Open); 81] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -100,6 +102,13 @@ const OPERATIONS: [(&str, Open); 74] = [
     ("putWebhook", MANAGE),
     ("deleteWebhook", MANAGE),
     ("replayDeadEvents", MANAGE),
+    ("listUsage", READ),
+    ("listDeadLetters", READ),
+    ("getDeadLetter", READ),
+    ("retryDeadLetter", MANAGE),
+    ("dropDeadLetter", MANAGE),
+    ("retryDeadLetters", MANAGE),
+    ("dropDeadLetters", MANAGE),
     ("describe", Open::All),
 ];
 
@@ -134,6 +143,14 @@ impl Theirs {
         let keys = operator.get("/v1/customers/acme/keys").await.expect(200).json();
         let key_id = keys["keys"][0]["id"].as_str().expect("an id").to_owned();
         let cursor = acme.get("/v1/inbox").await.expect(200).field("cursor");
+        let refused = json!({ "to": device, "text": MARK });
+        let dead = acme.post("/v1/messages", refused).await.expect(202).field("id");
+        sim.refuse(CommandStatus::ESME_RINVDSTADR).await;
+        eventually("the message is a dead letter", || async {
+            let reply = operator.get(&format!("/v1/dead-letters/{dead}?customer=acme")).await;
+            (reply.status == 200).then_some(())
+        })
+        .await;
         drop(sim);
         let ids = [
             ("customer", "acme".to_owned()),
@@ -148,6 +165,7 @@ impl Theirs {
             ("rule", "alarm".to_owned()),
             ("number", "7009".to_owned()),
             ("mo", in_inbox),
+            ("dead-letter", dead),
             ("cursor", cursor),
         ];
         Theirs { ids: ids.into() }
@@ -198,6 +216,7 @@ impl Theirs {
             "sendMessage" => json!({ "from": "7001", "to": device, "text": "hi" }),
             "explainRoute" => json!({ "from": "7001", "to": device, "text": "hi" }),
             "acknowledgeInbox" => json!({ "ids": [self.of("mo")] }),
+            "retryDeadLetter" | "retryDeadLetters" | "dropDeadLetters" => json!({}),
             "uploadPlugin" => return Some(("application/wasm", "\0asm no component".to_owned())),
             "putRule" => json!({ "plugin": "stripes@1", "numbers": ["7001"] }),
             "activateRule" | "setShadow" => json!({ "plugin": "stripes@2" }),
@@ -227,7 +246,7 @@ impl Theirs {
     /// All that the operator sees of it.
     async fn seen(&self, operator: &Client) -> Vec<Value> {
         let mut paths: Vec<String> =
-            ["devices", "campaigns", "webhooks", "messages", "inbox", "numbers", "plugins", "rules"]
+            ["devices", "campaigns", "webhooks", "messages", "inbox", "numbers", "plugins", "rules", "dead-letters"]
                 .map(|kind| format!("/v1/{kind}?customer=acme"))
                 .to_vec();
         paths.extend(["/v1/customers/acme", "/v1/customers/acme/policy", "/v1/customers/acme/keys"].map(str::to_owned));
@@ -318,10 +337,11 @@ async fn no_address_shows_or_changes_what_is_another_customers() {
                 (_, "acknowledgeInbox") => assert_eq!(reply.json()["acknowledged"], 0, "{told}"),
                 (_, "uploadPlugin") => assert_eq!(status, 422, "{told}"),
                 (_, "makeWebhook") => assert_eq!(status, 201, "{told}"),
+                (_, "retryDeadLetters" | "dropDeadLetters") => assert_eq!(reply.json()["changed"], 0, "{told}"),
                 _ => assert!(status < 300, "{told}"),
             }
             assert!(!reply.text.contains(MARK), "{told}");
-            for id in ["message", "campaign", "webhook", "key", "mo"] {
+            for id in ["message", "campaign", "webhook", "key", "mo", "dead-letter"] {
                 assert!(!reply.text.contains(theirs.of(id)) || is_theirs, "{told}");
             }
         }
@@ -337,7 +357,7 @@ async fn places_in_another_customers_lists_lead_nowhere() {
     let beta = key(&operator, "beta", &ALL_SCOPES).await;
     let before = theirs.seen(&operator).await;
     let cursor = theirs.of("cursor");
-    for path in ["inbox", "messages", "devices", "campaigns"] {
+    for path in ["inbox", "messages", "devices", "campaigns", "dead-letters"] {
         let reply = beta.get(&format!("/v1/{path}?cursor={cursor}")).await;
         assert!([200, 400].contains(&reply.status.as_u16()) && !reply.text.contains(MARK), "{path}: {reply:?}");
     }
