@@ -9,6 +9,8 @@ mod bindings;
 pub mod compile;
 mod component;
 mod digest;
+#[cfg(test)]
+mod doc_tests;
 mod engine;
 mod files;
 mod fit;
@@ -19,6 +21,7 @@ mod invocation;
 #[cfg(feature = "bench")]
 mod native;
 mod outbox;
+mod shims;
 mod staged_calls;
 mod staged_shared;
 mod staged_state;
@@ -31,5 +34,5 @@ pub use digest::Digest;
 pub use engine::EngineError;
 pub use files::{Incoming, PluginFiles};
 pub use fit::Misfit;
-pub use host::{LoadError, LoadedRule, PluginHost};
+pub use host::{About, LoadError, LoadedRule, PluginHost};
 pub use invocation::{Effects, Gate, Invocation, Outcome, Passed, RuleLog, StateView};

@@ -1,5 +1,5 @@
-//! `cargo xtask languages`: builds the rules that are not written in Rust, each with the usual tools of its language,
-//! and plays their cases.
+//! `cargo xtask languages`: builds the rules that are not written in Rust, each with the usual tools of its language, and
+//! plays their cases.
 //!
 //! One file per language, with `pub fn build(steps: &mut Steps) -> Result<()>`. Pinned tools are installed into
 //! `target/languages/`, where they stay; the components are put beside them. Nothing is written into the sources.
@@ -39,6 +39,7 @@ fn build(steps: &mut Steps) -> Result<()> {
     python::build(steps)?;
     c::build(steps)?;
     go::build(steps)?;
+    cases::play(steps)?;
     tutorials::follow(steps)
 }
 
