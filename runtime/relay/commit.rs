@@ -72,18 +72,7 @@ pub fn commit(
         also,
     };
     let is_heard = !finished.queued.is_empty() || calls > 0 || is_answer;
-    let done = is_heard.then(|| {
-        let house = house.clone();
-        move |queued: Vec<Queued>| {
-            offer_when_due(&*house.outlet, queued, now);
-            if calls > 0 {
-                house.http_calls.submitted();
-            }
-            if is_answer {
-                house.requests.answered(id);
-            }
-        }
-    });
+    let done = is_heard.then(|| durable(house.clone(), id, (calls > 0, is_answer), now));
     let committed = house.store.commit(finished, done)?;
     if committed == Committed::Yes {
         passed.keep();
@@ -97,6 +86,24 @@ pub fn commit(
         }
     }
     Ok(committed)
+}
+
+/// Tells whoever hears of it, when it is durable: links, who makes HTTP calls, who waits for the answer.
+fn durable(
+    house: Arc<House>,
+    id: MessageId,
+    (has_calls, is_answer): (bool, bool),
+    now: Timestamp,
+) -> impl FnOnce(Vec<Queued>) + Send + 'static {
+    move |queued| {
+        offer_when_due(&*house.outlet, queued, now);
+        if has_calls {
+            house.http_calls.submitted();
+        }
+        if is_answer {
+            house.requests.answered(id);
+        }
+    }
 }
 
 fn due(change: &TimerChange) -> Option<Timestamp> {
