@@ -50,6 +50,8 @@ enum Command {
     Webhooks(cli::webhooks::Args),
     Devices(cli::devices::Args),
     Campaign(cli::campaign::Args),
+    Dead(cli::dead::Args),
+    Usage(cli::usage::Args),
     /// Lists, shows and deletes customers, declared in the config file or made since; `wasmsc apply` makes and changes them.
     ///
     /// Example: wasmsc customers list --token-file data/operator-token
@@ -157,6 +159,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys(arguments) => Ok(exit(runtime.block_on(cli::keys::run(&arguments)))),
         Command::Devices(arguments) => Ok(exit(runtime.block_on(cli::devices::run(&arguments)))),
         Command::Campaign(arguments) => Ok(exit(runtime.block_on(cli::campaign::run(&arguments)))),
+        Command::Dead(arguments) => Ok(exit(runtime.block_on(cli::dead::run(&arguments)))),
+        Command::Usage(arguments) => Ok(exit(runtime.block_on(cli::usage::run(&arguments)))),
         Command::Customers(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Customer, &arguments)))),
         Command::Accounts(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Account, &arguments)))),
         Command::Upstreams(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Upstream, &arguments)))),

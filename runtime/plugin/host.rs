@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Engine, Store, Trap};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use super::compile::NotCompiled;
 use super::component::Compiled;
@@ -13,7 +13,7 @@ use super::engine::{self, EngineError, TICK};
 use super::fit::{self, Misfit};
 use super::handlers::{Handled, Handlers};
 use super::interfaces::{self, Call};
-use super::invocation::{Invocation, Limits, Outcome};
+use super::invocation::{Broken, Invocation, Limits, Outcome, Ran};
 use crate::clock;
 use crate::config::{self, Webhooks};
 use crate::grant::HttpGrant;
@@ -89,6 +89,8 @@ pub struct PluginHost {
     allowed: Webhooks,
 }
 
+/// A call that gets hardly any CPU time ends when so many times its deadline have passed.
+const PATIENCE: u32 = 10;
 /// Time that a rule has to say what it thinks of its config, at least: nobody's message waits for it.
 const CHECK_MS: u32 = 2_000;
 
@@ -211,16 +213,23 @@ impl PluginHost {
         store
     }
 
-    /// Runs one event in a fresh instance. Returns within the rule's deadline, whatever the rule does.
+    /// As [`run`](Self::run), for who does not ask what it used.
     pub async fn call(&self, rule: &LoadedRule, invocation: Invocation) -> Outcome {
+        self.run(rule, invocation).await.outcome
+    }
+
+    /// Runs one event in a fresh instance. Returns within the rule's deadline, whatever the rule does.
+    pub async fn run(&self, rule: &LoadedRule, invocation: Invocation) -> Ran {
         #[cfg(feature = "bench")]
         if crate::bench_switch::rule_is_native() {
-            return super::native::call(&rule.facts, invocation);
+            let outcome = super::native::call(&rule.facts, invocation);
+            return outcome.into();
         }
         let limits = rule.facts.limits;
         let (id, occasion, mo) = (invocation.id, invocation.occasion.clone(), invocation.mo.clone());
         let call = Call::new(rule.facts.clone(), invocation, clock::instant());
         let mut store = self.store(call, limits.deadline_ms);
+        by_cpu_time(&mut store, limits.deadline_ms);
         let run = async {
             let instance = rule.component.instantiate_async(&mut store).await?;
             rule.handlers.call(&mut store, &instance, (id, &occasion, &mo)).await
@@ -229,19 +238,37 @@ impl PluginHost {
         let deadline = Duration::from_millis(limits.deadline_ms.into());
         let result = tokio::time::timeout(deadline, run).await;
         store.data().log_printed();
-        match result {
+        let used = store.data().used();
+        let outcome = match result {
             Ok(Ok(Handled::Done(response))) => Outcome::Done(store.into_data().into_effects(response)),
             Ok(Ok(Handled::Retry(after))) => Outcome::Retry(after),
             Ok(Ok(Handled::Reject(reason))) => Outcome::Reject(reason),
             Ok(Err(error)) => Outcome::Broken(explain(&error, &limits)),
-            Err(_) => Outcome::Broken(format!("waited past its deadline of {} ms", limits.deadline_ms)),
-        }
+            Err(_) => Outcome::Broken(format!("waited past its deadline of {} ms", limits.deadline_ms).as_str().into()),
+        };
+        Ran { used, ..outcome.into() }
     }
 }
 
-fn explain(error: &wasmtime::Error, limits: &Limits) -> String {
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => format!("ran longer than its deadline of {} ms: {error:?}", limits.deadline_ms),
-        _ => format!("{error:?}"),
-    }
+/// A thread that gives way to others gets its core back when they are done with it: the deadline of a call counts the
+/// CPU time that it had, and the time that passed only where that is far more.
+fn by_cpu_time(store: &mut Store<Call>, deadline_ms: u32) {
+    let (started, cpu) = (clock::instant(), clock::thread_cpu());
+    let deadline = Duration::from_millis(deadline_ms.into());
+    store.epoch_deadline_callback(move |_| {
+        let left = deadline.saturating_sub(clock::thread_cpu().saturating_sub(cpu));
+        if left < TICK || clock::instant().saturating_duration_since(started) > deadline * PATIENCE {
+            return Err(Trap::Interrupt.into());
+        }
+        Ok(UpdateDeadline::Continue(left.as_millis() as u64))
+    });
+}
+
+fn explain(error: &wasmtime::Error, limits: &Limits) -> Broken {
+    let why = match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => format!("ran longer than its deadline of {} ms", limits.deadline_ms),
+        _ => error.root_cause().to_string(),
+    };
+    let backtrace = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::to_string).unwrap_or_default();
+    Broken { why, backtrace }
 }

@@ -18,6 +18,7 @@ mod handlers;
 mod host;
 mod interfaces;
 mod invocation;
+mod memory;
 #[cfg(feature = "bench")]
 mod native;
 mod outbox;
@@ -35,4 +36,5 @@ pub use engine::EngineError;
 pub use files::{Incoming, PluginFiles};
 pub use fit::Misfit;
 pub use host::{About, LoadError, LoadedRule, PluginHost};
-pub use invocation::{Effects, Gate, Invocation, Outcome, Passed, RuleLog, StateView};
+pub use invocation::{Broken, Effects, Gate, Invocation, Outcome, Passed, Ran, RuleLog, StateView, UsedByCall};
+pub use outbox::{PARTS_MAX, answered_with};

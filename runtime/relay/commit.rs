@@ -34,7 +34,7 @@ pub fn commit(
     let rule = &directory.rules[key.rule.0];
     let customer = &*rule.customer;
     let id = MessageId::accepted(event.number);
-    let Effects { state, messages, timers, reads, shared, calls, response, number, passed } = effects;
+    let Effects { state, state_growth, messages, timers, reads, shared, calls, response, number, passed } = effects;
     let number = number.or_else(|| rule.sender());
     let facts = Facts { directory: &directory, customer, rule: &rule.name, key, event, number };
     let mut sent = Sent::default();
@@ -87,6 +87,7 @@ pub fn commit(
     let committed = house.store.commit(finished, done)?;
     if committed == Committed::Yes {
         passed.keep();
+        house.state_grew(key.rule, state_growth);
         if event.is_mo {
             house.count_message(customer, Direction::Mo, Reached::Taken);
         }

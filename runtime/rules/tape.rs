@@ -121,6 +121,9 @@ macro_rules! state_view {
                 let told = self.answer(Question::Timers(limit), &|live| live.timers(limit).map(Told::Count))?;
                 Ok(if let Told::Count(count) = told { count } else { 0 })
             }
+            fn room(&self) -> Option<u64> {
+                self.live().room()
+            }
             fn device(&self) -> io::Result<Option<Device>> {
                 let told = self.answer(Question::Device, &|live| live.device().map(Told::Device))?;
                 Ok(if let Told::Device(device) = told { device } else { None })
@@ -137,6 +140,10 @@ impl Gate for Recording {
         let verdict = self.gate.admit(message, text);
         self.tape.verdicts.lock().push((message.source.clone(), message.destination.clone(), verdict.clone()));
         verdict
+    }
+
+    fn has_room(&self, more: usize) -> bool {
+        self.gate.has_room(more)
     }
 
     fn keep(&self) {
