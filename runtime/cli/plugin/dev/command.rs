@@ -66,7 +66,7 @@ pub const HELP: &str = "  TEXT                    an SMS of the device
   :state  :shared  :timers   what is kept
   :device +46700000004    be another device          :number 7002   write to another number
   :config NAME VALUE      a setting; without a value it is removed; :secret and :attribute likewise
-  :quit                   or Ctrl-D";
+  :help                   this                       :quit           or Ctrl-D";
 
 /// An error says what was expected.
 pub fn parse(line: &str) -> Result<Command, String> {
