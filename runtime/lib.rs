@@ -5,6 +5,7 @@
 //! ```text
 //! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  rules  timer_thread  rule_http  campaign_thread  cli/  tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
+//!            cases/                                                 beside it: rules in a house of memory
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
 //! HEART      firewall  route  schedule  breaker  retry  tracking  timeline  message  occasion  device  campaign  meter  metrics  bucket  pure, take `now`
 //! PROTOCOL   crate wasmsc-smpp                                      pure
@@ -18,6 +19,7 @@ mod breaker;
 mod bucket;
 pub mod campaign;
 mod campaign_thread;
+pub mod cases;
 pub mod cli;
 pub mod clock;
 pub mod config;

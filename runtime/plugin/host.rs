@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::{InstancePre, Linker};
+use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use super::compile::NotCompiled;
@@ -49,12 +49,37 @@ pub struct LoadedRule {
     facts: Arc<RuleFacts>,
     component: InstancePre<Call>,
     handlers: Handlers,
+    about: Arc<About>,
+}
+
+const WASM_PAGE_OCTETS: u64 = 64 << 10;
+
+/// What shows of a component before it runs.
+#[derive(Debug)]
+pub struct About {
+    /// Names of the interfaces that it asks for.
+    pub imports: Vec<String>,
+    /// The largest memory that it begins with.
+    pub memory_octets: u64,
+}
+
+impl About {
+    fn of(component: &Component, engine: &Engine) -> About {
+        let imports = component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
+        let required = component.resources_required();
+        let pages = required.and_then(|required| required.max_initial_memory_size).unwrap_or_default();
+        About { imports, memory_octets: pages * WASM_PAGE_OCTETS }
+    }
 }
 
 impl LoadedRule {
     /// Names of the handlers that its component has.
     pub fn handlers(&self) -> Vec<&'static str> {
         self.handlers.names()
+    }
+
+    pub fn about(&self) -> &About {
+        &self.about
     }
 }
 
@@ -77,8 +102,20 @@ impl PluginHost {
         Ok(PluginHost { engine, linker, allowed })
     }
 
-    /// Checks a rule's component, and makes one instance of it to see that it fits.
+    /// Checks a rule's component, makes one instance of it to see that it fits, and asks it about its config.
     pub async fn load(
+        &self,
+        rule: &config::Rule,
+        component: &Compiled,
+        directory: Arc<Current>,
+    ) -> Result<LoadedRule, LoadError> {
+        let loaded = self.fit(rule, component, directory).await?;
+        self.check_config(&loaded).await.map_err(|why| LoadError::Config { rule: rule.id(), why })?;
+        Ok(loaded)
+    }
+
+    /// As [`load`](Self::load), whatever the rule thinks of its config.
+    pub async fn fit(
         &self,
         rule: &config::Rule,
         component: &Compiled,
@@ -87,6 +124,7 @@ impl PluginHost {
         let component = &component.0;
         let misfit = |misfit| LoadError::Misfit { rule: rule.id(), from: rule.source(), misfit };
         fit::check(component, &self.engine).map_err(misfit)?;
+        let about = Arc::new(About::of(component, &self.engine));
         let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
         let component = self.linker.instantiate_pre(component).map_err(wrong_type)?;
         let handlers = Handlers::of(&component);
@@ -94,10 +132,20 @@ impl PluginHost {
             return Err(misfit(Misfit::NoHandler));
         }
         let facts = Arc::new(self.facts(rule, directory));
-        let loaded = LoadedRule { facts, component, handlers };
+        let loaded = LoadedRule { facts, component, handlers, about };
         self.try_instance(&loaded).await.map_err(misfit)?;
-        self.check_config(&loaded).await.map_err(|why| LoadError::Config { rule: rule.id(), why })?;
         Ok(loaded)
+    }
+
+    /// The component of a loaded rule as another rule: with its config, its limits and its customer.
+    pub fn as_rule(&self, loaded: &LoadedRule, rule: &config::Rule, directory: Arc<Current>) -> LoadedRule {
+        let facts = Arc::new(self.facts(rule, directory));
+        LoadedRule {
+            facts,
+            about: loaded.about.clone(),
+            component: loaded.component.clone(),
+            handlers: loaded.handlers.clone(),
+        }
     }
 
     fn facts(&self, rule: &config::Rule, directory: Arc<Current>) -> RuleFacts {
@@ -140,7 +188,7 @@ impl PluginHost {
     }
 
     /// Asks the rule, where it checks its config at all. What it does besides is dropped.
-    async fn check_config(&self, rule: &LoadedRule) -> Result<(), String> {
+    pub async fn check_config(&self, rule: &LoadedRule) -> Result<(), String> {
         if !rule.handlers.checks_config() {
             return Ok(());
         }

@@ -9,6 +9,8 @@ mod bindings;
 pub mod compile;
 mod component;
 mod digest;
+#[cfg(test)]
+mod doc_tests;
 mod engine;
 mod files;
 mod fit;
@@ -20,6 +22,7 @@ mod memory;
 #[cfg(feature = "bench")]
 mod native;
 mod outbox;
+mod shims;
 mod staged_calls;
 mod staged_shared;
 mod staged_state;
@@ -32,6 +35,6 @@ pub use digest::Digest;
 pub use engine::EngineError;
 pub use files::{Incoming, PluginFiles};
 pub use fit::Misfit;
-pub use host::{LoadError, LoadedRule, PluginHost};
+pub use host::{About, LoadError, LoadedRule, PluginHost};
 pub use invocation::{Broken, Effects, Gate, Invocation, Outcome, Passed, Ran, RuleLog, StateView, UsedByCall};
 pub use outbox::{PARTS_MAX, answered_with};

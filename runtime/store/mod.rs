@@ -37,6 +37,7 @@ mod recent;
 mod record;
 mod retention;
 mod runs;
+mod seal;
 mod search;
 mod shared;
 mod tables;
@@ -129,6 +130,7 @@ pub struct Store {
     /// A backup is being made. Held by the writer while it discards old segments.
     is_backed_up: Mutex<bool>,
     keeps: Keeps,
+    seal: seal::Seal,
     /// Calls are made after the sync, with the customer who is told something.
     on_told: OnceLock<Ring>,
     /// Calls are made with the kind of control object of which one has changed, or is gone.
@@ -210,7 +212,7 @@ impl Store {
         drop(opened.groups);
         let secret = secret(&*opened.base)?;
         let told_floor = told_floor(&*opened.base, opened.keeps, &mut last_told)?;
-        let controls = RwLock::new(control::Controls::recover(&tables)?);
+        let controls = RwLock::new(control::Controls::recover(&tables, &opened.seal)?);
         let inner = Inner {
             tables,
             depths: depths::Depths::default(),
@@ -235,6 +237,7 @@ impl Store {
             full: AtomicBool::new(false),
             is_backed_up: Mutex::new(false),
             keeps: opened.keeps,
+            seal: opened.seal,
             on_told: OnceLock::new(),
             on_changed: OnceLock::new(),
             durable_told: AtomicU64::new(last_told.0),

@@ -1,9 +1,11 @@
-//! `cargo xtask languages`: builds the rules that are not written in Rust, each with the usual tools of its language.
+//! `cargo xtask languages`: builds the rules that are not written in Rust, each with the usual tools of its language, and
+//! plays their cases.
 //!
 //! One file per language, with `pub fn build(steps: &mut Steps) -> Result<()>`. Pinned tools are installed into
 //! `target/languages/`, where they stay; the components are put beside them. Nothing is written into the sources.
 
 mod c;
+mod cases;
 mod go;
 mod javascript;
 mod native;
@@ -25,6 +27,7 @@ const NOT_SOURCES: [&str; 5] = ["node_modules", "dist", ".venv", "__pycache__", 
 pub fn run() -> Result<()> {
     steps::list("languages", |steps| {
         build(steps)?;
+        cases::play(steps)?;
         say(&format!("components are in {}", folder()?.display()));
         Ok(())
     })
@@ -36,6 +39,7 @@ fn build(steps: &mut Steps) -> Result<()> {
     python::build(steps)?;
     c::build(steps)?;
     go::build(steps)?;
+    cases::play(steps)?;
     tutorials::follow(steps)
 }
 
@@ -55,7 +59,7 @@ pub fn component(name: &str) -> Result<PathBuf> {
 fn copy_sources(from: &Path, to: &Path) -> Result<()> {
     match fs::remove_dir_all(to) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot remove {}", to.display()));
+            Err(error).with_context(|| format!("cannot remove {}", to.display()))
         }
         _ => copy(from, to),
     }

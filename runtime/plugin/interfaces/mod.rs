@@ -21,6 +21,7 @@ use super::host::RuleFacts;
 use super::invocation::{DRAFTS, Effects, Invocation, RuleLog, UsedByCall};
 use super::memory::Memory;
 use super::outbox::Outbox;
+use super::shims;
 use super::staged_calls::StagedCalls;
 use super::staged_shared::StagedShared;
 use super::staged_state::StagedState;
@@ -116,6 +117,7 @@ pub fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Call>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     bindings::FullRule::add_to_linker::<Call, HasSelf<Call>>(&mut linker, |call| call)?;
+    shims::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 
