@@ -16,7 +16,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it"));
-    let mut code = String::from("pub static SDKS: &[(&str, &[(&str, &[u8])])] = &[\n");
+    let mut code = String::from("pub static SDKS: &[(&str, &[File])] = &[\n");
     for sdk in SDKS {
         let folder = root.join("plugins").join(sdk);
         let mut files = Vec::new();

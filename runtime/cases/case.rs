@@ -66,13 +66,16 @@ pub struct Event {
     pub expect: Expect,
 }
 
+/// Optional parameters: tags with their values.
+pub type Tlvs = Vec<(u16, Vec<u8>)>;
+
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Trigger {
     Mo {
         body: Body,
         to: Option<Address>,
-        tlvs: Vec<(u16, Vec<u8>)>,
+        tlvs: Tlvs,
     },
     /// By its name.
     Timer(String),
@@ -215,7 +218,7 @@ pub struct Sent {
     pub delay_ms: Option<At<u64>>,
     pub validity_ms: Option<At<u64>>,
     pub priority: Option<At<u64>>,
-    pub tlvs: Option<At<Vec<(u16, Vec<u8>)>>>,
+    pub tlvs: Option<At<Tlvs>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

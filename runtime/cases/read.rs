@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml_edit::{Document, Item};
 
-use super::case::{At, Body, Case, Event, Given, GivenLimits, Handler, Trigger};
+use super::case::{At, Body, Case, Event, Given, GivenLimits, Handler, Tlvs, Trigger};
 use super::lapse;
 use super::octets::{Octets, parse_hex};
 use super::read_expect;
@@ -224,7 +224,7 @@ fn mo(keys: &Keys<'_>) -> Result<Trigger, CaseError> {
 }
 
 /// `tlvs = { "1400" = "0102" }`: tag and value in hex.
-pub fn tlvs(keys: &Keys<'_>) -> Result<Option<At<Vec<(u16, Vec<u8>)>>>, CaseError> {
+pub fn tlvs(keys: &Keys<'_>) -> Result<Option<At<Tlvs>>, CaseError> {
     let Some(item) = keys.item("tlvs") else { return Ok(None) };
     let tlv = |(tag, value): (String, At<String>)| {
         let wrong = |why: String| keys.source.error(value.line, why);

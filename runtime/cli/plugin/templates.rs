@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 
 use toml_edit::{DocumentMut, Item};
 
+/// Path in its SDK, and content.
+type File = (&'static str, &'static [u8]);
+
 include!(concat!(env!("OUT_DIR"), "/sdks.rs"));
 
 /// The contract, which every SDK generates from.
