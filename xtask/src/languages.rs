@@ -27,13 +27,12 @@ const NOT_SOURCES: [&str; 5] = ["node_modules", "dist", ".venv", "__pycache__", 
 pub fn run() -> Result<()> {
     steps::list("languages", |steps| {
         build(steps)?;
-        cases::play(steps)?;
         say(&format!("components are in {}", folder()?.display()));
         Ok(())
     })
 }
 
-/// Builds the rules of all languages.
+/// Builds the rules of all languages, plays their cases and follows their tutorials.
 fn build(steps: &mut Steps) -> Result<()> {
     javascript::build(steps)?;
     python::build(steps)?;

@@ -104,6 +104,7 @@ typedef struct wasmsc_plugin_types_http_reply_t {
   imports_string_t   tag;
   // None: no answer came before the host gave up.
   imports_option_u16_t   status;
+  // At most 64 KiB of it.
   imports_list_u8_t   body;
 } wasmsc_plugin_types_http_reply_t;
 

@@ -28,7 +28,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 81] = [
+const OPERATIONS: [(&str, Open); 83] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -95,6 +95,8 @@ const OPERATIONS: [(&str, Open); 81] = [
     ("endCanary", MANAGE),
     ("setShadow", MANAGE),
     ("endShadow", MANAGE),
+    ("askRule", SEND),
+    ("getRuleAnswer", SEND),
     ("listWebhooks", READ),
     ("getWebhook", READ),
     ("listDeadEvents", READ),
@@ -138,6 +140,9 @@ impl Theirs {
         let rule =
             json!({ "plugin": "stripes@1", "numbers": ["7001"], "keyword": "alarm", "config": { "place": MARK } });
         acme.request("PUT", "/v1/rules/alarm", &[], Some(&rule.to_string())).await.expect(201);
+        // It gives the request up, and that is an answer, too.
+        let path = format!("/v1/rules/alarm/devices/{}/requests/ping?wait=10", device.replace('+', "%2B"));
+        let request = acme.post(&path, json!({})).await.expect(200).field("id");
         let mut sim = site.sim().await;
         let in_inbox = sim.submitted(mo(MARK)).await;
         let keys = operator.get("/v1/customers/acme/keys").await.expect(200).json();
@@ -163,6 +168,7 @@ impl Theirs {
             ("upstream", "up".to_owned()),
             ("plugin", "stripes@1".to_owned()),
             ("rule", "alarm".to_owned()),
+            ("rule-request", request),
             ("number", "7009".to_owned()),
             ("mo", in_inbox),
             ("dead-letter", dead),
@@ -183,7 +189,8 @@ impl Theirs {
             "number" => "number",
             "address" => "device",
             "plugin" => "plugin",
-            "name" => "rule",
+            "name" | "rule" => "rule",
+            "device" => "device",
             "id" => {
                 let room = path.split('/').nth(2).expect("behind /v1");
                 room.strip_suffix('s').expect("rooms have names in the plural")
@@ -209,7 +216,7 @@ impl Theirs {
             "putCustomer" => json!({ "numbers": ["7001"] }),
             "apply" => json!({ "customers": [] }),
             "makeKey" => json!({ "name": "n", "scopes": ["read"] }),
-            "putPolicy" => json!({}),
+            "putPolicy" | "askRule" => json!({}),
             "putDevice" | "patchDevice" => json!({ "tags": ["mine"] }),
             "importDevices" => return Some(("text/csv", format!("address\n{device}\n"))),
             "beginCampaign" => json!({ "customer": "acme", "to": { "devices": [device] }, "text": "hi" }),
