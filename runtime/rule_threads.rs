@@ -125,7 +125,7 @@ async fn call(house: &Arc<House>, rules: &Rules, key: &SubjectKey, event: Event,
             Called { ended: relay::conclude(house, key, event, ran, clock::now()), waited, used }
         }
         Err(Instead::Done(effects)) => {
-            let ended = relay::conclude(house, key, event, Outcome::Done(effects), clock::now());
+            let ended = relay::conclude(house, key, event, Outcome::Done(*effects), clock::now());
             Called { ended, waited: Duration::ZERO, used: None }
         }
         Err(Instead::Wait(ended)) => Called { ended, waited: Duration::ZERO, used: None },

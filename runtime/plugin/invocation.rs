@@ -180,16 +180,6 @@ pub struct Broken {
     pub backtrace: String,
 }
 
-/// With the backtrace behind it.
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.backtrace.is_empty() {
-            true => f.write_str(&self.why),
-            false => write!(f, "{}: {}", self.why, self.backtrace),
-        }
-    }
-}
-
 impl From<&str> for Broken {
     fn from(why: &str) -> Broken {
         Broken { why: why.to_owned(), backtrace: String::new() }

@@ -31,7 +31,7 @@ struct Guarded {
 #[derive(Debug)]
 pub enum Instead {
     /// These are its effects.
-    Done(Effects),
+    Done(Box<Effects>),
     Wait(Ended),
 }
 
@@ -84,7 +84,7 @@ impl House {
             tracing::warn!(message_id = %id, "a rule's fallback cannot be sent, its event waits: {error}");
             Instead::Wait(Ended::Again(until))
         })?;
-        Err(Instead::Done(answered))
+        Err(Instead::Done(Box::new(answered)))
     }
 
     /// A rule was called.

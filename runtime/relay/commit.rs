@@ -37,11 +37,7 @@ pub fn commit(
     let Effects { state, state_growth, messages, timers, reads, shared, calls, response, number, passed } = effects;
     let number = number.or_else(|| rule.sender());
     let facts = Facts { directory: &directory, customer, rule: &rule.name, key, event, number };
-    let mut sent = Sent::default();
-    for (index, outgoing) in messages.into_iter().enumerate() {
-        sent.add(&facts, id.effect(index as u16 + 1), outgoing, now);
-    }
-    let Sent { mut queued, tags, followed } = sent;
+    let Sent { mut queued, tags, followed } = Sent::of(&facts, id, messages, now);
     let mut also: Vec<Change> =
         calls.into_iter().enumerate().map(|(index, call)| facts.http_call((id, index as u16), call, now)).collect();
     let calls = also.len();
@@ -77,10 +73,7 @@ pub fn commit(
     if committed == Committed::Yes {
         passed.keep();
         house.state_grew(key.rule, state_growth);
-        if event.is_mo {
-            house.count_message(customer, Direction::Mo, Reached::Taken);
-        }
-        (0..sent).for_each(|_| house.count_message(customer, Direction::Mt, Reached::Accepted));
+        count(house, customer, event.is_mo, sent);
         if let Some(due) = first_timer {
             house.timers.set(event.partition, due);
         }
@@ -104,6 +97,13 @@ fn durable(
             house.requests.answered(id);
         }
     }
+}
+
+fn count(house: &House, customer: &str, is_mo: bool, sent: usize) {
+    if is_mo {
+        house.count_message(customer, Direction::Mo, Reached::Taken);
+    }
+    (0..sent).for_each(|_| house.count_message(customer, Direction::Mt, Reached::Accepted));
 }
 
 fn due(change: &TimerChange) -> Option<Timestamp> {
@@ -170,6 +170,14 @@ struct Sent {
 }
 
 impl Sent {
+    fn of(facts: &Facts<'_>, event: MessageId, messages: Vec<Outgoing>, now: Timestamp) -> Sent {
+        let mut sent = Sent::default();
+        for (index, outgoing) in messages.into_iter().enumerate() {
+            sent.add(facts, event.effect(index as u16 + 1), outgoing, now);
+        }
+        sent
+    }
+
     fn add(&mut self, facts: &Facts<'_>, id: MessageId, outgoing: Outgoing, now: Timestamp) {
         let Outgoing { message, tag, delay_ms, validity_ms, class, wants_receipt } = outgoing;
         // The outbox found a route. One that went since may come back, or another one: until then the message waits in

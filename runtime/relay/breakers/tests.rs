@@ -65,7 +65,7 @@ fn with_a_fallback_mos_are_answered_and_end() {
     let (key, event, invocation) = run(&home, NOW);
     let Err(Instead::Done(effects)) = home.house.instead_of_call(invocation, NOW) else { panic!("it is open") };
     assert_eq!(&*effects.messages[0].message.content.octets, b"we are busy, try later");
-    let ended = crate::relay::conclude(&home.house, &key, event, Outcome::Done(effects), NOW);
+    let ended = crate::relay::conclude(&home.house, &key, event, Outcome::Done(*effects), NOW);
     home.house.finished(key, ended, std::time::Duration::ZERO, NOW);
     home.write();
     let mut queued = 0;
