@@ -9,6 +9,7 @@ mod binds;
 mod churn;
 mod memory;
 mod peer;
+mod residents;
 mod switch;
 mod traffic;
 
@@ -23,6 +24,7 @@ use crate::clock;
 
 const API_SECONDS: u64 = 10;
 const SWITCH_SECONDS: u64 = 20;
+const RESIDENTS_SECONDS: u64 = 20;
 const CHURN_SECONDS: u64 = 600;
 const BACKLOG_MESSAGES: u64 = 1_000_000;
 /// The server may linger on a link after its peer is gone; see `LINGER` and `DRAIN` of `link::driver`.
@@ -39,6 +41,7 @@ pub enum Endurance {
     Backlog,
     Api,
     Switch,
+    Residents,
 }
 
 impl FromStr for Endurance {
@@ -51,11 +54,12 @@ impl FromStr for Endurance {
             "backlog" => Ok(Self::Backlog),
             "api" => Ok(Self::Api),
             "switch" => Ok(Self::Switch),
+            "residents" => Ok(Self::Residents),
             number => match number.parse() {
                 Ok(messages) if messages > 0 => Ok(Self::Memory(messages)),
-                _ => {
-                    Err(format!("{number:?} is neither a number of messages nor binds, churn, backlog, api or switch"))
-                }
+                _ => Err(format!(
+                    "{number:?} is neither a number of messages nor binds, churn, backlog, api, switch or residents"
+                )),
             },
         }
     }
@@ -75,6 +79,10 @@ pub async fn run(endurance: Endurance, setup: Setup, args: &Args) -> anyhow::Res
         }
         Endurance::Switch => {
             switch::run(setup, args.devices, Duration::from_secs(args.seconds.unwrap_or(SWITCH_SECONDS))).await
+        }
+        Endurance::Residents => {
+            let phase = Duration::from_secs(args.seconds.unwrap_or(RESIDENTS_SECONDS));
+            residents::run(setup, args.plugins, args.devices, phase).await
         }
         Endurance::Api => api::run(setup, Duration::from_secs(args.seconds.unwrap_or(API_SECONDS))).await,
     }
