@@ -154,9 +154,11 @@ impl Metrics {
     }
 }
 
-/// Bounds of the buckets, in microseconds: from a fast disk or rule to one that hangs.
-pub const BOUNDS_MICROS: [u64; 14] =
-    [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000];
+/// Bounds of the buckets, in microseconds: from a rule whose code is in the processor's caches to one that hangs.
+pub const BOUNDS_MICROS: [u64; 18] = [
+    10, 25, 40, 60, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    5_000_000,
+];
 
 /// Durations, by size.
 #[derive(Default)]
@@ -167,7 +169,7 @@ pub struct Histogram {
 }
 
 /// A histogram at one moment.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Durations {
     /// By bound; the last ones are longer than all.
     pub buckets: [u64; BOUNDS_MICROS.len() + 1],
@@ -188,6 +190,13 @@ impl Histogram {
             *bucket = count.load(Ordering::Relaxed);
         }
         Durations { buckets, sum_micros: self.sum_micros.load(Ordering::Relaxed) }
+    }
+}
+
+impl std::ops::AddAssign for Durations {
+    fn add_assign(&mut self, more: Durations) {
+        self.buckets.iter_mut().zip(more.buckets).for_each(|(bucket, more)| *bucket += more);
+        self.sum_micros += more.sum_micros;
     }
 }
 
@@ -266,7 +275,7 @@ mod tests {
             histogram.record(Duration::from_micros(micros));
         }
         let read = histogram.read();
-        assert_eq!((read.buckets[0], read.buckets[1], read.buckets[14]), (1, 1, 1));
+        assert_eq!((read.buckets[4], read.buckets[5], read.buckets[18]), (1, 1, 1));
         assert_eq!((read.buckets.iter().sum::<u64>(), read.sum_micros), (3, 5_000_202));
     }
 

@@ -5,6 +5,7 @@
 //! `rule_threads` calls [`Rules::call`]. A rule without a version that runs is held: its events wait.
 
 pub mod rollout;
+mod room;
 mod shadow;
 pub mod stock;
 mod tape;
@@ -23,7 +24,7 @@ use tokio::task::JoinSet;
 use crate::clock;
 use crate::config::{self, Config};
 use crate::plugin::{
-    CompileLimits, Compiled, EngineError, Invocation, LoadError, Misfit, PluginFiles, PluginHost, Ran,
+    CompileLimits, Compiled, EngineError, Invocation, LoadError, Misfit, NotOpened, PluginFiles, PluginHost, Ran,
 };
 pub use crate::plugin::{Digest, Faces, Incoming, NotCompiled};
 use crate::relay::House;
@@ -32,6 +33,7 @@ use crate::schedule::SubjectKey;
 use crate::slots::Slots;
 use crate::store::Store;
 use rollout::Rollout;
+use room::Room;
 use shadow::Shadows;
 pub use shadow::{Compared, Shadow};
 pub use verdict::is_worse;
@@ -43,6 +45,8 @@ const FOLDER: &str = "plugins";
 const TRIALS: usize = 2;
 /// And one of a version that runs beside.
 const SHADOWS: usize = 1;
+/// Rules that are on their way at once: each has a component's file in memory meanwhile, on a thread of its own.
+const LOADED_AT_ONCE: usize = 16;
 
 /// The rules and the host that runs them.
 pub struct Rules {
@@ -55,6 +59,8 @@ pub struct Rules {
     components: Mutex<HashMap<Digest, Weak<Compiled>>>,
     trials: Semaphore,
     shadows: Shadows,
+    /// That may be open at once, beside what rules need.
+    links_max: usize,
 }
 
 #[derive(Default)]
@@ -98,7 +104,8 @@ impl Rules {
         let limits = CompileLimits { memory_mib: plugins.compile_memory_mib, cpu_secs: plugins.compile_cpu_secs };
         let files = PluginFiles::open(folder, host.compatibility(), limits, plugins.compile_at_once)?;
         let (places, components, trials) = (Slots::default(), Mutex::default(), Semaphore::new(TRIALS));
-        Ok(Rules { host, files: Arc::new(files), directory, places, components, trials, shadows })
+        let (files, links_max) = (Arc::new(files), config.smpp.max_links);
+        Ok(Rules { host, files, directory, places, components, trials, shadows, links_max })
     }
 
     /// Runs one event on the version that its device has. None: there is none at present, and the rule is held.
@@ -243,18 +250,31 @@ impl Rules {
         let file = self.files.compile(digest, &source).await?;
         let compiled = match self.host.open(&file) {
             Ok(compiled) => compiled,
-            Err(why) => {
+            // Nothing is wrong with the file, and the others need theirs.
+            Err(NotOpened::NoRoom(why)) => {
+                return Err(NotCompiled::Failed(format!("{why}; raise LimitNOFILE or vm.max_map_count")));
+            }
+            Err(NotOpened::Unusable(why)) => {
                 tracing::warn!(%digest, "its compiled form does not load and is made again: {why}");
                 self.files.forget_compiled(&digest);
                 let file = self.files.compile(digest, &source).await?;
-                self.host.open(&file).map_err(NotCompiled::Failed)?
+                self.host.open(&file).map_err(|error| NotCompiled::Failed(error.to_string()))?
             }
         };
         let compiled = Arc::new(compiled);
         let mut components = self.components.lock();
-        components.retain(|_, component| component.strong_count() > 0);
+        // Before it grows, not each time: ten thousand are loaded one by one.
+        if components.len() == components.capacity() {
+            components.retain(|_, component| component.strong_count() > 0);
+        }
         components.insert(digest, Arc::downgrade(&compiled));
         Ok(compiled)
+    }
+
+    fn warn_of_lacks(&self, wanted: &[Wanted]) {
+        let loaded = self.components.lock().values().filter(|component| component.strong_count() > 0).count();
+        let components = loaded + room::distinct(wanted.iter().map(|wanted| &wanted.settings));
+        Room::now().lacks(components, self.links_max).iter().for_each(|lack| tracing::warn!("{lack}"));
     }
 
     /// Several at once. Rules by their names: what serves them, or why nothing does.
@@ -263,15 +283,22 @@ impl Rules {
         store: Option<&Arc<Store>>,
         all: Vec<Wanted>,
     ) -> BTreeMap<String, Result<Prepared, LoadError>> {
-        let mut running = JoinSet::new();
+        self.warn_of_lacks(&all);
+        let (mut running, mut done) = (JoinSet::new(), BTreeMap::new());
         for wanted in all {
             let (rules, store) = (self.clone(), store.cloned());
+            if running.len() == LOADED_AT_ONCE
+                && let Some(ended) = running.join_next().await
+            {
+                done.extend([ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))]);
+            }
             running.spawn(async move {
                 let rule = wanted.settings.id();
                 (rule, rules.prepare(store.as_deref(), wanted).await)
             });
         }
-        running.join_all().await.into_iter().collect()
+        done.extend(running.join_all().await);
+        done
     }
 
     /// Events of these rules find this from now on. Indices are those of `next`, which may be shown before or after.

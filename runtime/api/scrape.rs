@@ -26,6 +26,10 @@ use crate::route::{CustomerIndex, RuleIndex};
 use crate::timeline::Direction;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Above so many rules there is one series for all rules of a customer: each rule would be twenty lines of every scrape.
+const RULES_MAX: usize = 1_000;
+/// The label `rule` of such a series.
+const ALL_RULES: &str = "*";
 const MILLIS_PER_SEC: f64 = 1_000.0;
 const MICROS_PER_SEC: f64 = 1_000_000.0;
 
@@ -212,12 +216,22 @@ impl Numbers {
     fn rules(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
         let help = "Time that a call of a rule took";
         let mut family = encoder.encode_descriptor("rule_call_seconds", help, None, MetricType::Histogram)?;
-        for (index, rule) in self.0.directory().rules.iter().enumerate() {
-            let calls = self.0.metrics.rule(RuleIndex(index));
-            let labels = [("customer", rule.customer.as_str()), ("rule", rule.name.as_str())];
-            durations(&mut family.encode_family(&labels)?, &calls.read())?;
+        let directory = self.0.directory();
+        let all = directory.rules.iter().enumerate();
+        let calls = all.map(|(index, rule)| (rule, self.0.metrics.rule(RuleIndex(index)).read()));
+        if directory.rules.len() <= RULES_MAX {
+            for (rule, calls) in calls {
+                let labels = [("customer", rule.customer.as_str()), ("rule", rule.name.as_str())];
+                durations(&mut family.encode_family(&labels)?, &calls)?;
+            }
+            return Ok(());
         }
-        Ok(())
+        let mut by_customer: BTreeMap<&str, Durations> = BTreeMap::new();
+        calls.for_each(|(rule, calls)| *by_customer.entry(&rule.customer).or_default() += calls);
+        let summed = |(customer, calls): (&&str, &Durations)| {
+            durations(&mut family.encode_family(&[("customer", *customer), ("rule", ALL_RULES)])?, calls)
+        };
+        by_customer.iter().try_for_each(summed)
     }
 }
 

@@ -42,7 +42,9 @@ pub fn check(config: &Config) -> Result<(), String> {
     shared::check(config)?;
     config.account.iter().try_for_each(|account| check_account(config, account))?;
     config.upstream.iter().try_for_each(check_upstream)?;
-    config.rule.iter().try_for_each(|rule| check_rule(config, rule))?;
+    // Looked up, as there may be ten thousand rules of a customer with as many numbers.
+    let customers: BTreeMap<&str, &Customer> = config.customer.iter().map(|c| (c.id.as_str(), c)).collect();
+    config.rule.iter().try_for_each(|rule| check_rule(config, (&customers, &numbers), rule))?;
     unique("rule", config.rule.iter().map(|r| format!("{}/{}", r.customer, r.name)))
 }
 
@@ -189,13 +191,19 @@ fn at_least_1(who: &str, key: &str, value: usize) -> Result<(), String> {
     if value == 0 { Err(format!("{who}: {key} must be at least 1")) } else { Ok(()) }
 }
 
-fn check_rule(config: &Config, rule: &Rule) -> Result<(), String> {
+/// `numbers`: which customer has it.
+fn check_rule(
+    config: &Config,
+    (customers, numbers): (&BTreeMap<&str, &Customer>, &BTreeMap<&str, &str>),
+    rule: &Rule,
+) -> Result<(), String> {
     let name = format!("rule {}/{}", rule.customer, rule.name);
-    check_known_customer(config, &name, &rule.customer)?;
-    let owner = config.customer.iter().find(|c| c.id == rule.customer);
+    let Some(owner) = customers.get(rule.customer.as_str()) else {
+        return check_known_customer(config, &name, &rule.customer);
+    };
     for number in &rule.numbers {
-        let is_its = |c: &Customer| c.numbers.contains(number) || config.shared_by(c).any(|shared| shared == number);
-        if !owner.is_some_and(is_its) {
+        let is_own = numbers.get(number.as_str()).is_some_and(|of| **of == rule.customer);
+        if !is_own && !config.shared_by(owner).any(|shared| shared == number) {
             return Err(format!(
                 "{name}: number {number} is neither in numbers nor in keywords of customer {}",
                 rule.customer

@@ -18,6 +18,28 @@ pub struct Faces {
     pub imports: Vec<String>,
 }
 
+/// Why a compiled form is not in memory.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotOpened {
+    /// The process has as many files or mappings as it may have; the form is as good as before.
+    #[error("the kernel has no room for another component: {0}")]
+    NoRoom(String),
+    #[error("{0}")]
+    Unusable(String),
+}
+
+/// What Linux says then: ENOMEM, ENFILE, EMFILE. The engine has it in its words only.
+const NO_ROOM: [&str; 3] = ["(os error 12)", "(os error 23)", "(os error 24)"];
+
+impl NotOpened {
+    fn of(why: String) -> NotOpened {
+        match NO_ROOM.iter().any(|error| why.contains(error)) {
+            true => NotOpened::NoRoom(why),
+            false => NotOpened::Unusable(why),
+        }
+    }
+}
+
 impl PluginHost {
     /// Which engine a compiled form must be for.
     pub fn compatibility(&self) -> String {
@@ -31,13 +53,13 @@ impl PluginHost {
     }
 
     /// `file` is one that [`PluginFiles`](super::PluginFiles) made.
-    pub fn open(&self, file: &Path) -> Result<Compiled, String> {
+    pub fn open(&self, file: &Path) -> Result<Compiled, NotOpened> {
         // SAFETY: what is mapped here must come from this very compiler and not change meanwhile. Such files are written by
         // our own process from a component, never taken from outside; they are in a folder that only the server's user may
         // enter, get their name when they are whole and on disk, and are never written again, only removed, which leaves a
         // mapping as it is. One of another version or with other settings is refused by what it says of itself.
         let component = unsafe { Component::deserialize_file(&self.engine, file) };
-        component.map(Compiled).map_err(|error| format!("{error:#}"))
+        component.map(Compiled).map_err(|error| NotOpened::of(format!("{error:#}")))
     }
 
     pub fn faces(&self, component: &Compiled) -> Faces {
@@ -45,5 +67,20 @@ impl PluginHost {
         let exports = of.exports(&self.engine).map(|(name, _)| name.to_owned()).collect();
         let imports = of.imports(&self.engine).map(|(name, _)| name.to_owned()).collect();
         Faces { exports, imports }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_is_full_is_told_from_a_file_that_is_wrong() {
+        for (errno, is_no_room) in
+            [(libc::EMFILE, true), (libc::ENFILE, true), (libc::ENOMEM, true), (libc::ENOENT, false)]
+        {
+            let why = format!("failed to open file: {}", std::io::Error::from_raw_os_error(errno));
+            assert_eq!(matches!(NotOpened::of(why.clone()), NotOpened::NoRoom(_)), is_no_room, "{why}");
+        }
     }
 }

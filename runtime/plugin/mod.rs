@@ -30,7 +30,7 @@ mod staged_timers;
 mod wasi;
 
 pub use compile::{CompileLimits, NotCompiled};
-pub use component::{Compiled, Faces};
+pub use component::{Compiled, Faces, NotOpened};
 pub use digest::Digest;
 pub use engine::EngineError;
 pub use files::{Incoming, PluginFiles};

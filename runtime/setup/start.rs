@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::versions;
+use crate::clock;
 use crate::config::{self, Config};
 use crate::plugin::LoadError;
 use crate::route::{Current, Directory};
@@ -16,9 +17,15 @@ fn wanted(rule: &config::Rule) -> Wanted {
 
 /// Rules of the config file: one that does not load keeps the server from starting.
 pub async fn load_declared(config: &Config, rules: &Arc<Rules>) -> Result<Vec<Prepared>, LoadError> {
+    let started = clock::instant();
     let prepared = rules.prepare_all(None, config.rule.iter().map(wanted).collect()).await;
     let prepared: Vec<Prepared> = prepared.into_values().collect::<Result<_, _>>()?;
     prepared.iter().for_each(told);
+    tracing::info!(
+        rules = prepared.len(),
+        ms = started.elapsed().as_millis() as u64,
+        "rules of the config file loaded"
+    );
     Ok(prepared)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
@@ -59,7 +60,11 @@ pub struct Running {
 impl Running {
     /// Must be called inside a tokio runtime, which then carries the links.
     pub fn start(setup: &Setup, scenario: &Scenario, devices: u32) -> anyhow::Result<Self> {
-        let server = Server::start(setup)?;
+        Self::start_on(Server::start(setup)?, scenario, devices)
+    }
+
+    /// As [`start`](Self::start), on a server that is up.
+    pub fn start_on(server: Server, scenario: &Scenario, devices: u32) -> anyhow::Result<Self> {
         let numbers = Numbers::new("+46700", devices)?;
         let load = Load::new(numbers, "7001", scenario.binds, scenario.rate, Span::default(), clock::instant())
             .with_in_flight_max(scenario.in_flight_max());
@@ -72,6 +77,11 @@ impl Running {
         };
         let links = start_links(config, scenario.binds, &load);
         Ok(Self { server, load, links })
+    }
+
+    /// MOs go to these numbers from now on, to each as often as to the others.
+    pub fn send_to(&self, numbers: Vec<Bytes>) {
+        self.load.lock().send_to(numbers);
     }
 
     /// Lets the load run, and hands out what was counted meanwhile.

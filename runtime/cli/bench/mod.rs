@@ -43,13 +43,16 @@ pub struct Args {
     #[arg(long)]
     pub scenario: Option<String>,
     /// Instead of the table: send so many messages and watch the server's memory; or "binds", "churn" (for
-    /// --seconds, 600), "backlog" (of --messages, 1000000) "api" (twice for --seconds, 10)
-    /// or "switch" (likewise, 20)
+    /// --seconds, 600), "backlog" (of --messages, 1000000) "api" (twice for --seconds, 10), "switch" (likewise, 20)
+    /// or "residents" (of --plugins; likewise, 20)
     #[arg(long, value_name = "MESSAGES|NAME")]
     pub endurance: Option<Endurance>,
     /// Meters that take turns
     #[arg(long, default_value_t = 10_000)]
     pub devices: u32,
+    /// Plugins that are resident at once
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(20..=1_000_000))]
+    pub plugins: u32,
     /// Where the servers keep their data; the system's temporary directory, which should be on a disk
     #[arg(long)]
     pub folder: Option<PathBuf>,

@@ -11,6 +11,8 @@ pub struct Usage {
     pub cpu_secs: f64,
     pub rss_kib: u64,
     pub rss_peak_kib: u64,
+    /// Of `rss_kib`, what files have and the kernel may take back at any time.
+    pub rss_file_kib: u64,
     /// Octets that reached the storage layer; 0 on tmpfs.
     pub written_octets: u64,
     /// Open file descriptors.
@@ -25,6 +27,7 @@ impl Usage {
             cpu_secs: cpu_secs(&read("stat")?),
             rss_kib: field(&status, "VmRSS:"),
             rss_peak_kib: field(&status, "VmHWM:"),
+            rss_file_kib: field(&status, "RssFile:"),
             written_octets: field(&read("io")?, "write_bytes:"),
             descriptors: fs::read_dir(format!("/proc/{pid}/fd"))?.count(),
         })
@@ -39,6 +42,11 @@ impl Usage {
     pub fn rss_peak_mib(&self) -> f64 {
         self.rss_peak_kib as f64 / 1024.0
     }
+}
+
+/// Mappings of its memory, of which `vm.max_map_count` bounds the number.
+pub fn maps(pid: u32) -> io::Result<usize> {
+    Ok(fs::read_to_string(format!("/proc/{pid}/maps"))?.lines().count())
 }
 
 fn cpu_secs(stat: &str) -> f64 {

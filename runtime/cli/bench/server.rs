@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::procfs::Usage;
+use super::procfs::{self, Usage};
 use super::scenario::Variant;
 use crate::clock;
 
@@ -113,6 +113,15 @@ impl Server {
     fn named(&self, name: &str) -> anyhow::Result<&str> {
         let found = self.named.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| &**value).with_context(|| format!("the server printed no {name}="))
+    }
+
+    /// Where its config file `wasmsc.toml`, its data directory `data` and its `log` are.
+    pub fn folder(&self) -> &Path {
+        &self.folder.0
+    }
+
+    pub fn maps(&self) -> anyhow::Result<usize> {
+        procfs::maps(self.child.id()).with_context(|| format!("the server is gone\n{}", self.log_tail()))
     }
 
     /// Octets on disk in its data directory.

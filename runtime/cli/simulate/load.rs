@@ -12,6 +12,7 @@ use wasmsc_smpp::{CommandStatus, Npi, Sm, Ton};
 
 use super::numbers::Numbers;
 use super::retry::Retries;
+use super::rng::Rng;
 use super::span::Span;
 use super::tally::Tally;
 use super::traffic::{Fate, Next, Pace, Traffic, is_temporary};
@@ -21,6 +22,9 @@ use super::traffic::{Fate, Next, Pace, Traffic, is_temporary};
 const TIMER_SLACK: Duration = Duration::from_millis(2);
 /// How soon a link asks again when every device waits for its MT.
 const ALL_BUSY_RETRY: Duration = Duration::from_millis(1);
+
+/// Numbers with more digits are international.
+const SHORT_CODE_OCTETS: usize = 8;
 
 #[derive(Debug)]
 struct Device {
@@ -33,7 +37,7 @@ struct Device {
 #[derive(Debug)]
 pub struct Load {
     numbers: Numbers,
-    destination: Bytes,
+    destinations: Vec<Bytes>,
     devices: Vec<Device>,
     idle: VecDeque<u32>,
     retries: Retries,
@@ -56,7 +60,7 @@ impl Load {
             waiting_since: None,
         };
         Self {
-            destination: Bytes::copy_from_slice(number.as_bytes()),
+            destinations: vec![Bytes::copy_from_slice(number.as_bytes())],
             devices: (0..numbers.devices()).map(device).collect(),
             idle: (0..numbers.devices()).collect(),
             retries: Retries::default(),
@@ -76,6 +80,18 @@ impl Load {
         self
     }
 
+    /// From now on MOs go to these numbers, of which there is one at least.
+    pub fn send_to(&mut self, numbers: Vec<Bytes>) {
+        debug_assert!(!numbers.is_empty());
+        self.destinations = numbers;
+    }
+
+    /// In no order that a cache could follow, and the same when an MO is sent again.
+    fn destination(&self, ticket: u32, litres: u64) -> &Bytes {
+        let mut rng = Rng::seeded(u64::from(ticket) << 40 ^ litres);
+        &self.destinations[rng.below(self.destinations.len() as u32) as usize]
+    }
+
     /// MOs that no MT has answered yet.
     pub fn waiting(&self) -> usize {
         self.waiting
@@ -88,12 +104,14 @@ impl Load {
 
     fn mo(&self, ticket: u32) -> Next {
         let device = &self.devices[ticket as usize];
+        let destination = self.destination(ticket, device.litres).clone();
         let sm = Sm {
             source_addr_ton: Ton::INTERNATIONAL,
             source_addr_npi: Npi::ISDN,
             source_addr: device.number.clone(),
+            dest_addr_ton: if destination.len() > SHORT_CODE_OCTETS { Ton::INTERNATIONAL } else { Ton::UNKNOWN },
             dest_addr_npi: Npi::ISDN,
-            destination_addr: self.destination.clone(),
+            destination_addr: destination,
             short_message: report_text(device.litres),
             ..Sm::default()
         };
@@ -248,6 +266,19 @@ mod tests {
         assert!(!load.is_finished(at(5)), "the response is missing");
         load.settled(ticket, Fate::Accepted { message_id: b"2" }, at(4), at(6));
         assert!(matches!(load.next(0, at(6)), Next::Finished));
+    }
+
+    #[test]
+    fn mos_go_to_all_numbers_and_again_to_the_same_one() {
+        let start = crate::clock::instant();
+        let mut load = load(1_000, 0.0, 1_000, start);
+        load.send_to((0..10).map(|n| Bytes::from(format!("700{n}"))).collect());
+        let first = sent(load.next(0, start));
+        load.settled(first.0, Fate::Unknown, start, start);
+        assert_eq!(sent(load.next(0, start)).1.destination_addr, first.1.destination_addr);
+        let mut counts = std::collections::BTreeMap::<Bytes, u32>::new();
+        (1..1_000).for_each(|_| *counts.entry(sent(load.next(0, start)).1.destination_addr).or_default() += 1);
+        assert!(counts.len() == 10 && counts.values().all(|count| (50..150).contains(count)), "{counts:?}");
     }
 
     #[test]

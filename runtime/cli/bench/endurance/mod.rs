@@ -10,6 +10,7 @@ mod churn;
 mod memory;
 mod neighbour;
 mod peer;
+mod residents;
 mod switch;
 mod traffic;
 
@@ -24,6 +25,7 @@ use crate::clock;
 
 const API_SECONDS: u64 = 10;
 const SWITCH_SECONDS: u64 = 20;
+const RESIDENTS_SECONDS: u64 = 20;
 const CHURN_SECONDS: u64 = 600;
 /// Of each of its two phases.
 const NEIGHBOUR_SECONDS: u64 = 20;
@@ -43,6 +45,7 @@ pub enum Endurance {
     Api,
     Neighbour,
     Switch,
+    Residents,
 }
 
 impl FromStr for Endurance {
@@ -56,10 +59,11 @@ impl FromStr for Endurance {
             "api" => Ok(Self::Api),
             "neighbour" => Ok(Self::Neighbour),
             "switch" => Ok(Self::Switch),
+            "residents" => Ok(Self::Residents),
             number => match number.parse() {
                 Ok(messages) if messages > 0 => Ok(Self::Memory(messages)),
                 _ => Err(format!(
-                    "{number:?} is neither a number of messages nor binds, churn, backlog, api, neighbour or switch"
+                    "{number:?} is neither a number of messages nor binds, churn, backlog, api, neighbour, switch or residents"
                 )),
             },
         }
@@ -80,6 +84,10 @@ pub async fn run(endurance: Endurance, setup: Setup, args: &Args) -> anyhow::Res
         }
         Endurance::Switch => {
             switch::run(setup, args.devices, Duration::from_secs(args.seconds.unwrap_or(SWITCH_SECONDS))).await
+        }
+        Endurance::Residents => {
+            let phase = Duration::from_secs(args.seconds.unwrap_or(RESIDENTS_SECONDS));
+            residents::run(setup, args.plugins, args.devices, phase).await
         }
         Endurance::Api => api::run(setup, Duration::from_secs(args.seconds.unwrap_or(API_SECONDS))).await,
         Endurance::Neighbour => {
