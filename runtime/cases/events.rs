@@ -17,7 +17,7 @@ use crate::message::{Address, Class, Content, MessageId, Timestamp};
 use crate::occasion::{
     self, FiredTimer, HttpReply, Occasion, Outgoing, Request, RuleReceipt, SharedWrite, TimerChange, about,
 };
-use crate::plugin::{self, Effects, Invocation, LoadedRule};
+use crate::plugin::{self, Broken, Effects, Invocation, LoadedRule};
 use crate::route::RuleIndex;
 
 /// The same in every run, so that what follows from random octets can be expected.
@@ -119,7 +119,8 @@ pub fn take(outcome: plugin::Outcome, call: &Call, got: &mut Got) {
         }
         plugin::Outcome::Retry(after) => Outcome::Retry(after),
         plugin::Outcome::Reject(why) => Outcome::Reject(why),
-        plugin::Outcome::Broken(broken) => Outcome::Broken(broken.to_string()),
+        plugin::Outcome::Broken(Broken { why, backtrace }) if backtrace.is_empty() => Outcome::Broken(why),
+        plugin::Outcome::Broken(Broken { why, backtrace }) => Outcome::Broken(format!("{why}\n{backtrace}")),
     };
 }
 
