@@ -251,8 +251,14 @@ impl Setup {
         let next = self.house.directory().next(config);
         let (house, rules) = (self.house.clone(), self.rules.clone());
         let shown = tokio::task::spawn_blocking(move || {
+            let changed: Vec<String> = prepared.iter().map(|one| one.rule().to_owned()).collect();
             rules.show(&next, prepared);
             house.change_directory(next, clock::now());
+            // What another version or config did says nothing of this one.
+            let directory = house.directory();
+            let index =
+                |rule: &String| rule.split_once('/').and_then(|(customer, name)| directory.rule(customer, name));
+            changed.iter().filter_map(index).for_each(|rule| house.reset_breaker(rule));
             rules.settle(&house);
         });
         if let Err(error) = shown.await {

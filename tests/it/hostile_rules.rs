@@ -16,9 +16,9 @@ use crate::support::server::{Running, Setup, built};
 
 const DEVICE: &str = "+46700000001";
 /// For calls that are to end at the deadline.
-const SHORT: &str = "attempts_max = 1\ndeadline_ms = 50";
+const SHORT: &str = "attempts_max = 1\ndeadline_ms = 50\nbreaker = { failures = 0 }";
 /// For calls that end before it, also on a machine that is busy.
-const LONG: &str = "attempts_max = 1\ndeadline_ms = 5000";
+const LONG: &str = "attempts_max = 1\ndeadline_ms = 5000\nbreaker = { failures = 0 }";
 
 /// A server with the hostile rule, and the network that carries its device.
 struct Scene {

@@ -166,7 +166,8 @@ fn every_operation_names_the_statuses_of_its_problems_and_those_that_ask_for_a_t
         assert!(!responses.contains_key("default"), "{method} {path}");
         let is_open = operation["security"] == json!([{}]);
         assert_eq!(responses.contains_key("401"), !is_open, "{method} {path}");
-        assert_eq!(responses.contains_key("422"), operation["requestBody"].is_object(), "{method} {path}");
+        // Without a body, what is set up already may be what cannot be done; the handler says so.
+        assert!(responses.contains_key("422") || !operation["requestBody"].is_object(), "{method} {path}");
     }
 }
 

@@ -173,8 +173,10 @@ async fn a_rule_of_the_config_file_is_compiled_once() {
     let made = std::fs::metadata(&compiled).expect("there").modified().expect("a time");
     let site = site.restart().await;
     assert_eq!(std::fs::metadata(&compiled).expect("there").modified().expect("a time"), made);
-    // One that a crash or a disk has spoiled is made again.
-    std::fs::write(&compiled, b"\x7fELF spoiled").expect("written");
+    // One that a crash or a disk has spoiled is made again. Not in place: this process may still have the old one mapped.
+    let spoiled = site.folder().join("spoiled");
+    std::fs::write(&spoiled, b"\x7fELF spoiled").expect("written");
+    std::fs::rename(&spoiled, &compiled).expect("renamed");
     let site = site.restart().await;
     let operator = Client::new(site.api(), Some(operator.token()));
     let rules = operator.get("/v1/rules").await.expect(200).json();

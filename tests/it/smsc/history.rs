@@ -97,12 +97,11 @@ async fn what_became_of_messages_is_listed_and_told_event_by_event_also_after_re
     let as_json: serde_json::Value = serde_json::from_str(&as_json).expect("JSON");
     assert_eq!(as_json["messages"][1]["text"], "sent");
     let one = shell.lines(&["message", "timeline", &refused]);
-    for (line, words) in
-        one.iter().zip(["received from app", "attempt 1 at sim failed", "ended: undeliverable, error 11"])
-    {
+    let expected = ["received from app", "attempt 1 at sim failed", "dead", "ended: undeliverable, error 11"];
+    for (line, words) in one.iter().zip(expected) {
         assert!(line.contains(words), "{one:#?}");
     }
-    assert_eq!(one.len(), 3);
+    assert_eq!(one.len(), expected.len());
     let receipt = shell.run(&["message", "timeline", &format!("{refused}8000")]);
     assert_eq!(receipt.status.code(), Some(3), "a receipt has no history: {receipt:?}");
     let of_sent = operator.lines(&["message", "timeline", &sent, "--customer", "acme"]);

@@ -24,7 +24,7 @@ use crate::cli::bench::server::{Ending, Extras, Server, Setup};
 use crate::cli::simulate::numbers::Numbers;
 use crate::cli::simulate::report::Latency;
 use crate::metrics::BOUNDS_MICROS;
-use crate::plugin::Digest;
+use crate::rules::Digest;
 
 const EXTRAS: Extras = Extras { smpp: "", tables: "[api]\nlisten = \"127.0.0.1:0\"\n", log: "info" };
 const SCENARIO: Scenario = Scenario { variant: Variant::Full, binds: 1, window: 64, rate: 2_000.0 };
