@@ -4,7 +4,7 @@
 //! edges takes either as an argument, so that tests and the simulator bring their own time.
 #![expect(clippy::disallowed_methods, reason = "the one place that may")]
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::message::Timestamp;
 
@@ -17,4 +17,10 @@ pub fn now() -> Timestamp {
 /// Monotonic time, for timers.
 pub fn instant() -> Instant {
     Instant::now()
+}
+
+/// CPU time that this thread has used since it began.
+pub fn thread_cpu() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(used.tv_sec.unsigned_abs(), used.tv_nsec.unsigned_abs() as u32)
 }

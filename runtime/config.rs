@@ -13,6 +13,7 @@ mod account;
 mod api;
 mod check;
 mod customer;
+mod dead_letters;
 mod events;
 mod explain;
 mod history;
@@ -32,6 +33,7 @@ pub use account::{
 };
 pub use api::{Api, ApiTls};
 pub use customer::{Customer, Incomplete};
+pub use dead_letters::DeadLetters;
 pub use events::Events;
 pub(crate) use explain::nearest;
 pub use history::History;
@@ -76,6 +78,8 @@ pub struct Config {
     #[serde(default)]
     pub history: History,
     #[serde(default)]
+    pub dead_letters: DeadLetters,
+    #[serde(default)]
     pub events: Events,
     #[serde(default)]
     pub webhooks: Webhooks,
@@ -85,7 +89,7 @@ pub struct Config {
     /// How long the fate of an application's message can be asked for with query_sm after its end.
     #[serde(default = "default_history_secs")]
     pub history_secs: u64,
-    /// OS threads that run rules; default: one per core, at least 2, so that one slow rule leaves room.
+    /// OS threads that run quick rules, and as many that run slow ones at a lower priority; default: one per core, at least 2.
     #[serde(default)]
     pub rule_threads: Option<usize>,
     /// Customers, accounts, upstreams, shared numbers and rules as they are written.

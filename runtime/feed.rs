@@ -68,6 +68,18 @@ pub enum About {
     Log(Box<Line>),
     /// So many lines of rules were too many for their second.
     LinesDropped(u32),
+    Rule {
+        rule: Box<str>,
+        change: RuleChange,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RuleChange {
+    /// Too many of its last calls failed: it is not called before `until`.
+    BreakerOpened { until: Timestamp, calls: u32, failures: u32, why: Box<str> },
+    /// It is called again.
+    BreakerClosed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,14 +156,19 @@ pub enum Type {
     Replaced,
     Refused,
     Ended,
+    Buried,
+    Revived,
+    Dropped,
     Bound,
     Unbound,
     Log,
     LinesDropped,
+    BreakerOpened,
+    BreakerClosed,
 }
 
 impl Type {
-    pub const ALL: [Type; 13] = [
+    pub const ALL: [Type; 18] = [
         Type::Received,
         Type::Accepted,
         Type::Ran,
@@ -161,10 +178,15 @@ impl Type {
         Type::Replaced,
         Type::Refused,
         Type::Ended,
+        Type::Buried,
+        Type::Revived,
+        Type::Dropped,
         Type::Bound,
         Type::Unbound,
         Type::Log,
         Type::LinesDropped,
+        Type::BreakerOpened,
+        Type::BreakerClosed,
     ];
 
     pub fn name(self) -> &'static str {
@@ -178,10 +200,15 @@ impl Type {
             Type::Replaced => "message.replaced",
             Type::Refused => "message.refused",
             Type::Ended => "message.ended",
+            Type::Buried => "message.dead",
+            Type::Revived => "message.retried",
+            Type::Dropped => "message.dropped",
             Type::Bound => "link.bound",
             Type::Unbound => "link.unbound",
             Type::Log => "rule.log",
             Type::LinesDropped => "rule.log_dropped",
+            Type::BreakerOpened => "rule.breaker_opened",
+            Type::BreakerClosed => "rule.breaker_closed",
         }
     }
 }
@@ -199,11 +226,16 @@ impl Told {
                 Event::Replaced { .. } => Type::Replaced,
                 Event::Refused { .. } => Type::Refused,
                 Event::Ended { .. } => Type::Ended,
+                Event::Buried { .. } => Type::Buried,
+                Event::Revived { .. } => Type::Revived,
+                Event::Dropped { .. } => Type::Dropped,
             },
             About::Link { change: LinkChange::Bound, .. } => Type::Bound,
             About::Link { change: LinkChange::Unbound, .. } => Type::Unbound,
             About::Log(_) => Type::Log,
             About::LinesDropped(_) => Type::LinesDropped,
+            About::Rule { change: RuleChange::BreakerOpened { .. }, .. } => Type::BreakerOpened,
+            About::Rule { change: RuleChange::BreakerClosed, .. } => Type::BreakerClosed,
         }
     }
 
@@ -212,7 +244,7 @@ impl Told {
         match &self.about {
             About::Message { ends, .. } => Some(&ends.device),
             About::Log(line) => Some(&line.device),
-            About::Link { .. } | About::LinesDropped(_) => None,
+            About::Link { .. } | About::LinesDropped(_) | About::Rule { .. } => None,
         }
     }
 }

@@ -5,8 +5,9 @@
 //! ```text
 //! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  rules  timer_thread  rule_http  campaign_thread  cli/  tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
+//!            cases/                                                 beside it: rules in a house of memory
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
-//! HEART      firewall  route  schedule  retry  tracking  timeline  message  occasion  device  campaign  metrics  bucket  pure, take `now`
+//! HEART      firewall  route  schedule  breaker  retry  tracking  timeline  message  occasion  device  campaign  meter  metrics  bucket  pure, take `now`
 //! PROTOCOL   crate wasmsc-smpp                                      pure
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
@@ -14,9 +15,11 @@
 pub mod allocator;
 pub mod api;
 mod bells;
+mod breaker;
 mod bucket;
 pub mod campaign;
 mod campaign_thread;
+pub mod cases;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -27,6 +30,7 @@ pub mod firewall;
 mod grant;
 pub mod link;
 pub mod message;
+pub mod meter;
 pub mod metrics;
 pub mod occasion;
 mod outgoing;

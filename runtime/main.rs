@@ -50,6 +50,8 @@ enum Command {
     Webhooks(cli::webhooks::Args),
     Devices(cli::devices::Args),
     Campaign(cli::campaign::Args),
+    Dead(cli::dead::Args),
+    Usage(cli::usage::Args),
     /// Lists, shows and deletes customers, declared in the config file or made since; `wasmsc apply` makes and changes them.
     ///
     /// Example: wasmsc customers list --token-file data/operator-token
@@ -64,12 +66,10 @@ enum Command {
     Upstreams(cli::objects::Args),
     SharedNumbers(cli::objects::SharedArgs),
     Rule(cli::rule::Args),
-    /// Uploads plugins to a server, lists and deletes them.
-    #[command(subcommand)]
-    Plugin(cli::plugin_store::Verb),
     Apply(cli::apply::Args),
     Status(cli::status::Args),
     Chat(cli::chat::Args),
+    Plugin(cli::plugin::Args),
     Doctor(cli::doctor::Args),
     Backup(cli::backup::Args),
     Restore(cli::restore::Args),
@@ -94,6 +94,15 @@ impl Command {
             _ => LogFormat::Text,
         }
     }
+
+    /// What is logged without RUST_LOG.
+    fn log_filter(&self) -> &'static str {
+        match self {
+            // They show themselves what a rule logs.
+            Command::Plugin(_) => "warn,rule=off",
+            _ => "info",
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -105,7 +114,7 @@ fn main() -> ExitCode {
     wasmsc::allocator::bound_arenas();
     raise_descriptor_limit();
     let arguments = Arguments::parse();
-    log(arguments.command.log_format());
+    log(arguments.command.log_format(), arguments.command.log_filter());
     match execute(arguments.command) {
         Ok(code) => code,
         Err(error) => {
@@ -115,8 +124,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+fn log(format: LogFormat, filter: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.init(),
@@ -150,15 +159,17 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys(arguments) => Ok(exit(runtime.block_on(cli::keys::run(&arguments)))),
         Command::Devices(arguments) => Ok(exit(runtime.block_on(cli::devices::run(&arguments)))),
         Command::Campaign(arguments) => Ok(exit(runtime.block_on(cli::campaign::run(&arguments)))),
+        Command::Dead(arguments) => Ok(exit(runtime.block_on(cli::dead::run(&arguments)))),
+        Command::Usage(arguments) => Ok(exit(runtime.block_on(cli::usage::run(&arguments)))),
         Command::Customers(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Customer, &arguments)))),
         Command::Accounts(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Account, &arguments)))),
         Command::Upstreams(arguments) => Ok(exit(runtime.block_on(cli::objects::run(Kind::Upstream, &arguments)))),
         Command::Rule(arguments) => Ok(exit(runtime.block_on(cli::rule::run(&arguments)))),
-        Command::Plugin(verb) => Ok(exit(runtime.block_on(cli::plugin_store::run(&verb)))),
         Command::SharedNumbers(arguments) => Ok(exit(runtime.block_on(cli::objects::run_shared(&arguments)))),
         Command::Apply(arguments) => Ok(exit(runtime.block_on(cli::apply::run(&arguments)))),
         Command::Status(arguments) => Ok(exit(runtime.block_on(cli::status::run(&arguments)))),
         Command::Chat(arguments) => Ok(exit(runtime.block_on(cli::chat::run(&arguments)))),
+        Command::Plugin(arguments) => Ok(runtime.block_on(cli::plugin::run(&arguments))),
         Command::Doctor(arguments) => Ok(runtime.block_on(cli::doctor::run(&arguments))),
         Command::Backup(arguments) => Ok(exit(runtime.block_on(cli::backup::run(&arguments)))),
         Command::Restore(arguments) => Ok(exit(cli::restore::run(&arguments))),

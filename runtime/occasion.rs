@@ -124,6 +124,12 @@ pub enum TimerChange {
     Gone { before: Option<TimerSet> },
 }
 
+impl TimerChange {
+    pub fn is_set(&self) -> bool {
+        matches!(self, TimerChange::Set { .. })
+    }
+}
+
 /// What a call read of the state that its rule's devices share: must still be so when its effects are stored.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SharedRead {

@@ -13,9 +13,11 @@
 mod admit;
 mod arrivals;
 mod batch;
+mod breakers;
 mod campaigns;
 mod commit;
 mod counting;
+mod dead;
 mod devices;
 mod ended;
 mod explain;
@@ -24,6 +26,7 @@ mod history;
 mod home;
 mod http_calls;
 mod judging;
+mod metering;
 mod news;
 mod once;
 mod operations;
@@ -38,8 +41,10 @@ mod refusals;
 mod repeats;
 mod requests;
 mod rule_call;
+mod scheduling;
 mod settle;
 mod sharing;
+mod state_quota;
 mod stranded;
 mod submission;
 mod timers;
@@ -47,15 +52,14 @@ mod wake;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use crate::firewall::{self, Reject};
 use crate::message::{MessageId, Timestamp};
 use crate::metrics::Metrics;
 use crate::occasion::Occasion;
-use crate::plugin::{Invocation, Outcome, StateView};
+use crate::plugin::{Invocation, Outcome, Ran, StateView};
 use crate::route::{Changes, Current, Directory};
-use crate::schedule::{Ended, Event, Next, Schedule, SubjectKey};
+use crate::schedule::{Ended, Event, Schedule, SubjectKey};
 use crate::slots::Slots;
 use crate::store::keys::{Kind, OutboxKey, Partition};
 use crate::store::{Accepted, Change, Committed, NewMessage, NotAccepted, Queued, Store};
@@ -64,11 +68,14 @@ use parking_lot::{Condvar, Mutex, RwLock};
 
 use admit::{Admitted, admit, expiry, place_mo, queue_to};
 use batch::Batch;
+pub use breakers::Instead;
 pub use campaigns::{Begun, CampaignDone, NewCampaign, NoCampaign, begin, change_phase, drive};
+pub use dead::{DeadDone, DeadVerb, NotRevived, change_all_dead, change_dead};
 pub use devices::{DeviceEdit, Import, Imported, Keyed, NewDevice, NotRegistered, change_device, import_devices};
 use ended::{RETRY_LAST_MS, fail};
 pub use explain::{Explained, GoesTo, Question, explain};
 pub use http_calls::{Attempted, http_called};
+pub use metering::{keep_usage, used_by};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
 pub use outlet::Outlet;
@@ -88,8 +95,8 @@ pub struct House {
     pub store: Arc<Store>,
     outlet: Arc<dyn Outlet>,
     schedule: Mutex<Schedule>,
-    /// There may be something to run.
-    runnable: Condvar,
+    /// There may be something to run: for quick rules, for slow ones.
+    runnable: [Condvar; 2],
     /// MOs that wait or run, per customer: the bound of HOUSE promise 8.
     waiting: Slots<AtomicUsize>,
     /// Held from reading a tracked row to writing it, and while a waiting message changes its row.
@@ -111,6 +118,10 @@ pub struct House {
     http_calls: http_calls::HttpCalls,
     pub requests: Requests,
     news: news::News,
+    dead: dead::Dead,
+    breakers: breakers::Breakers,
+    meters: metering::Meters,
+    state_octets: state_quota::StateOctets,
     strays: Mutex<recovery::Strays>,
 }
 
@@ -121,11 +132,10 @@ impl House {
         directory: Arc<Current>,
         store: Arc<Store>,
         outlet: Arc<dyn Outlet>,
-        rule_threads: usize,
         now: Timestamp,
     ) -> std::io::Result<Arc<House>> {
         let present = directory.load();
-        let schedule = Mutex::new(Schedule::new(present.rules.len(), rule_threads));
+        let schedule = Mutex::new(Schedule::default());
         let waiting = Slots::default();
         let joiner = Mutex::new(parts::Joiner::recover(&present, &store)?);
         let absentees = Mutex::new(wake::Absentees::recover(&store)?);
@@ -135,8 +145,12 @@ impl House {
         let firewall = Mutex::new(quotas::recover(&store, now)?);
         let opt_outs = RwLock::new(opt_outs::OptedOut::recover(&store)?);
         let campaigns = campaigns::Campaigns::recover(&store, now)?;
+        let dead = dead::Dead::recover(&present, &store)?;
+        let meters = metering::Meters::recover(&present, &store, now)?;
+        let state_octets = state_quota::StateOctets::default();
+        state_octets.look(&present, &store)?;
         let timers = timers::Timers::recover(&store)?;
-        let (runnable, tracking, repeats) = (Condvar::new(), Mutex::new(()), Mutex::default());
+        let (runnable, tracking, repeats) = (Default::default(), Mutex::new(()), Mutex::default());
         let (metrics, news) = (Metrics::default(), news::News::new(&store));
         drop(present);
         let house = House {
@@ -162,9 +176,14 @@ impl House {
             http_calls: http_calls::HttpCalls::default(),
             requests: Requests::default(),
             news,
+            dead,
+            breakers: breakers::Breakers::default(),
+            meters,
+            state_octets,
             strays: Mutex::default(),
         };
         let house = Arc::new(house);
+        house.place_rules();
         house.reroute(now)?;
         house.recover(now)?;
         Ok(house)
@@ -184,6 +203,7 @@ impl House {
     pub fn change_directory(&self, next: Directory, now: Timestamp) {
         let back = self.bring_back(&next, now);
         self.directory.replace(next);
+        self.place_rules();
         self.let_run(back);
         if let Err(error) = self.outlet.directory_changed(now) {
             tracing::error!("what waits in new queues cannot be read: {error}");
@@ -354,58 +374,7 @@ fn offer_when_due(outlet: &dyn Outlet, queued: Vec<Queued>, now: Timestamp) {
     }
 }
 
-impl House {
-    fn schedule_accepted(&self, ids: &[(MessageId, Partition)], subjects: Vec<Option<Scheduled>>, now: Timestamp) {
-        let mut pushed = 0;
-        {
-            let mut schedule = self.schedule.lock();
-            for ((id, partition), subject) in ids.iter().zip(subjects) {
-                if let Some(Scheduled { key, is_tracked }) = subject {
-                    let event = Event { partition: *partition, number: id.event, is_mo: true, is_tracked, due: now };
-                    schedule.push(key, event, now);
-                    pushed += 1;
-                }
-            }
-        }
-        match pushed {
-            0 => {}
-            1 => drop(self.runnable.notify_one()),
-            _ => drop(self.runnable.notify_all()),
-        }
-    }
-}
-
 // ---- process: claim, run, conclude --------------------------------------------------------------
-
-impl House {
-    /// What should run now, for a rule thread.
-    pub fn next(&self, now: Timestamp) -> Next {
-        self.schedule.lock().next(now)
-    }
-
-    /// Waits until there may be something to run, at most this long.
-    pub fn wait_for_work(&self, at_most: Duration) {
-        let mut schedule = self.schedule.lock();
-        self.runnable.wait_for(&mut schedule, at_most);
-    }
-
-    /// Wakes every rule thread, so that they see that the house closes.
-    pub fn wake_all(&self) {
-        self.runnable.notify_all();
-    }
-
-    /// Reports a run back to the schedule.
-    pub fn finished(&self, key: SubjectKey, ended: Ended, used: Duration, now: Timestamp) {
-        let next = {
-            let mut schedule = self.schedule.lock();
-            schedule.finished(key, ended, used, now);
-            schedule.has_ready()
-        };
-        if next {
-            self.runnable.notify_one();
-        }
-    }
-}
 
 /// Reads the event that is to run. None: it is over, or it cannot be read (logged).
 pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event, now: Timestamp) -> Option<Invocation> {
@@ -454,14 +423,15 @@ fn is_void(house: &Arc<House>, state: &SubjectState, event: Event, occasion: &Oc
 }
 
 /// Commits what the rule did, or its failure. An error means that the store has failed.
-pub fn conclude(house: &Arc<House>, key: &SubjectKey, event: Event, outcome: Outcome, now: Timestamp) -> Ended {
+pub fn conclude(house: &Arc<House>, key: &SubjectKey, event: Event, ran: impl Into<Ran>, now: Timestamp) -> Ended {
+    let Ran { outcome, version, .. } = ran.into();
     let result = match outcome {
         Outcome::Done(effects) => commit::commit(house, key, event, effects, now).map(|committed| match committed {
             Committed::Yes => Ended::Gone,
             // Others were faster: once more from the start, as if nothing had been.
             Committed::Conflict => Ended::Again(now),
         }),
-        failed => fail(house, key.rule, event, failed, now),
+        failed => fail(house, key.rule, event, (failed, &version), now),
     };
     match result {
         Ok(Ended::Gone) => {

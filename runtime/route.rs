@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use wasmsc_smpp::Ton;
 
-use crate::config::{self, Config, Retry};
+use crate::config::{self, Config, DeadLetters, Retry};
 use crate::message::{Address, InvalidAddress};
 use devices::DeviceOwners;
 
@@ -78,6 +78,7 @@ pub struct Directory {
     pub rules: Vec<Arc<config::Rule>>,
     pub retry: Retry,
     pub history_ms: u64,
+    pub dead_letters: DeadLetters,
     /// How long `[history]` keeps what happened to messages.
     pub retention_ms: u64,
     registry: Arc<Registry>,
@@ -143,6 +144,7 @@ impl Directory {
             queues,
             retry: config.retry.clone(),
             history_ms: config.history_secs * 1_000,
+            dead_letters: config.dead_letters.clone(),
             retention_ms: config.history.keep_ms(),
             rule_names: rules.names,
             number_owner,

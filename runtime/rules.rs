@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use crate::clock;
 use crate::config::{self, Config};
 use crate::plugin::{
-    CompileLimits, Compiled, EngineError, Invocation, LoadError, Misfit, NotOpened, Outcome, PluginFiles, PluginHost,
+    CompileLimits, Compiled, EngineError, Invocation, LoadError, Misfit, NotOpened, PluginFiles, PluginHost, Ran,
 };
 pub use crate::plugin::{Digest, Faces, Incoming, NotCompiled};
 use crate::relay::House;
@@ -109,7 +109,7 @@ impl Rules {
     }
 
     /// Runs one event on the version that its device has. None: there is none at present, and the rule is held.
-    pub async fn call(&self, house: &House, key: &SubjectKey, invocation: Invocation) -> Option<Outcome> {
+    pub async fn call(&self, house: &House, key: &SubjectKey, invocation: Invocation) -> Option<Ran> {
         let serving = self.serving(key.rule).or_else(|| {
             house.hold_rule(key.rule);
             let serving = self.serving(key.rule)?;
@@ -125,12 +125,12 @@ impl Rules {
             None => (invocation, None),
         };
         let started = clock::instant();
-        let outcome = self.host.call(&version.loaded, invocation).await;
-        version.tally.record(&outcome, started.elapsed());
+        let ran = self.host.run(&version.loaded, invocation).await;
+        version.tally.record(&ran.outcome, started.elapsed());
         if let Some(watched) = watched {
-            self.shadows.compare(watched, &outcome);
+            self.shadows.compare(watched, &ran.outcome);
         }
-        Some(outcome)
+        Some(Ran { version: version.digest.to_string().into(), ..ran })
     }
 
     pub fn serving(&self, rule: RuleIndex) -> Option<Arc<Serving>> {

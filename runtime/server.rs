@@ -93,7 +93,7 @@ impl Server {
         let directory = Current::new(Directory::new(&config));
         let threads = config.rule_threads.unwrap_or_else(default_rule_threads).max(1);
         // Rules first: one that does not fit is told before anything is touched.
-        let rules = Arc::new(Rules::open(&config, directory.clone(), threads)?);
+        let rules = Arc::new(Rules::open(&config, directory.clone(), RuleThreads::calls_max(threads))?);
         let declared = setup::load_declared(&config, &rules).await?;
         let opened = store::disk::open(&config.data_dir, config.keeps()).map_err(ServerError::DataDir)?;
         let (store, writer) = Store::open(opened)?;
@@ -105,7 +105,7 @@ impl Server {
         let (writer, failed) = start_writer(writer)?;
         let now = clock::now();
         let delivery = Delivery::new(&directory);
-        let house = House::new(directory, store, delivery.clone(), threads, now)?;
+        let house = House::new(directory, store, delivery.clone(), now)?;
         rules.settle(&house);
         delivery.open(&house, now)?;
         let waiting = house.mos_waiting();
@@ -199,6 +199,7 @@ impl Server {
             rules.stop();
             // A store that failed says so when the writer ends.
             while relay::keep_quotas(&house, clock::now()).is_ok_and(|written| written > 0) {}
+            while relay::keep_usage(&house).is_ok_and(|written| written > 0) {}
             house.store.close();
             writer.join()
         });
@@ -268,7 +269,7 @@ async fn keep_house(
     }
 }
 
-/// One per core, and two at least: one slow rule must leave room for another.
+/// One per core, and two at least.
 fn default_rule_threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).max(2)
 }

@@ -34,6 +34,12 @@ pub enum Event {
     Ended { state: u8, error: u16 },
     /// The firewall did not let it pass, for the reason of this code. Nothing else happens to it.
     Refused { reason: Box<str> },
+    /// It is a dead letter: a rule or a queue (`by`) could not, and it waits for its owner.
+    Buried { by: Box<str>, attempts: u32, why: Box<str> },
+    /// Its owner has it tried again, as if it came now.
+    Revived { by: Box<str>, is_edited: bool },
+    /// Its owner wants it no more.
+    Dropped { by: Box<str> },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,6 +127,8 @@ impl Listed {
                 (self.error, self.ended_at) = (*error, Some(happened.at));
             }
             Event::Refused { .. } => (self.state, self.ended_at) = (MessageState::Rejected, Some(happened.at)),
+            Event::Buried { .. } | Event::Dropped { .. } => {}
+            Event::Revived { .. } => (self.state, self.ended_at, self.error) = (MessageState::Enroute, None, 0),
         }
     }
 

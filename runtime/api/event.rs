@@ -7,7 +7,7 @@ use super::history::{ContentView, MessageEntry};
 use super::message::LifeState;
 use super::rfc3339::Time;
 use super::wanted::Way;
-use crate::feed::{self, About, Ends, EventId, LinkChange, Told};
+use crate::feed::{self, About, Ends, EventId, LinkChange, RuleChange, Told};
 use crate::message::{MessageId, Timestamp};
 use crate::timeline::{self, Listed};
 
@@ -104,6 +104,30 @@ enum What {
         state: LifeState,
         error: u16,
     },
+    /// It is a dead letter, see `/v1/dead-letters`: a rule or a queue could not, after so many attempts.
+    #[serde(rename = "message.dead")]
+    Dead {
+        #[serde(flatten)]
+        of: Of,
+        by: String,
+        attempts: u32,
+        why: String,
+    },
+    /// The dead letter is tried again, as if it came now; `edited`: with another text.
+    #[serde(rename = "message.retried")]
+    Retried {
+        #[serde(flatten)]
+        of: Of,
+        by: String,
+        edited: bool,
+    },
+    /// The dead letter was dropped.
+    #[serde(rename = "message.dropped")]
+    Dropped {
+        #[serde(flatten)]
+        of: Of,
+        by: String,
+    },
     /// A bind of the customer's account came up.
     #[serde(rename = "link.bound")]
     Bound { account: String, mode: String },
@@ -125,6 +149,12 @@ enum What {
     /// So many lines were too many for their second; the server's own log has them.
     #[serde(rename = "rule.log_dropped")]
     LinesDropped { lines: u32 },
+    /// So many of a rule's last calls failed, the last one for this reason, that it is not called before `until`.
+    #[serde(rename = "rule.breaker_opened")]
+    BreakerOpened { rule: String, until: Time, calls: u32, failures: u32, why: String },
+    /// The rule is called again.
+    #[serde(rename = "rule.breaker_closed")]
+    BreakerClosed { rule: String },
     /// Events before this one are not kept any more, and were not told.
     #[serde(rename = "gap")]
     Gap,
@@ -200,6 +230,16 @@ fn what(told: &Told) -> What {
                 .collect(),
         },
         About::LinesDropped(lines) => What::LinesDropped { lines: *lines },
+        About::Rule { rule, change: RuleChange::BreakerOpened { until, calls, failures, why } } => {
+            What::BreakerOpened {
+                rule: rule.to_string(),
+                until: Time(*until),
+                calls: *calls,
+                failures: *failures,
+                why: why.to_string(),
+            }
+        }
+        About::Rule { rule, change: RuleChange::BreakerClosed } => What::BreakerClosed { rule: rule.to_string() },
     }
 }
 
@@ -243,5 +283,10 @@ fn of_message(id: MessageId, ends: &Ends, event: &timeline::Event, told: &Told) 
         Event::Replaced { content, due } => What::Replaced { of, due_at: Time(*due), content: content.into() },
         Event::Refused { reason } => What::Refused { of, reason: reason.to_string() },
         Event::Ended { state, error } => What::Ended { of, state: LifeState::of_octet(*state), error: *error },
+        Event::Buried { by, attempts, why } => {
+            What::Dead { of, by: by.to_string(), attempts: *attempts, why: why.to_string() }
+        }
+        Event::Revived { by, is_edited } => What::Retried { of, by: by.to_string(), edited: *is_edited },
+        Event::Dropped { by } => What::Dropped { of, by: by.to_string() },
     }
 }

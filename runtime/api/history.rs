@@ -286,7 +286,13 @@ enum What {
     },
     /// The firewall did not let it in; `reason` is a code of docs/FIREWALL.md.
     Refused { reason: String },
-    /// Nothing more will happen.
+    /// It is a dead letter, see `/v1/dead-letters`: a rule or a queue could not, after so many attempts.
+    Dead { by: String, attempts: u32, why: String },
+    /// The dead letter is tried again, as if it came now; `edited`: with another text.
+    Retried { by: String, edited: bool },
+    /// The dead letter was dropped.
+    Dropped { by: String },
+    /// Nothing more will happen, unless its owner has a dead letter tried again.
     Ended { state: LifeState, error: u16 },
 }
 
@@ -317,6 +323,11 @@ fn what(id: MessageId, happened: &Happened) -> What {
         Event::Replaced { content, due } => What::Replaced { due_at: Time(*due), content: content.into() },
         Event::Refused { reason } => What::Refused { reason: reason.to_string() },
         Event::Ended { state, error } => What::Ended { state: LifeState::of_octet(*state), error: *error },
+        Event::Buried { by, attempts, why } => {
+            What::Dead { by: by.to_string(), attempts: *attempts, why: why.to_string() }
+        }
+        Event::Revived { by, is_edited } => What::Retried { by: by.to_string(), edited: *is_edited },
+        Event::Dropped { by } => What::Dropped { by: by.to_string() },
     }
 }
 

@@ -10,6 +10,7 @@ mod backup;
 mod body;
 mod campaign;
 mod compose;
+mod dead;
 mod device;
 mod error;
 mod event;
@@ -40,6 +41,7 @@ mod secret;
 mod serve;
 mod statuses;
 mod stream;
+mod usage;
 mod wanted;
 mod webhook;
 

@@ -32,6 +32,7 @@ pub fn head() -> OpenApi {
             tag("customers", "Customers, with their numbers and devices"),
             tag("devices", "Devices that customers register"),
             tag("campaigns", "One message to many devices"),
+            tag("dead letters", "What rules or peers could not process or deliver"),
             tag("accounts", "Who binds to us, and whom we bind to"),
             tag("rules", "Plugins, and the rules that run them"),
             tag("firewall", "Who may message whom"),

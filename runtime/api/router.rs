@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 
 use super::error::{Code, Problem};
 use super::{
-    Api, apply, audit, backup, campaign, device, events, explain, export, health, history, inbox, key, links, message,
-    number, object, openapi, plugin, policy, queue, rule, rule_request, scrape, statuses, webhook,
+    Api, apply, audit, backup, campaign, dead, device, events, explain, export, health, history, inbox, key, links,
+    message, number, object, openapi, plugin, policy, queue, rule, rule_request, scrape, statuses, usage, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -82,6 +82,13 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(campaign::phase::pause))
         .routes(routes!(campaign::phase::resume))
         .routes(routes!(campaign::phase::cancel))
+        .routes(routes!(dead::list))
+        .routes(routes!(dead::get))
+        .routes(routes!(dead::verbs::retry))
+        .routes(routes!(dead::verbs::drop))
+        .routes(routes!(dead::verbs::retry_all))
+        .routes(routes!(dead::verbs::drop_all))
+        .routes(routes!(usage::list))
         .routes(routes!(apply::apply))
         .routes(routes!(audit::list))
         .routes(routes!(health::alive))

@@ -17,6 +17,7 @@ use super::Api;
 use super::auth::Caller;
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::queue;
+use crate::breaker;
 use crate::clock;
 use crate::firewall::Reason;
 use crate::metrics::{BOUNDS_MICROS, DIRECTIONS, Durations, HookOutcome, Reached, SpanOutcome};
@@ -69,6 +70,8 @@ impl Collector for Numbers {
         self.queues(&mut encoder)?;
         self.binds(&mut encoder)?;
         self.rules(&mut encoder)?;
+        self.dead(&mut encoder)?;
+        self.breakers(&mut encoder)?;
         self.hooks(&mut encoder)?;
         self.spans(&mut encoder)?;
         let commits = self.0.store.commits().read();
@@ -121,6 +124,42 @@ impl Numbers {
         let mut family = encoder.encode_descriptor("mos_waiting", help, None, MetricType::Gauge)?;
         for (index, customer) in self.customers() {
             family.encode_family(&[("customer", &*customer)])?.encode_gauge(&(self.0.mos_waiting_of(index) as u64))?;
+        }
+        Ok(())
+    }
+
+    /// An alarm is for what is not 0.
+    fn breakers(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let directory = self.0.directory();
+        let now = clock::now();
+        let rules =
+            || directory.rules.iter().enumerate().map(|(index, rule)| (self.0.breaker(RuleIndex(index), now), rule));
+        let help =
+            "Whether a rule is called: 0 yes, 1 one event at a time is tried, 2 no, too many of its calls failed";
+        let mut family = encoder.encode_descriptor("rule_breaker", help, None, MetricType::Gauge)?;
+        for (status, rule) in rules() {
+            let state: u64 = match status.state {
+                breaker::State::Closed => 0,
+                breaker::State::HalfOpen => 1,
+                breaker::State::Open(_) => 2,
+            };
+            let labels = [("customer", rule.customer.as_str()), ("rule", rule.name.as_str())];
+            family.encode_family(&labels)?.encode_gauge(&state)?;
+        }
+        let help = "How often it was no more called because too many of its calls failed";
+        let mut family = encoder.encode_descriptor("rule_breaker_opened", help, None, MetricType::Counter)?;
+        for (status, rule) in rules() {
+            let labels = [("customer", rule.customer.as_str()), ("rule", rule.name.as_str())];
+            family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, f64>(&status.opened, None)?;
+        }
+        Ok(())
+    }
+
+    fn dead(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let help = "Dead letters that are kept for their customer";
+        let mut family = encoder.encode_descriptor("dead_letters", help, None, MetricType::Gauge)?;
+        for (index, customer) in self.customers() {
+            family.encode_family(&[("customer", &*customer)])?.encode_gauge(&(self.0.dead_of(index) as u64))?;
         }
         Ok(())
     }

@@ -68,7 +68,7 @@ impl Home {
         let directory = Current::new(Directory::new(&config));
         let folder = tempfile::tempdir().expect("a temporary folder");
         let rules = Rules::open_in(folder.path().to_owned(), &config, directory.clone(), 1).expect("opens");
-        let house = House::new(directory, store.clone(), Arc::new(Nobody), 1, clock::now()).expect("stands");
+        let house = House::new(directory, store.clone(), Arc::new(Nobody), clock::now()).expect("stands");
         let setup = Setup::new(config, house.clone(), Arc::new(rules));
         let operator = OperatorToken { digest: Digest::of(OPERATOR), new: None };
         let config = "listen = '127.0.0.1:0'\nbody_max_octets = 100000\nrequests_per_sec = 1000000";

@@ -121,7 +121,7 @@ impl Words<'_> {
 }
 
 /// A `+` that was not written as `%2B` comes as a space, which no address begins with.
-fn address(name: &str, text: &Option<String>) -> Result<Option<Address>, Problem> {
+pub fn address(name: &str, text: &Option<String>) -> Result<Option<Address>, Problem> {
     let malformed = |error| Problem::new(Code::MalformedRequest, format!("{name}: {error}"));
     let read = |text: &str| match text.strip_prefix(' ') {
         Some(digits) => Address::parse(&format!("+{digits}")),

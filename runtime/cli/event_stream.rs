@@ -1,9 +1,66 @@
 //! `GET /v1/events` as a client reads it: server-sent events, one after the other.
 
+use std::time::Duration;
+
 use http_body_util::BodyExt;
 
 use super::failure::Failure;
 use super::remote::{Answer, Remote};
+
+/// Pauses before it connects again; they double.
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// Events over a server that is away for a while: nothing is left out.
+pub struct Follow<'r, P> {
+    remote: &'r Remote,
+    /// Of the request, behind the event with this id.
+    path: P,
+    after: Option<String>,
+    events: Events,
+}
+
+impl<'r, P: Fn(Option<&str>) -> String> Follow<'r, P> {
+    pub async fn open(remote: &'r Remote, after: Option<String>, path: P) -> Result<Self, Failure> {
+        let events = Events::open(remote, &path(after.as_deref())).await?;
+        Ok(Follow { remote, path, after, events })
+    }
+
+    pub async fn next(&mut self) -> Result<Event, Failure> {
+        loop {
+            match self.events.next().await {
+                Ok(event) => {
+                    if !event.id.is_empty() {
+                        self.after = Some(event.id.clone());
+                    }
+                    return Ok(event);
+                }
+                Err(Failure::Unreachable(why)) => {
+                    eprintln!("{why}; connecting again");
+                    self.connect_again().await?;
+                    eprintln!("connected again");
+                }
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    async fn connect_again(&mut self) -> Result<(), Failure> {
+        let mut pause = PAUSE;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+            match Events::open(self.remote, &(self.path)(self.after.as_deref())).await {
+                Ok(again) => {
+                    self.events = again;
+                    return Ok(());
+                }
+                Err(Failure::Unreachable(_)) => {}
+                Err(other) => return Err(other),
+            }
+        }
+    }
+}
 
 /// A stream that is open.
 pub struct Events {

@@ -1,19 +1,14 @@
 //! `wasmsc events`: what happens to a customer's messages, links and rules, as it happens.
 
 use std::io::{self, Write as _};
-use std::time::Duration;
 
 use clap::Args as Arguments;
 use serde_json::Value;
 
-use super::event_stream::{Event, Events};
+use super::event_stream::{Event, Follow};
 use super::failure::Failure;
 use super::remote::{Remote, query};
 use super::table::{Form, cell, shown};
-
-/// Pauses before it connects again; they double.
-const PAUSE: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// Prints what happens, a line each, until it is ended. A server that is away for a while is waited for, and nothing is left out.
 ///
@@ -39,47 +34,20 @@ pub struct Args {
 }
 
 pub async fn run(arguments: &Args) -> Result<(), Failure> {
-    let mut after = arguments.after.clone();
-    let (mut printed, mut pause) = (0, PAUSE);
-    let mut events = open(arguments, after.as_deref()).await?;
-    while arguments.limit.is_none_or(|limit| printed < limit) {
-        match events.next().await {
-            Ok(event) => {
-                if print(arguments, &event).is_err() {
-                    return Ok(()); // nobody reads it any more
-                }
-                (printed, pause) = (printed + 1, PAUSE);
-                if !event.id.is_empty() {
-                    after = Some(event.id);
-                }
-            }
-            Err(Failure::Unreachable(why)) => {
-                eprintln!("{why}; connecting again");
-                loop {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(PAUSE_MAX);
-                    match open(arguments, after.as_deref()).await {
-                        Ok(again) => {
-                            events = again;
-                            break;
-                        }
-                        Err(Failure::Unreachable(_)) => {}
-                        Err(other) => return Err(other),
-                    }
-                }
-                eprintln!("connected again");
-            }
-            Err(other) => return Err(other),
-        }
-    }
-    Ok(())
-}
-
-async fn open(arguments: &Args, after: Option<&str>) -> Result<Events, Failure> {
     let types = arguments.types.join(",");
     let types = (!types.is_empty()).then_some(&*types);
-    let path = query("/v1/events", &[("customer", arguments.customer.as_deref()), ("after", after), ("types", types)]);
-    Events::open(&arguments.remote, &path).await
+    let path = |after: Option<&str>| {
+        query("/v1/events", &[("customer", arguments.customer.as_deref()), ("after", after), ("types", types)])
+    };
+    let mut events = Follow::open(&arguments.remote, arguments.after.clone(), path).await?;
+    let mut printed = 0;
+    while arguments.limit.is_none_or(|limit| printed < limit) {
+        if print(arguments, &events.next().await?).is_err() {
+            return Ok(()); // nobody reads it any more
+        }
+        printed += 1;
+    }
+    Ok(())
 }
 
 fn print(arguments: &Args, event: &Event) -> io::Result<()> {

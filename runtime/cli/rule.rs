@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::remote::{Ask, Remote, part, query};
+use super::rule_logs;
 use super::table::{Form, cell, json as as_json, shown, table};
 
 /// Makes, changes and deletes rules of a running server, and switches their versions while messages flow. For a key with the scope
@@ -92,6 +93,7 @@ enum Verb {
         #[arg(long, conflicts_with = "plugin")]
         end: bool,
     },
+    Logs(rule_logs::Args),
     /// Shows the versions that are loaded, how their runs ended, and what was done to them.
     Status {
         #[command(flatten)]
@@ -167,6 +169,7 @@ pub async fn run(arguments: &Args) -> Result<(), Failure> {
             Some(plugin) => of.turn(name, "/shadow", Some(json!({ "plugin": plugin }))).await?,
             None => of.print(&of.remote.json(Ask::delete(&of.one(name, "/shadow"))).await?, status),
         },
+        Verb::Logs(arguments) => rule_logs::run(arguments).await?,
         Verb::Status { of, name } => of.print(&of.remote.json(Ask::get(&of.one(name, ""))).await?, status),
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Account, Config, Customer, NumberFormat, Numbering, Plugins, Role, Rule, Upstream, explain, shared};
+use crate::breaker;
 use crate::grant;
 use crate::message::Address;
 
@@ -24,6 +25,8 @@ pub fn check(config: &Config) -> Result<(), String> {
             return Err("traces are made of events, and none are kept: set hours = 1 or more in [events]".to_owned());
         }
     }
+    at_least_1("dead_letters", "days", config.dead_letters.days as usize)?;
+    at_least_1("dead_letters", "count_max", config.dead_letters.count_max)?;
     for customer in &config.customer {
         check_customer(customer)?;
         if customer.retention_days.is_some() && !config.history.is_kept() {
@@ -231,6 +234,14 @@ fn check_rule(
         .iter()
         .try_for_each(|host| grant::check_host(host))
         .map_err(|why| format!("{name}: http_hosts: {why}"))?;
+    if rule.breaker.failures > 100 {
+        return Err(format!("{name}: breaker.failures is a number of percent, 0 to 100"));
+    }
+    if rule.breaker.calls > breaker::CALLS_MAX {
+        return Err(format!("{name}: breaker.calls is 1 to {}", breaker::CALLS_MAX));
+    }
+    at_least_1(&name, "breaker.calls", rule.breaker.calls as usize)?;
+    at_least_1(&name, "breaker.open_secs", rule.breaker.open_secs as usize)?;
     [("deadline_ms", rule.deadline_ms), ("memory_mib", rule.memory_mib), ("attempts_max", rule.attempts_max)]
         .into_iter()
         .try_for_each(|(key, value)| at_least_1(&name, key, value as usize))
@@ -249,6 +260,7 @@ fn check_customer(customer: &Customer) -> Result<(), String> {
     if customer.id.is_empty() || customer.id.contains(['/', '\0']) {
         return Err(format!("customer id {:?} must not be empty or contain '/'", customer.id));
     }
+    at_least_1(&format!("customer {}", customer.id), "cpu_weight", customer.cpu_weight as usize)?;
     for number in &customer.numbers {
         match Address::parse(number) {
             Ok(Address::Alphanumeric(_)) => {

@@ -28,6 +28,18 @@ pub struct Customer {
     /// MOs that may wait for its rules; above, senders get ESME_RMSGQFUL.
     #[serde(default = "default_queue_max")]
     pub queue_max: usize,
+    /// Its share of the CPU time of rules, when more is wanted than there is: 200 gets twice as much as 100.
+    #[serde(default = "default_cpu_weight")]
+    pub cpu_weight: u32,
+    /// CPU time that its rules may use together in a minute; above, their events wait for the next one.
+    #[serde(default)]
+    pub cpu_ms_per_minute: Option<u32>,
+    /// Octets of state that its rules may have together; above, they hear quota-exceeded.
+    #[serde(default)]
+    pub rule_state_octets: Option<u64>,
+    /// MTs that its rules may send together on a day (UTC); above, they hear quota-exceeded.
+    #[serde(default)]
+    pub rule_messages_per_day: Option<u64>,
     /// How long a message is tried that names no validity_period.
     #[serde(default = "default_validity_secs")]
     pub validity_secs: u64,
@@ -56,6 +68,10 @@ pub struct Customer {
     /// After so many days one that nobody has picked up is gone.
     #[serde(default = "default_inbox_days")]
     pub inbox_days: u32,
+}
+
+fn default_cpu_weight() -> u32 {
+    100
 }
 
 /// Devices and numbers of the customer message each other as fast as they like, and nobody else does.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::breaker;
 use crate::message::Address;
 
 #[derive(Clone, PartialEq, Deserialize)]
@@ -56,6 +57,22 @@ pub struct Rule {
     /// HTTP calls that one call may submit.
     #[serde(default = "default_http_calls_max")]
     pub http_calls_max: u16,
+    /// CPU time that it may use in a minute; above, its events wait for the next one.
+    #[serde(default)]
+    pub cpu_ms_per_minute: Option<u32>,
+    /// Octets of state, names and values, that it may have of all its devices together; above, it hears quota-exceeded.
+    #[serde(default)]
+    pub state_octets_max: Option<u64>,
+    /// MTs that it may send on a day (UTC); above, it hears quota-exceeded.
+    #[serde(default)]
+    pub messages_per_day: Option<u64>,
+    /// When it is not called for a while, as too many of its calls failed: `{ failures = 50, calls = 20, open_secs = 30 }`,
+    /// 50 percent of the last 20 and half a minute. `failures = 0`: never.
+    #[serde(default)]
+    pub breaker: breaker::Settings,
+    /// What MOs are answered with while it is not called; they end with that. Without it they wait.
+    #[serde(default)]
+    pub fallback: Option<String>,
     /// Attempts before an event is dead-lettered.
     #[serde(default = "default_attempts_max")]
     pub attempts_max: u32,

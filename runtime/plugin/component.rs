@@ -4,6 +4,7 @@ use std::path::Path;
 
 use wasmtime::component::Component;
 
+use super::compile::NotCompiled;
 use super::engine;
 use super::host::PluginHost;
 
@@ -43,6 +44,12 @@ impl PluginHost {
     /// Which engine a compiled form must be for.
     pub fn compatibility(&self) -> String {
         engine::compatibility(&self.engine)
+    }
+
+    /// Compiles in this process: for those who trust the component, such as its author.
+    pub fn compile_here(&self, wasm: &[u8]) -> Result<Compiled, NotCompiled> {
+        let component = Component::new(&self.engine, wasm);
+        component.map(Compiled).map_err(|error| NotCompiled::NotAComponent(format!("{error:#}")))
     }
 
     /// `file` is one that [`PluginFiles`](super::PluginFiles) made.

@@ -38,7 +38,15 @@ const INTERFACES: [&str; 11] = [
 ];
 const WASI: [&str; 6] = ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 
-/// What it exports is seen when it is linked.
+/// Drafts of interfaces, which match by their exact version only.
+const SHIMS: [&str; 5] = [
+    "wasi:logging/logging@0.1.0-draft",
+    "wasi:config/store@0.2.0-rc.1",
+    "wasi:keyvalue/store@0.2.0-draft",
+    "wasi:keyvalue/atomics@0.2.0-draft",
+    "wasi:keyvalue/batch@0.2.0-draft",
+];
+
 pub fn check(component: &Component, engine: &Engine) -> Result<(), Misfit> {
     let component_type = component.component_type();
     let foreign = component_type.imports(engine).map(|(name, _)| name.to_owned()).find(|name| !is_given(name));
@@ -55,6 +63,6 @@ fn is_given(import: &str) -> bool {
     };
     match import.strip_prefix(PACKAGE) {
         Some(rest) => ours(rest),
-        None => WASI.iter().any(|prefix| import.starts_with(prefix)),
+        None => WASI.iter().any(|prefix| import.starts_with(prefix)) || SHIMS.contains(&import),
     }
 }

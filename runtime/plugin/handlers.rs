@@ -15,6 +15,7 @@ use wasmsc_smpp::receipt::MessageState;
 use wasmsc_smpp::text::Payload;
 
 /// The exports of a component that the host may call. Each interface is optional.
+#[derive(Clone)]
 pub struct Handlers {
     mo: Option<mo_handler::GuestIndices>,
     receipt: Option<receipt_handler::GuestIndices>,

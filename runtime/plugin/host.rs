@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::{InstancePre, Linker};
-use wasmtime::{Engine, Store, Trap};
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use super::compile::NotCompiled;
 use super::component::Compiled;
@@ -13,7 +13,7 @@ use super::engine::{self, EngineError, TICK};
 use super::fit::{self, Misfit};
 use super::handlers::{Handled, Handlers};
 use super::interfaces::{self, Call};
-use super::invocation::{Invocation, Limits, Outcome};
+use super::invocation::{Broken, Invocation, Limits, Outcome, Ran};
 use crate::clock;
 use crate::config::{self, Webhooks};
 use crate::grant::HttpGrant;
@@ -49,12 +49,37 @@ pub struct LoadedRule {
     facts: Arc<RuleFacts>,
     component: InstancePre<Call>,
     handlers: Handlers,
+    about: Arc<About>,
+}
+
+const WASM_PAGE_OCTETS: u64 = 64 << 10;
+
+/// What shows of a component before it runs.
+#[derive(Debug)]
+pub struct About {
+    /// Names of the interfaces that it asks for.
+    pub imports: Vec<String>,
+    /// The largest memory that it begins with.
+    pub memory_octets: u64,
+}
+
+impl About {
+    fn of(component: &Component, engine: &Engine) -> About {
+        let imports = component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
+        let required = component.resources_required();
+        let pages = required.and_then(|required| required.max_initial_memory_size).unwrap_or_default();
+        About { imports, memory_octets: pages * WASM_PAGE_OCTETS }
+    }
 }
 
 impl LoadedRule {
     /// Names of the handlers that its component has.
     pub fn handlers(&self) -> Vec<&'static str> {
         self.handlers.names()
+    }
+
+    pub fn about(&self) -> &About {
+        &self.about
     }
 }
 
@@ -64,6 +89,8 @@ pub struct PluginHost {
     allowed: Webhooks,
 }
 
+/// A call that gets hardly any CPU time ends when so many times its deadline have passed.
+const PATIENCE: u32 = 10;
 /// Time that a rule has to say what it thinks of its config, at least: nobody's message waits for it.
 const CHECK_MS: u32 = 2_000;
 
@@ -75,8 +102,20 @@ impl PluginHost {
         Ok(PluginHost { engine, linker, allowed })
     }
 
-    /// Checks a rule's component, and makes one instance of it to see that it fits.
+    /// Checks a rule's component, makes one instance of it to see that it fits, and asks it about its config.
     pub async fn load(
+        &self,
+        rule: &config::Rule,
+        component: &Compiled,
+        directory: Arc<Current>,
+    ) -> Result<LoadedRule, LoadError> {
+        let loaded = self.fit(rule, component, directory).await?;
+        self.check_config(&loaded).await.map_err(|why| LoadError::Config { rule: rule.id(), why })?;
+        Ok(loaded)
+    }
+
+    /// As [`load`](Self::load), whatever the rule thinks of its config.
+    pub async fn fit(
         &self,
         rule: &config::Rule,
         component: &Compiled,
@@ -85,6 +124,7 @@ impl PluginHost {
         let component = &component.0;
         let misfit = |misfit| LoadError::Misfit { rule: rule.id(), from: rule.source(), misfit };
         fit::check(component, &self.engine).map_err(misfit)?;
+        let about = Arc::new(About::of(component, &self.engine));
         let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
         let component = self.linker.instantiate_pre(component).map_err(wrong_type)?;
         let handlers = Handlers::of(&component);
@@ -92,10 +132,20 @@ impl PluginHost {
             return Err(misfit(Misfit::NoHandler));
         }
         let facts = Arc::new(self.facts(rule, directory));
-        let loaded = LoadedRule { facts, component, handlers };
+        let loaded = LoadedRule { facts, component, handlers, about };
         self.try_instance(&loaded).await.map_err(misfit)?;
-        self.check_config(&loaded).await.map_err(|why| LoadError::Config { rule: rule.id(), why })?;
         Ok(loaded)
+    }
+
+    /// The component of a loaded rule as another rule: with its config, its limits and its customer.
+    pub fn as_rule(&self, loaded: &LoadedRule, rule: &config::Rule, directory: Arc<Current>) -> LoadedRule {
+        let facts = Arc::new(self.facts(rule, directory));
+        LoadedRule {
+            facts,
+            about: loaded.about.clone(),
+            component: loaded.component.clone(),
+            handlers: loaded.handlers.clone(),
+        }
     }
 
     fn facts(&self, rule: &config::Rule, directory: Arc<Current>) -> RuleFacts {
@@ -138,7 +188,7 @@ impl PluginHost {
     }
 
     /// Asks the rule, where it checks its config at all. What it does besides is dropped.
-    async fn check_config(&self, rule: &LoadedRule) -> Result<(), String> {
+    pub async fn check_config(&self, rule: &LoadedRule) -> Result<(), String> {
         if !rule.handlers.checks_config() {
             return Ok(());
         }
@@ -163,16 +213,23 @@ impl PluginHost {
         store
     }
 
-    /// Runs one event in a fresh instance. Returns within the rule's deadline, whatever the rule does.
+    /// As [`run`](Self::run), for who does not ask what it used.
     pub async fn call(&self, rule: &LoadedRule, invocation: Invocation) -> Outcome {
+        self.run(rule, invocation).await.outcome
+    }
+
+    /// Runs one event in a fresh instance. Returns within the rule's deadline, whatever the rule does.
+    pub async fn run(&self, rule: &LoadedRule, invocation: Invocation) -> Ran {
         #[cfg(feature = "bench")]
         if crate::bench_switch::rule_is_native() {
-            return super::native::call(&rule.facts, invocation);
+            let outcome = super::native::call(&rule.facts, invocation);
+            return outcome.into();
         }
         let limits = rule.facts.limits;
         let (id, occasion, mo) = (invocation.id, invocation.occasion.clone(), invocation.mo.clone());
         let call = Call::new(rule.facts.clone(), invocation, clock::instant());
         let mut store = self.store(call, limits.deadline_ms);
+        by_cpu_time(&mut store, limits.deadline_ms);
         let run = async {
             let instance = rule.component.instantiate_async(&mut store).await?;
             rule.handlers.call(&mut store, &instance, (id, &occasion, &mo)).await
@@ -181,19 +238,37 @@ impl PluginHost {
         let deadline = Duration::from_millis(limits.deadline_ms.into());
         let result = tokio::time::timeout(deadline, run).await;
         store.data().log_printed();
-        match result {
+        let used = store.data().used();
+        let outcome = match result {
             Ok(Ok(Handled::Done(response))) => Outcome::Done(store.into_data().into_effects(response)),
             Ok(Ok(Handled::Retry(after))) => Outcome::Retry(after),
             Ok(Ok(Handled::Reject(reason))) => Outcome::Reject(reason),
             Ok(Err(error)) => Outcome::Broken(explain(&error, &limits)),
-            Err(_) => Outcome::Broken(format!("waited past its deadline of {} ms", limits.deadline_ms)),
-        }
+            Err(_) => Outcome::Broken(format!("waited past its deadline of {} ms", limits.deadline_ms).as_str().into()),
+        };
+        Ran { used, ..outcome.into() }
     }
 }
 
-fn explain(error: &wasmtime::Error, limits: &Limits) -> String {
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => format!("ran longer than its deadline of {} ms: {error:?}", limits.deadline_ms),
-        _ => format!("{error:?}"),
-    }
+/// A thread that gives way to others gets its core back when they are done with it: the deadline of a call counts the
+/// CPU time that it had, and the time that passed only where that is far more.
+fn by_cpu_time(store: &mut Store<Call>, deadline_ms: u32) {
+    let (started, cpu) = (clock::instant(), clock::thread_cpu());
+    let deadline = Duration::from_millis(deadline_ms.into());
+    store.epoch_deadline_callback(move |_| {
+        let left = deadline.saturating_sub(clock::thread_cpu().saturating_sub(cpu));
+        if left < TICK || clock::instant().saturating_duration_since(started) > deadline * PATIENCE {
+            return Err(Trap::Interrupt.into());
+        }
+        Ok(UpdateDeadline::Continue(left.as_millis() as u64))
+    });
+}
+
+fn explain(error: &wasmtime::Error, limits: &Limits) -> Broken {
+    let why = match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => format!("ran longer than its deadline of {} ms", limits.deadline_ms),
+        _ => error.root_cause().to_string(),
+    };
+    let backtrace = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::to_string).unwrap_or_default();
+    Broken { why, backtrace }
 }

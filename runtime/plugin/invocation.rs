@@ -23,6 +23,10 @@ pub trait StateView: Send + Sync {
     fn timer(&self, name: &str) -> std::io::Result<Option<TimerSet>>;
     /// How many timers the subject has, counted up to `limit`.
     fn timers(&self, limit: usize) -> std::io::Result<usize>;
+    /// Octets of state that the rule may have in addition to what it has; None: nobody counts.
+    fn room(&self) -> Option<u64> {
+        None
+    }
     /// What is registered of its device.
     fn device(&self) -> std::io::Result<Option<Device>>;
 }
@@ -31,6 +35,10 @@ pub trait StateView: Send + Sync {
 pub trait Gate: Send + Sync {
     /// Counts a message that passes. `text` is what it says, where that is text.
     fn admit(&self, message: &Message, text: Option<&str>) -> Result<(), Reject>;
+    /// Whether the rule may send so many messages more on this day.
+    fn has_room(&self, _more: usize) -> bool {
+        true
+    }
     /// The call's effects are stored: what passed is sent. Without this it is not, and counts for nothing.
     fn keep(&self);
 }
@@ -111,6 +119,8 @@ impl Invocation {
 pub struct Effects {
     /// (name, value), in the order of names; None deletes.
     pub state: Vec<(String, Option<Vec<u8>>)>,
+    /// By so many octets the state grows with that, where somebody counts.
+    pub state_growth: i64,
     /// In the order of sending: the first gets index 1.
     pub messages: Vec<Outgoing>,
     /// In the order of names. The timer whose time it was is among them.
@@ -158,8 +168,57 @@ pub enum Outcome {
     Retry(Option<u32>),
     /// The rule gives the event up, for this reason.
     Reject(String),
-    /// It trapped, overran its deadline or a limit: the reason, with a wasm backtrace where there is one.
-    Broken(String),
+    /// It trapped, overran its deadline or a limit.
+    Broken(Broken),
+}
+
+/// Why a call broke.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Broken {
+    pub why: String,
+    /// Where in the rule's code; empty where nothing says so.
+    pub backtrace: String,
+}
+
+impl From<&str> for Broken {
+    fn from(why: &str) -> Broken {
+        Broken { why: why.to_owned(), backtrace: String::new() }
+    }
+}
+
+impl Outcome {
+    pub fn has_failed(&self) -> bool {
+        matches!(self, Outcome::Broken(_) | Outcome::Reject(_))
+    }
+
+    pub fn effects(&self) -> Option<&Effects> {
+        match self {
+            Outcome::Done(effects) => Some(effects),
+            Outcome::Retry(_) | Outcome::Reject(_) | Outcome::Broken(_) => None,
+        }
+    }
+}
+
+/// What a call used that its effects do not show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UsedByCall {
+    pub memory_octets: usize,
+    pub log_lines: usize,
+}
+
+/// A call that is over, and what ran.
+#[derive(Debug)]
+pub struct Ran {
+    pub outcome: Outcome,
+    pub used: UsedByCall,
+    /// Digest of the component; empty where the rule is none.
+    pub version: Arc<str>,
+}
+
+impl From<Outcome> for Ran {
+    fn from(outcome: Outcome) -> Ran {
+        Ran { outcome, used: UsedByCall::default(), version: "".into() }
+    }
 }
 
 /// Limits of one call, from the rule's config.

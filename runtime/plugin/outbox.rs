@@ -8,7 +8,7 @@ use wasmsc_smpp::text::{self, EncodeOptions};
 use wasmsc_smpp::{DataCoding, Udh};
 
 use super::Gate;
-use super::invocation::{AHEAD_MAX_MS, Passed, TAG_OCTETS, TLV_OCTETS};
+use super::invocation::{AHEAD_MAX_MS, Effects, Invocation, Passed, TAG_OCTETS, TLV_OCTETS};
 use crate::firewall::Reject;
 use crate::message::{Address, Class, Content, Message, MessageId, Timestamp};
 use crate::occasion::Outgoing;
@@ -21,7 +21,7 @@ pub enum SendError {
     NotPermitted(String),
     #[error("longer than {PARTS_MAX} SMS")]
     TooLong,
-    #[error("this call has sent as many messages as it may")]
+    #[error("this call, or the rule on this day, has sent as many messages as it may")]
     QuotaExceeded,
     #[error("{0} is no address")]
     InvalidAddress(String),
@@ -111,7 +111,7 @@ impl Outbox {
 
     /// Takes one message; returns its id.
     pub fn send(&mut self, to: &Address, body: &Body, wishes: Wishes) -> Result<MessageId, SendError> {
-        if self.messages.len() >= self.max as usize {
+        if self.messages.len() >= self.max as usize || !self.gate.has_room(self.messages.len() + 1) {
             return Err(SendError::QuotaExceeded);
         }
         wishes.check()?;
@@ -142,6 +142,15 @@ impl Outbox {
         let passed = Passed((!self.messages.is_empty()).then_some(self.gate));
         (self.messages, passed)
     }
+}
+
+/// The effects of an MO that is answered with this text, and nothing else.
+pub fn answered_with(mo: Invocation, directory: Arc<Directory>, text: &str) -> Result<Effects, SendError> {
+    let Invocation { id, mo, gate, .. } = mo;
+    let mut outbox = Outbox::new(directory, gate, id, &mo, 1);
+    outbox.send(&mo.source, &Body::Text(text.to_owned()), Wishes::default())?;
+    let (messages, passed) = outbox.into_messages();
+    Ok(Effects { messages, passed, ..Effects::default() })
 }
 
 fn encode(body: &Body, options: &EncodeOptions) -> Result<Content, SendError> {

@@ -12,7 +12,7 @@ pub enum StateError {
     InvalidKey,
     #[error("a value has at most {VALUE_OCTETS} octets")]
     ValueTooLarge,
-    #[error("this call has written as much state as it may")]
+    #[error("this call has written as much state as it may, or the rule has as much")]
     QuotaExceeded,
     #[error("the value is no 8-octet little-endian integer")]
     NotAnInteger,
@@ -26,6 +26,8 @@ pub struct StagedState {
     committed: Arc<dyn StateView>,
     written: BTreeMap<String, Option<Vec<u8>>>,
     octets_left: usize,
+    /// What was written takes so much more than what it replaces; counted where the view has a `room`.
+    growth: i64,
 }
 
 /// Keys and, where there are more, the cursor of the next page.
@@ -33,7 +35,7 @@ pub type Page = (Vec<String>, Option<String>);
 
 impl StagedState {
     pub fn new(committed: Arc<dyn StateView>, octets: usize) -> StagedState {
-        StagedState { committed, written: BTreeMap::new(), octets_left: octets }
+        StagedState { committed, written: BTreeMap::new(), octets_left: octets, growth: 0 }
     }
 
     pub fn view(&self) -> &dyn StateView {
@@ -95,9 +97,23 @@ impl StagedState {
     /// Every write counts, also a second one of the same key: the quota bounds work, not only what stays.
     fn write(&mut self, key: &str, value: Option<Vec<u8>>) -> Result<(), StateError> {
         let octets = key.len() + value.as_ref().map_or(0, Vec::len);
-        self.octets_left = self.octets_left.checked_sub(octets).ok_or(StateError::QuotaExceeded)?;
+        let left = self.octets_left.checked_sub(octets).ok_or(StateError::QuotaExceeded)?;
+        if let Some(room) = self.committed.room() {
+            let octets = |value: Option<usize>| value.map_or(0, |length| (key.len() + length) as i64);
+            let more = octets(value.as_ref().map(Vec::len)) - octets(self.get(key)?.map(|value| value.len()));
+            // What makes it smaller is always welcome.
+            if more > 0 && self.growth + more > i64::try_from(room).unwrap_or(i64::MAX) {
+                return Err(StateError::QuotaExceeded);
+            }
+            self.growth += more;
+        }
+        self.octets_left = left;
         self.written.insert(key.to_owned(), value);
         Ok(())
+    }
+
+    pub fn growth(&self) -> i64 {
+        self.growth
     }
 
     pub fn into_writes(self) -> Vec<(String, Option<Vec<u8>>)> {
@@ -113,7 +129,7 @@ pub fn check_key(key: &str) -> Result<(), StateError> {
 mod tests {
     use super::*;
 
-    struct Committed(BTreeMap<String, Vec<u8>>);
+    struct Committed(BTreeMap<String, Vec<u8>>, Option<u64>);
 
     impl StateView for Committed {
         fn get(&self, name: &str) -> std::io::Result<Option<bytes::Bytes>> {
@@ -135,6 +151,9 @@ mod tests {
         fn timers(&self, _: usize) -> std::io::Result<usize> {
             Ok(0)
         }
+        fn room(&self) -> Option<u64> {
+            self.1
+        }
         fn device(&self) -> std::io::Result<Option<crate::device::Device>> {
             Ok(None)
         }
@@ -142,7 +161,7 @@ mod tests {
 
     fn state(names: impl Iterator<Item = String>) -> StagedState {
         let rows = names.map(|name| (name, b"old".to_vec())).collect();
-        StagedState::new(Arc::new(Committed(rows)), 1000)
+        StagedState::new(Arc::new(Committed(rows, None)), 1000)
     }
 
     #[test]
@@ -180,6 +199,18 @@ mod tests {
         }
         assert_eq!((all.len(), all[0].as_str()), (250, "k0005"));
         assert!(all.is_sorted());
+    }
+
+    #[test]
+    fn a_rule_that_has_all_its_state_may_replace_and_delete_but_not_add() {
+        let committed = Committed([("old".to_owned(), b"12345".to_vec())].into(), Some(10));
+        let mut state = StagedState::new(Arc::new(committed), 1_000);
+        assert_eq!(state.set("new", vec![0; 8]), Err(StateError::QuotaExceeded));
+        assert_eq!((state.set("new", vec![0; 7]), state.growth()), (Ok(()), 10));
+        assert_eq!(state.set("old", b"123456".to_vec()), Err(StateError::QuotaExceeded));
+        assert_eq!((state.set("old", b"54321".to_vec()), state.growth()), (Ok(()), 10));
+        assert_eq!((state.delete("old"), state.delete("absent"), state.growth()), (Ok(()), Ok(()), 2));
+        assert_eq!((state.set("more", vec![0; 4]), state.growth()), (Ok(()), 10));
     }
 
     #[test]

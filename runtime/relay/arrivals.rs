@@ -87,7 +87,7 @@ impl House {
         }
         arrived.iter().for_each(|one| self.count(&one.customer, 1));
         self.push_arrived(arrived, now);
-        self.runnable.notify_all();
+        self.rouse();
     }
 
     pub(super) fn push_arrived(&self, arrived: Vec<Arrived>, now: Timestamp) {

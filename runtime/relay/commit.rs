@@ -34,14 +34,10 @@ pub fn commit(
     let rule = &directory.rules[key.rule.0];
     let customer = &*rule.customer;
     let id = MessageId::accepted(event.number);
-    let Effects { state, messages, timers, reads, shared, calls, response, number, passed } = effects;
+    let Effects { state, state_growth, messages, timers, reads, shared, calls, response, number, passed } = effects;
     let number = number.or_else(|| rule.sender());
     let facts = Facts { directory: &directory, customer, rule: &rule.name, key, event, number };
-    let mut sent = Sent::default();
-    for (index, outgoing) in messages.into_iter().enumerate() {
-        sent.add(&facts, id.effect(index as u16 + 1), outgoing, now);
-    }
-    let Sent { mut queued, tags, followed } = sent;
+    let Sent { mut queued, tags, followed } = Sent::of(&facts, id, messages, now);
     let mut also: Vec<Change> =
         calls.into_iter().enumerate().map(|(index, call)| facts.http_call((id, index as u16), call, now)).collect();
     let calls = also.len();
@@ -72,30 +68,42 @@ pub fn commit(
         also,
     };
     let is_heard = !finished.queued.is_empty() || calls > 0 || is_answer;
-    let done = is_heard.then(|| {
-        let house = house.clone();
-        move |queued: Vec<Queued>| {
-            offer_when_due(&*house.outlet, queued, now);
-            if calls > 0 {
-                house.http_calls.submitted();
-            }
-            if is_answer {
-                house.requests.answered(id);
-            }
-        }
-    });
+    let done = is_heard.then(|| durable(house.clone(), id, (calls > 0, is_answer), now));
     let committed = house.store.commit(finished, done)?;
     if committed == Committed::Yes {
         passed.keep();
-        if event.is_mo {
-            house.count_message(customer, Direction::Mo, Reached::Taken);
-        }
-        (0..sent).for_each(|_| house.count_message(customer, Direction::Mt, Reached::Accepted));
+        house.state_grew(key.rule, state_growth);
+        count(house, customer, event.is_mo, sent);
         if let Some(due) = first_timer {
             house.timers.set(event.partition, due);
         }
     }
     Ok(committed)
+}
+
+/// Tells whoever hears of it, when it is durable: links, who makes HTTP calls, who waits for the answer.
+fn durable(
+    house: Arc<House>,
+    id: MessageId,
+    (has_calls, is_answer): (bool, bool),
+    now: Timestamp,
+) -> impl FnOnce(Vec<Queued>) + Send + 'static {
+    move |queued| {
+        offer_when_due(&*house.outlet, queued, now);
+        if has_calls {
+            house.http_calls.submitted();
+        }
+        if is_answer {
+            house.requests.answered(id);
+        }
+    }
+}
+
+fn count(house: &House, customer: &str, is_mo: bool, sent: usize) {
+    if is_mo {
+        house.count_message(customer, Direction::Mo, Reached::Taken);
+    }
+    (0..sent).for_each(|_| house.count_message(customer, Direction::Mt, Reached::Accepted));
 }
 
 fn due(change: &TimerChange) -> Option<Timestamp> {
@@ -162,6 +170,14 @@ struct Sent {
 }
 
 impl Sent {
+    fn of(facts: &Facts<'_>, event: MessageId, messages: Vec<Outgoing>, now: Timestamp) -> Sent {
+        let mut sent = Sent::default();
+        for (index, outgoing) in messages.into_iter().enumerate() {
+            sent.add(facts, event.effect(index as u16 + 1), outgoing, now);
+        }
+        sent
+    }
+
     fn add(&mut self, facts: &Facts<'_>, id: MessageId, outgoing: Outgoing, now: Timestamp) {
         let Outgoing { message, tag, delay_ms, validity_ms, class, wants_receipt } = outgoing;
         // The outbox found a route. One that went since may come back, or another one: until then the message waits in

@@ -8,11 +8,11 @@ use super::{House, Stored, receipts, requests};
 use crate::message::{MessageId, Timestamp};
 use crate::metrics::Reached;
 use crate::occasion::Occasion;
-use crate::plugin::Outcome;
+use crate::plugin::{Broken, Outcome};
 use crate::route::RuleIndex;
 use crate::schedule::{Ended, Event};
 use crate::store::keys::Partition;
-use crate::store::{Change, Failure, InboxRecord, Queued};
+use crate::store::{Change, DeadFailure, Failure, InboxRecord, Queued};
 use crate::timeline::Direction;
 use crate::tracking::Tracked;
 
@@ -39,7 +39,13 @@ pub fn mo_ended(
 }
 
 /// A call failed: again later, or never.
-pub fn fail(house: &Arc<House>, rule: RuleIndex, event: Event, outcome: Outcome, now: Timestamp) -> Stored<Ended> {
+pub fn fail(
+    house: &Arc<House>,
+    rule: RuleIndex,
+    event: Event,
+    (outcome, version): (Outcome, &str),
+    now: Timestamp,
+) -> Stored<Ended> {
     let id = MessageId::accepted(event.number);
     let Ok(Some(record)) = house.store.claim(event.partition, event.number) else {
         return Ok(Ended::Gone);
@@ -48,19 +54,20 @@ pub fn fail(house: &Arc<House>, rule: RuleIndex, event: Event, outcome: Outcome,
     let directory = house.directory();
     let name = directory.rule_name(rule);
     let attempt = record.attempts + 1;
-    let (reason, after, may_retry) = match outcome {
-        Outcome::Retry(after) => ("the rule asked for another attempt".to_owned(), after, true),
-        Outcome::Reject(reason) => (format!("rejected by the rule: {reason}"), None, false),
-        Outcome::Broken(why) => (why, None, true),
+    let (reason, backtrace, after, may_retry) = match outcome {
+        Outcome::Retry(after) => ("the rule asked for another attempt".to_owned(), String::new(), after, true),
+        Outcome::Reject(reason) => (format!("rejected by the rule: {reason}"), String::new(), None, false),
+        Outcome::Broken(Broken { why, backtrace }) => (why, backtrace, None, true),
         Outcome::Done(_) => return Ok(Ended::Gone),
     };
+    let told = if backtrace.is_empty() { reason.clone() } else { format!("{reason}: {backtrace}") };
     let failure = if may_retry && attempt < config.attempts_max {
         let due = now.plus_ms(after.map_or_else(|| back_off(record.attempts), u64::from));
-        tracing::warn!(rule = name, message_id = %id, attempt, "attempt failed, another one follows: {reason}");
+        tracing::warn!(rule = name, message_id = %id, attempt, "attempt failed, another one follows: {told}");
         Failure::RetryAt(due, reason.into())
     } else {
-        tracing::error!(rule = name, message_id = %id, attempt, "dead letter: {reason}");
-        Failure::Dead(reason.into())
+        tracing::error!(rule = name, message_id = %id, attempt, "dead letter: {told}");
+        Failure::Dead(DeadFailure { reason: reason.into(), backtrace: backtrace.into(), version: version.into() })
     };
     postpone(house, event, record, failure, now)
 }
@@ -73,11 +80,14 @@ fn postpone(house: &Arc<House>, event: Event, record: InboxRecord, failure: Fail
     if ended == Ended::Gone && event.is_mo {
         house.count_message(&record.customer, Direction::Mo, Reached::Undeliverable);
     }
+    if ended == Ended::Gone {
+        house.count_dead(&record.customer, 1);
+    }
     let (mut changes, mut offers) = (Vec::new(), Vec::new());
     let id = MessageId::accepted(event.number);
     let is_request = matches!(record.occasion, Occasion::Request(_));
-    if let (Failure::Dead(why), true) = (&failure, is_request) {
-        changes.push(requests::refused(&record.customer, &record.rule, id, why, now));
+    if let (Failure::Dead(failure), true) = (&failure, is_request) {
+        changes.push(requests::refused(&record.customer, &record.rule, id, &failure.reason, now));
     }
     if record.tracked && ended == Ended::Gone {
         let (tracked, receipts) = mo_ended(house, (event.partition, id), MessageState::Undeliverable, now);

@@ -57,7 +57,7 @@ impl Home {
     fn on(disk: MemoryDisk, tables: String) -> Home {
         let (store, writer) = Store::open(Opened { keeps: Keeps::ALL, ..disk.open() }).expect("opens");
         let directory = Current::new(Directory::new(&Config::parse(&tables, Path::new("t")).expect("valid")));
-        let house = House::new(directory, store, Arc::new(Nobody), 1, NOW).expect("stands");
+        let house = House::new(directory, store, Arc::new(Nobody), NOW).expect("stands");
         Home { disk, house, writer, tables }
     }
 

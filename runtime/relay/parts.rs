@@ -21,7 +21,9 @@ use crate::firewall::Reject;
 use crate::message::{Content, Message, MessageId, Timestamp};
 use crate::route::{Customer, Directory};
 use crate::store::keys::Partition;
-use crate::store::{Change, DeadRecord, Done, JoinedRecord, NewMessage, PartRecord, Place, Store};
+use crate::store::{
+    Change, DeadFailure, DeadRecord, DeadWhat, Done, JoinedRecord, NewMessage, PartRecord, Place, Store,
+};
 
 /// A repeated part of a message that is complete already counts as a repeat for this long. A reference of 8
 /// bits comes around after 256 messages, which no device sends in a minute.
@@ -418,20 +420,13 @@ fn discard(
     reason: String,
     now: Timestamp,
 ) -> Stored<()> {
-    let reason: Box<str> = reason.into();
+    let failure = DeadFailure { reason: reason.into(), ..DeadFailure::default() };
     let mut changes = Vec::with_capacity(2 * parts.len());
     for (number, part) in parts {
         changes.push(Change::Unpart(*partition, group.clone(), number));
-        let dead = DeadRecord {
-            occasion: None,
-            customer: part.customer,
-            at: "joining".into(),
-            message: part.message,
-            attempts: 1,
-            died_at: now,
-            reason: reason.clone(),
-        };
-        changes.push(Change::Dead(*partition, part.id, Box::new(dead)));
+        let (id, failure) = (part.id, failure.clone());
+        let dead = DeadRecord { what: DeadWhat::Part(part), died_at: now, failure };
+        changes.push(house.died((*partition, id), dead));
     }
     house.store.amend(changes, None)
 }

@@ -87,7 +87,7 @@ impl House {
 
     pub fn release_rule(&self, rule: RuleIndex) {
         self.schedule.lock().release(rule);
-        self.runnable.notify_all();
+        self.rouse();
     }
 
     /// Holds the rules that cannot run, and releases the others.
@@ -98,18 +98,31 @@ impl House {
             if can_run(rule) { schedule.release(rule) } else { schedule.hold(rule) }
         }
         drop(schedule);
-        self.runnable.notify_all();
+        self.rouse();
     }
 
     fn each_waiting(&self, mut each: impl FnMut(Partition, Vec<(u64, InboxRecord)>)) -> io::Result<()> {
         for partition in Partition::all() {
-            let mut after = 0;
+            let (mut after, mut behind) = (0, BTreeMap::<(u64, u64), InboxRecord>::new());
             loop {
                 let page = self.store.waiting(partition, after, PAGE_ROWS)?;
                 let Some((last, _)) = page.last() else { break };
                 after = *last;
-                each(partition, page);
+                let mut placed = Vec::with_capacity(page.len());
+                for (number, record) in page {
+                    // Those that were dead have their places behind what came before they were tried again.
+                    while let Some(first) = behind.first_entry().filter(|first| first.key().0 < number) {
+                        let ((_, number), record) = first.remove_entry();
+                        placed.push((number, record));
+                    }
+                    match record.place > number {
+                        true => drop(behind.insert((record.place, number), record)),
+                        false => placed.push((number, record)),
+                    }
+                }
+                each(partition, placed);
             }
+            each(partition, behind.into_iter().map(|((_, number), record)| (number, record)).collect());
         }
         Ok(())
     }

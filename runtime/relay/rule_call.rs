@@ -26,13 +26,15 @@ pub struct SubjectState {
     subject: Subject,
     customer: Box<str>,
     device: Box<str>,
+    room: Option<u64>,
 }
 
 impl SubjectState {
     pub fn new(house: &House, key: &SubjectKey, partition: Partition) -> Arc<SubjectState> {
         let customer = house.directory().rules[key.rule.0].customer.as_str().into();
         let subject = subject(house, key.rule, &key.device, partition);
-        Arc::new(SubjectState { store: house.store.clone(), subject, customer, device: (*key.device).into() })
+        let (device, room) = ((*key.device).into(), house.state_room(key.rule));
+        Arc::new(SubjectState { store: house.store.clone(), subject, customer, device, room })
     }
 }
 
@@ -63,6 +65,10 @@ impl StateView for SubjectState {
 
     fn timers(&self, limit: usize) -> io::Result<usize> {
         self.store.timer_count(&self.subject, limit)
+    }
+
+    fn room(&self) -> Option<u64> {
+        self.room
     }
 
     fn device(&self) -> io::Result<Option<Device>> {
@@ -99,6 +105,10 @@ impl Gate for RuleGate {
         self.house.judge(&trial, (message, &by), Counting::Message, self.now)?;
         self.passed.lock().push((message.source.clone(), message.destination.clone()));
         Ok(())
+    }
+
+    fn has_room(&self, more: usize) -> bool {
+        self.house.may_send(self.rule, more as u64, self.now)
     }
 
     fn keep(&self) {

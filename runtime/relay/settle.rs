@@ -9,7 +9,7 @@ use crate::metrics::Reached;
 use crate::retry::{self, ErrorClass};
 use crate::route::PeerIndex;
 use crate::store::keys::OutboxKey;
-use crate::store::{Change, DeadRecord, Queued, Taken};
+use crate::store::{Change, DeadFailure, DeadRecord, DeadWhat, OutboxRecord, Queued, Taken, Unsent};
 use crate::timeline::Event;
 use crate::tracking::{Tracked, Waits};
 
@@ -152,6 +152,9 @@ impl Settled {
         let attempt = queued.record.attempts;
         tracing::error!(message_id = %id, queue = &*queued.key.queue, attempt, "dead letter: {why}");
         self.forget(&queued);
+        let attempts = queued.record.attempts + 1;
+        let by = (*queued.key.queue).into();
+        self.happened(house, &queued, now, || Event::Buried { by, attempts, why: why.into() });
         self.happened(house, &queued, now, || Event::Ended { state: state.octet(), error });
         let is_over = state == MessageState::Expired;
         house.count_queued(&queued, if is_over { Reached::Expired } else { Reached::Undeliverable });
@@ -163,16 +166,11 @@ impl Settled {
             self.offers.extend(told);
             self.changes.push(Change::Track(partition, id, Box::new(tracked)));
         }
-        let dead = DeadRecord {
-            customer: queued.record.customer,
-            at: (*queued.key.queue).into(),
-            occasion: None,
-            message: queued.record.message,
-            attempts: queued.record.attempts + 1,
-            died_at: now,
-            reason: why.into(),
-        };
-        self.changes.push(Change::Dead(partition, id, Box::new(dead)));
+        let (queue, class) = ((*queued.key.queue).into(), queued.key.class.0);
+        let record = OutboxRecord { attempts, ..queued.record };
+        let failure = DeadFailure { reason: why.into(), ..DeadFailure::default() };
+        let dead = DeadRecord { what: DeadWhat::Message(Unsent { queue, class, record }), died_at: now, failure };
+        self.changes.push(house.died((partition, id), dead));
     }
 
     /// Receipts have no history of their own.

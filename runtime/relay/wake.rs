@@ -10,7 +10,10 @@ use wasmsc_smpp::tlv::tag;
 
 use super::campaigns::Left;
 use super::operations::unqueue;
-use super::{House, Stored, history, offer_when_due, parts, pickup, queue_to, quotas, receipts, requests, stranded};
+use super::{
+    House, Stored, dead, history, metering, offer_when_due, parts, pickup, queue_to, quotas, receipts, requests,
+    stranded,
+};
 use crate::message::{Address, Message, MessageId, Timestamp};
 use crate::route::PeerIndex;
 use crate::store::keys::{OutboxKey, Partition};
@@ -218,6 +221,7 @@ impl House {
 pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
     parts::expire(house, now)?;
     quotas::keep_quotas(house, now)?;
+    metering::keep_usage(house)?;
     house.tell_dropped_lines(now);
     let is_time = {
         let mut absentees = house.absentees.lock();
@@ -235,6 +239,9 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
     {
         tracing::error!("the history cannot be read: {error}");
     }
+    if let Err(error) = dead::sweep(house, is_time, now) {
+        tracing::error!("dead letters cannot be read: {error}");
+    }
     if is_time && let Err(error) = pickup::sweep(house, now) {
         tracing::error!("inboxes cannot be read: {error}");
     }
@@ -246,7 +253,10 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
         }
         may_forget
     };
-    if may_forget && let Err(error) = history::forget(house, now) {
+    if may_forget
+        && let Err(error) =
+            history::forget(house, now).and_then(|()| metering::forget(house, now)).and_then(|()| house.look_at_state())
+    {
         tracing::error!("what is over cannot be taken out of the history: {error}");
     }
     // What was on its way in when its route went.

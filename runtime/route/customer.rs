@@ -23,6 +23,14 @@ pub struct Inbox {
 pub struct Customer {
     pub id: Arc<str>,
     pub queue_max: usize,
+    /// Its share of the CPU time of rules.
+    pub cpu_weight: u32,
+    /// Of its rules together.
+    pub cpu_ms_per_minute: Option<u32>,
+    /// Of its rules together.
+    pub rule_state_octets: Option<u64>,
+    /// Of its rules together.
+    pub rule_messages_per_day: Option<u64>,
     pub validity_ms: u64,
     pub validity_max_ms: u64,
     pub join_timeout_ms: u64,
@@ -50,6 +58,10 @@ impl Customer {
         Customer {
             id: from.id.as_str().into(),
             queue_max: from.queue_max,
+            cpu_weight: from.cpu_weight,
+            cpu_ms_per_minute: from.cpu_ms_per_minute,
+            rule_messages_per_day: from.rule_messages_per_day,
+            rule_state_octets: from.rule_state_octets,
             validity_ms: from.validity_secs * 1_000,
             validity_max_ms: from.validity_max_secs * 1_000,
             join_timeout_ms: from.join_timeout_secs * 1_000,

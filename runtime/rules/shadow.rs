@@ -158,6 +158,7 @@ fn copy(outcome: &Outcome) -> Outcome {
     match outcome {
         Outcome::Done(effects) => Outcome::Done(Effects {
             state: effects.state.clone(),
+            state_growth: effects.state_growth,
             messages: effects.messages.clone(),
             timers: effects.timers.clone(),
             reads: effects.reads.clone(),

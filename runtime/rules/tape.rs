@@ -35,11 +35,14 @@ enum Told {
     Device(Option<Device>),
 }
 
+/// From, to, and what the firewall said.
+type Judged = (Address, Address, Result<(), Reject>);
+
 /// Questions with their answers, and the firewall's verdicts by the ends of the messages.
 #[derive(Default)]
 pub struct Tape {
     answers: Mutex<Vec<(Question, Told)>>,
-    verdicts: Mutex<Vec<(Address, Address, Result<(), Reject>)>>,
+    verdicts: Mutex<Vec<Judged>>,
 }
 
 /// Writes a tape while a run reads.
@@ -118,6 +121,9 @@ macro_rules! state_view {
                 let told = self.answer(Question::Timers(limit), &|live| live.timers(limit).map(Told::Count))?;
                 Ok(if let Told::Count(count) = told { count } else { 0 })
             }
+            fn room(&self) -> Option<u64> {
+                self.live().room()
+            }
             fn device(&self) -> io::Result<Option<Device>> {
                 let told = self.answer(Question::Device, &|live| live.device().map(Told::Device))?;
                 Ok(if let Told::Device(device) = told { device } else { None })
@@ -136,6 +142,10 @@ impl Gate for Recording {
         verdict
     }
 
+    fn has_room(&self, more: usize) -> bool {
+        self.gate.has_room(more)
+    }
+
     fn keep(&self) {
         self.gate.keep();
     }
@@ -144,7 +154,7 @@ impl Gate for Recording {
 /// Nothing of what it lets pass is counted or sent.
 impl Gate for Replay {
     fn admit(&self, message: &Message, _text: Option<&str>) -> Result<(), Reject> {
-        let is_it = |(from, to, _): &&(Address, Address, _)| *from == message.source && *to == message.destination;
+        let is_it = |(from, to, _): &&Judged| *from == message.source && *to == message.destination;
         self.tape.verdicts.lock().iter().find(is_it).map_or(Ok(()), |(.., verdict)| verdict.clone())
     }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::keys::Key;
 use super::retention::Over;
+use super::seal::Seal;
 
 /// The append-only record of groups of changes. What it has synced survives everything.
 pub trait Log: Send {
@@ -51,6 +52,8 @@ pub struct Opened {
     /// In the order in which they were appended.
     pub groups: Vec<Bytes>,
     pub keeps: Keeps,
+    /// For secrets among what is set up.
+    pub seal: Seal,
 }
 
 /// What is kept beside what the house needs.

@@ -6,6 +6,7 @@
 //! events/*.run        the feeds, as they are
 //! log/*.log           the commit log, from before the first row was copied to behind the last one
 //! plugins/*.wasm      the plugins that were uploaded
+//! secrets-key         what secrets among the rows are sealed with
 //! backup.json         names, lengths and checksums of all of these; written last
 //! ```
 //! Replayed over the rows, the log makes them what they were at its end, as after a crash (see `disk`). So a backup holds
@@ -25,6 +26,7 @@ use super::commit_log::sync_directory;
 use super::disk;
 use super::keys::Key;
 use super::runs::file::Run;
+use super::seal;
 use super::{OpenError, Store, StoreFailed};
 use crate::message::Timestamp;
 
@@ -109,7 +111,9 @@ impl Store {
         let base = self.inner.lock().tables.base();
         let copied = base.copy_to(&unfinished);
         // Behind the log: a plugin is on disk before the store knows of it.
-        let copied = copied.and_then(|()| copy_plugins(data_dir, &unfinished)).and_then(|()| finish(&unfinished, now));
+        let copied =
+            copied.and_then(|()| copy_plugins(data_dir, &unfinished)).and_then(|()| copy_key(data_dir, &unfinished));
+        let copied = copied.and_then(|()| finish(&unfinished, now));
         drop(hold);
         let renamed = copied.and_then(|octets| fs::rename(&unfinished, &directory).map(|()| octets));
         match renamed {
@@ -138,6 +142,15 @@ fn copy_plugins(data_dir: &Path, to: &Path) -> io::Result<()> {
         }
     }
     sync_directory(&to)
+}
+
+/// Without it, nobody could read what is sealed. As readable as it is here: for its owner alone.
+fn copy_key(data_dir: &Path, to: &Path) -> io::Result<()> {
+    let copy = to.join(seal::FILE);
+    match present(fs::copy(data_dir.join(seal::FILE), &copy))? {
+        Some(_) => File::open(&copy)?.sync_all(),
+        None => Ok(()), // a store in memory has none
+    }
 }
 
 /// None: it is not there.

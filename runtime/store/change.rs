@@ -6,20 +6,23 @@ use bytes::Bytes;
 
 use super::answers::AnswerRecord;
 use super::campaigns::{self, OfCampaign};
+use super::dead::DeadRecord;
 use super::history::EventRows;
 use super::http_calls::{HttpCallKey, HttpCallRecord};
 use super::keys::{self, OutboxKey, Partition};
 use super::once::{self, NewOnce};
 use super::opt_outs::{self, OptOutRecord};
 use super::pickup;
-use super::record::{self, DeadRecord, InboxRecord, JoinedRecord, ParkedRecord};
+use super::record::{self, InboxRecord, JoinedRecord, ParkedRecord};
 use super::tables::Op;
+use super::usage;
 use super::verbs::Queued;
 use super::{Done, Store, StoreFailed};
 use crate::campaign::CampaignId;
 use crate::feed::Ends;
 use crate::firewall::rates::QuotaRow;
 use crate::message::{MessageId, Timestamp};
+use crate::meter::UsageRow;
 use crate::timeline::Event;
 use crate::tracking::Tracked;
 
@@ -43,7 +46,9 @@ pub enum Change {
     Park(Partition, Box<str>, String, ParkedRecord),
     Unpark(Partition, Box<str>, String),
     Dead(Partition, MessageId, Box<DeadRecord>),
-    /// An event of a rule that is no MO; its number is its own.
+    /// A customer's dead letter is one no more.
+    Undead(Partition, Box<str>, MessageId),
+    /// An event of a rule that is no MO, or is tried again; its number is its own.
     Arrive(Partition, u64, Box<InboxRecord>),
     /// It is over without a call.
     Depart(Partition, u64),
@@ -74,6 +79,9 @@ pub enum Change {
     Quota(QuotaRow),
     /// Of a day that is over.
     Unquota(QuotaRow),
+    /// What a rule used on a day.
+    Usage(UsageRow),
+    Unusage(UsageRow),
     /// Something for the history of a customer's message, and for its feed.
     Happened(Partition, Box<str>, MessageId, Timestamp, Box<(Ends, Event)>),
 }
@@ -129,7 +137,10 @@ fn op(change: Change) -> Op {
             Op::Put(keys::answer(Partition::of(&customer), &customer, id.event), record::encode(&*record))
         }
         Change::Unanswer(customer, id) => Op::Delete(keys::answer(Partition::of(&customer), &customer, id.event)),
-        Change::Dead(partition, id, dead) => Op::Put(keys::dead(partition, id), record::encode(&*dead)),
+        Change::Dead(partition, id, dead) => {
+            Op::Put(keys::dead(partition, dead.customer(), id), record::encode(&*dead))
+        }
+        Change::Undead(partition, customer, id) => Op::Delete(keys::dead(partition, &customer, id)),
         Change::Unpart(partition, group, number) => Op::Delete(keys::part(partition, &group, number)),
         Change::Join(partition, group, joined) => Op::Put(keys::joined(partition, &group), record::encode(&joined)),
         Change::OfCampaign(customer, id, change) => campaigns::op(&customer, id, change),
@@ -142,6 +153,8 @@ fn op(change: Change) -> Op {
         Change::OptIn(record) => Op::Delete(record.key()),
         Change::Quota(row) => Op::Put(opt_outs::quota_key(&row), record::encode(&row)),
         Change::Unquota(row) => Op::Delete(opt_outs::quota_key(&row)),
+        Change::Usage(row) => usage::put(&row),
+        Change::Unusage(row) => usage::forget(&row),
     }
 }
 

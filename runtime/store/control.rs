@@ -9,6 +9,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use super::seal::Seal;
 use super::tables::{Op, Tables};
 use super::{Done, Store, StoreFailed, keys, record};
 use crate::message::Timestamp;
@@ -74,6 +75,31 @@ fn without_secrets(json: &str) -> Box<str> {
     }
 }
 
+/// Whether it has any of them.
+fn has_secrets(json: &str) -> bool {
+    let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(json);
+    object.is_ok_and(|object| SECRETS.iter().any(|secret| object.contains_key(*secret)))
+}
+
+/// As it is on disk.
+fn sealed(seal: &Seal, (kind, id): (&str, &str), control: &Control) -> io::Result<Control> {
+    if !has_secrets(&control.json) {
+        return Ok(control.clone());
+    }
+    let json = seal.seal(&label(kind, id), &control.json)?.into();
+    Ok(Control { json, ..control.clone() })
+}
+
+fn opened(seal: &Seal, (kind, id): (&str, &str), control: Control) -> io::Result<Control> {
+    let json = seal.open(&label(kind, id), &control.json)?.into();
+    Ok(Control { json, ..control })
+}
+
+/// What a row is sealed under.
+fn label(kind: &str, id: &str) -> Vec<u8> {
+    [kind.as_bytes(), b"\0", id.as_bytes()].concat()
+}
+
 type Name = (Box<str>, Box<str>);
 
 /// All control objects, in memory.
@@ -92,10 +118,12 @@ struct Used {
 }
 
 impl Controls {
-    pub(super) fn recover(tables: &Tables) -> io::Result<Controls> {
+    pub(super) fn recover(tables: &Tables, seal: &Seal) -> io::Result<Controls> {
         let mut controls = Controls::default();
         each(tables, keys::CONTROL, |name, value| {
-            controls.rows.insert(name, record::decode(value).map_err(io::Error::other)?);
+            let control = record::decode(value).map_err(io::Error::other)?;
+            let control = opened(seal, (&name.0, &name.1), control)?;
+            controls.rows.insert(name, control);
             Ok(())
         })?;
         each(tables, keys::USED, |name, value| {
@@ -192,7 +220,14 @@ impl Store {
             let control = json.map(|json| Control { revision: sequence, changed_at: now, json: json.into_boxed_str() });
             let key = keys::control(keys::CONTROL, &name.0, &name.1);
             match &control {
-                Some(control) => batch.push(Op::Put(key, record::encode(control))),
+                Some(control) => match sealed(&self.seal, (&name.0, &name.1), control) {
+                    Ok(sealed) => batch.push(Op::Put(key, record::encode(&sealed))),
+                    Err(error) => {
+                        drop(controls);
+                        done(Err(StoreFailed(format!("a secret cannot be sealed: {error}").into())));
+                        return Ok(());
+                    }
+                },
                 None => batch.extend([Op::Delete(key), Op::Delete(keys::control(keys::USED, &name.0, &name.1))]),
             }
             after.push((name, control));

@@ -19,6 +19,7 @@ use super::keys::{self, Key};
 use super::retention::Over;
 use super::runs::Runs;
 use super::runs::file::Run;
+use super::seal::Seal;
 
 /// sled's page cache. Most reads are answered by the layers in memory above it.
 const CACHE_OCTETS: u64 = 16 << 20;
@@ -47,7 +48,8 @@ pub fn open(directory: &Path, keeps: Keeps) -> io::Result<Opened> {
     let runs = Runs::open(&directory.join(HISTORY))?;
     let feeds = Runs::open(&directory.join(EVENTS))?;
     let base = DiskBase { tree: base, file: tables.join("db"), runs, feeds, log: log_directory };
-    Ok(Opened { log: Box::new(log), base: Arc::new(base), groups, keeps })
+    let seal = Seal::load_or_make(directory)?;
+    Ok(Opened { log: Box::new(log), base: Arc::new(base), groups, keeps, seal })
 }
 
 /// Whether so little is free that a checkpoint may not fit any more: it writes what memory holds, and sled copies

@@ -16,7 +16,7 @@
 //! opt_out  <partition> n <len><customer> <len><number> <device>             who wants no more messages of a number
 //! quota    <partition> q <len><customer> <device>                           how much of a day's quota is used
 //! pickup   <partition> g <len><customer> <message id>                       an MO that its customer picks up over the API
-//! dead     <partition> d <message id>                                       what nobody could process or deliver
+//! dead     <partition> d <len><customer> <!message id>                      what nobody could process or deliver
 //! history  <partition> h <len><customer> <!message id> <number u64>         what happened to a message
 //! hook     <partition> H <len><webhook> ...                                  see hooks.rs
 //! event    <partition> e <len><customer> <id u64>                           what its customer is told
@@ -32,6 +32,7 @@
 //! alarm    <partition> A <due u64> <setting>                                the same by when it is due
 //! call     <partition> P <due u64> <id>                                     an HTTP call of a rule that is to be made
 //! answer   <partition> Q <len><customer> <event u64>                        what a rule answered to a request
+//! usage    <partition> U <len><customer> <day u32> <rule>                    what a rule used on a day
 //! control  fe c <len><kind> <id>                                            what is set up over the API
 //! used     fe u <len><kind> <id>                                            when that was used last
 //! audit    fe a <sequence u64>, fe s                                        who changed it; the newest of them
@@ -41,6 +42,7 @@
 //! objects have a range of their own, which a transaction with data never touches.
 
 mod campaigns;
+mod dead;
 mod devices;
 mod outbox;
 mod rules;
@@ -50,6 +52,7 @@ use crate::message::MessageId;
 pub use outbox::{OutboxKey, outbox_after, outbox_all, outbox_queue, outbox_range, waits_in};
 
 pub use campaigns::{addressees, campaign, campaign_ends, campaign_id, campaigns};
+pub use dead::{dead, dead_range};
 pub use devices::{device, rest, seen, tagged, under};
 pub use rules::{alarm, alarms, answer, due_and_id, http_call, http_calls};
 
@@ -125,6 +128,9 @@ pub enum Kind {
     Campaign = b'C' as isize,
     CampaignEnds = b'E' as isize,
     Addressees = b'L' as isize,
+    Dead = b'd' as isize,
+    Usage = b'U' as isize,
+    State = b's' as isize,
     Shared = b'S' as isize,
     Timer = b't' as isize,
     Alarm = b'A' as isize,
@@ -308,14 +314,6 @@ pub fn inbox_event(key: &[u8]) -> Option<u64> {
 
 pub fn inbox_after(partition: Partition, event: u64) -> (Key, Key) {
     (inbox(partition, event), Box::new([partition.0, b'i' + 1]))
-}
-
-pub fn dead(partition: Partition, id: MessageId) -> Key {
-    [&[partition.0, b'd'][..], &id.to_key()].concat().into()
-}
-
-pub fn dead_all(partition: Partition) -> (Key, Key) {
-    (Box::new([partition.0, b'd']), Box::new([partition.0, b'd' + 1]))
 }
 
 /// The state rows of one device under one rule all start with this.

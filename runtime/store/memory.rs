@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use super::backend::{Base, Keeps, Log, Opened};
 use super::keys::Key;
 use super::retention::Over;
+use super::seal::Seal;
 
 /// What the next syncs do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +72,9 @@ impl MemoryDisk {
         platter.segments.push(Vec::new());
         drop(platter);
         let log = MemoryLog { disk: self.clone(), octets: 0 };
-        Opened { log: Box::new(log), base: Arc::new(MemoryBase { disk: self.clone() }), groups, keeps: Keeps::ALL }
+        let seal = Seal::of(&[7; 32]).expect("as long as a key is");
+        let base = Arc::new(MemoryBase { disk: self.clone() });
+        Opened { log: Box::new(log), base, groups, keeps: Keeps::ALL, seal }
     }
 
     /// Counts one sync; an error is a crash or a full disk, after which this opening is dead.

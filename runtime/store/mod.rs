@@ -17,6 +17,7 @@ mod change;
 mod commit;
 mod commit_log;
 mod control;
+mod dead;
 mod depths;
 mod devices;
 pub mod disk;
@@ -36,10 +37,12 @@ mod recent;
 mod record;
 mod retention;
 mod runs;
+mod seal;
 mod search;
 mod shared;
 mod tables;
 mod timers;
+mod usage;
 mod verbs;
 pub mod writer;
 
@@ -60,6 +63,7 @@ pub use campaigns::{OfCampaign, PIECE};
 pub use change::Change;
 pub use commit::{Committed, Finished};
 pub use control::{Audit, Control, ControlChange, Edit, SECRETS};
+pub use dead::{DeadFailure, DeadFilter, DeadKind, DeadRecord, DeadWhat, Unsent};
 pub use depths::Depth;
 pub use devices::{Rewrite, Rewrites};
 pub use due::Due;
@@ -71,7 +75,7 @@ pub use keys::Kind;
 pub use once::{NewOnce, OnceRecord};
 pub use opt_outs::OptOutRecord;
 pub use pickup::{Picked, PickupRecord};
-pub use record::{DeadRecord, InboxRecord, JoinedRecord, OutboxRecord, ParkedRecord, PartRecord, Taken};
+pub use record::{InboxRecord, JoinedRecord, OutboxRecord, ParkedRecord, PartRecord, Taken};
 pub use retention::Over;
 use tables::{Op, Tables};
 pub use timers::{Fired, TimerShown};
@@ -126,6 +130,7 @@ pub struct Store {
     /// A backup is being made. Held by the writer while it discards old segments.
     is_backed_up: Mutex<bool>,
     keeps: Keeps,
+    seal: seal::Seal,
     /// Calls are made after the sync, with the customer who is told something.
     on_told: OnceLock<Ring>,
     /// Calls are made with the kind of control object of which one has changed, or is gone.
@@ -207,7 +212,7 @@ impl Store {
         drop(opened.groups);
         let secret = secret(&*opened.base)?;
         let told_floor = told_floor(&*opened.base, opened.keeps, &mut last_told)?;
-        let controls = RwLock::new(control::Controls::recover(&tables)?);
+        let controls = RwLock::new(control::Controls::recover(&tables, &opened.seal)?);
         let inner = Inner {
             tables,
             depths: depths::Depths::default(),
@@ -232,6 +237,7 @@ impl Store {
             full: AtomicBool::new(false),
             is_backed_up: Mutex::new(false),
             keeps: opened.keeps,
+            seal: opened.seal,
             on_told: OnceLock::new(),
             on_changed: OnceLock::new(),
             durable_told: AtomicU64::new(last_told.0),

@@ -33,6 +33,8 @@ pub struct InboxRecord {
     pub due: Timestamp,
     /// There is a tracked row: its sender wants a receipt.
     pub tracked: bool,
+    /// Its place is behind all events up to this one; 0: its own. For one that was dead and is tried again.
+    pub place: u64,
 }
 
 impl InboxRecord {
@@ -44,7 +46,7 @@ impl InboxRecord {
         tracked: bool,
         due: Timestamp,
     ) -> InboxRecord {
-        InboxRecord { customer, rule, occasion, message, attempts: 0, due, tracked }
+        InboxRecord { customer, rule, occasion, message, attempts: 0, due, tracked, place: 0 }
     }
 }
 
@@ -120,20 +122,6 @@ pub struct ParkedRecord {
     pub state: u8,
     pub error: u16,
     pub came_at: Timestamp,
-}
-
-/// What nobody could process or deliver, kept for its owner.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DeadRecord {
-    pub customer: Box<str>,
-    /// Name of the rule that failed, or `system_id` of the account that refused.
-    pub at: Box<str>,
-    /// Of an event of a rule; None for a message that nobody took.
-    pub occasion: Option<Occasion>,
-    pub message: Message,
-    pub attempts: u32,
-    pub died_at: Timestamp,
-    pub reason: Box<str>,
 }
 
 /// A row that this version cannot read.

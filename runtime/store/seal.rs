@@ -49,7 +49,8 @@ impl Seal {
 
     pub fn of(key: &[u8]) -> io::Result<Seal> {
         let unbound = UnboundKey::new(&CHACHA20_POLY1305, key);
-        let unbound = unbound.map_err(|_| io::Error::other(format!("holds no key: {KEY_OCTETS} octets are expected")))?;
+        let unbound =
+            unbound.map_err(|_| io::Error::other(format!("holds no key: {KEY_OCTETS} octets are expected")))?;
         Ok(Seal(LessSafeKey::new(unbound)))
     }
 
@@ -58,11 +59,7 @@ impl Seal {
         let mut nonce = [0; NONCE_LEN];
         getrandom::fill(&mut nonce).map_err(io::Error::other)?;
         let mut sealed = text.as_bytes().to_vec();
-        let done = self.0.seal_in_place_append_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(name),
-            &mut sealed,
-        );
+        let done = self.0.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(name), &mut sealed);
         done.map_err(|_| io::Error::other("too long to be sealed"))?;
         Ok(format!("{MARK}{}", STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat())))
     }
@@ -71,7 +68,9 @@ impl Seal {
     pub fn open(&self, name: &[u8], text: &str) -> io::Result<String> {
         let Some(sealed) = text.strip_prefix(MARK) else { return Ok(text.to_owned()) };
         let wrong = || {
-            let why = format!("what is set up cannot be read: it was sealed with another key than that in {FILE}; put that one back");
+            let why = format!(
+                "what is set up cannot be read: it was sealed with another key than that in {FILE}; put that one back"
+            );
             io::Error::new(io::ErrorKind::InvalidData, why)
         };
         let octets = STANDARD_NO_PAD.decode(sealed).map_err(|_| wrong())?;
@@ -93,7 +92,9 @@ mod tests {
     fn what_is_sealed_opens_with_its_key_and_under_its_name_only() {
         let (seal, other) = (Seal::of(&[1; 32]).expect("a key"), Seal::of(&[2; 32]).expect("a key"));
         let sealed = seal.seal(b"rule acme/x", "{\"secrets\":{}}").expect("sealed");
-        assert!(!sealed.contains("secrets") && sealed != seal.seal(b"rule acme/x", "{\"secrets\":{}}").expect("sealed"));
+        assert!(
+            !sealed.contains("secrets") && sealed != seal.seal(b"rule acme/x", "{\"secrets\":{}}").expect("sealed")
+        );
         assert_eq!(seal.open(b"rule acme/x", &sealed).expect("opens"), "{\"secrets\":{}}");
         assert!(seal.open(b"rule beta/x", &sealed).is_err(), "a row of another object");
         let error = other.open(b"rule acme/x", &sealed).expect_err("another key").to_string();

@@ -8,13 +8,14 @@ use bytes::Bytes;
 use wasmsc_smpp::receipt::MessageState;
 
 use super::change::{self, Change};
+use super::dead::{DeadFailure, DeadRecord, DeadWhat};
 use super::keys::{self, OutboxKey, Partition, Subject};
 use super::once::{self, NewOnce};
 use super::pickup::{self, PickupRecord};
-use super::record::{self, DeadRecord, InboxRecord, OutboxRecord, PartRecord};
+use super::record::{self, InboxRecord, OutboxRecord, PartRecord};
 use super::tables::Op;
 use super::{Done, Inner, NotAccepted, Store, StoreFailed};
-use crate::feed::Ends;
+use crate::feed::{About, Ends};
 use crate::message::{Class, Message, MessageId, Timestamp};
 use crate::occasion::Occasion;
 use crate::timeline::{Direction, Event, Received};
@@ -88,7 +89,7 @@ pub enum Failure {
     /// With the reason for its owner.
     RetryAt(Timestamp, Box<str>),
     /// Never again; kept for its owner with this reason.
-    Dead(Box<str>),
+    Dead(DeadFailure),
 }
 
 /// The event number in a key that `accept` made, so that numbers go on rising after a restart.
@@ -182,29 +183,30 @@ impl Store {
         let mut batch = if self.keeps.any() && waiting.occasion.is_mo() {
             self.failed(partition, event, &waiting, &failure, now)
         } else {
-            Vec::new()
+            self.buried(event, &waiting, &failure, now).into_iter().collect()
         };
         batch.extend(match failure {
             Failure::RetryAt(due, _) => {
                 waiting.due = due;
                 vec![Op::Put(key, record::encode(&waiting))]
             }
-            Failure::Dead(reason) => {
-                let dead = DeadRecord {
-                    customer: waiting.customer,
-                    at: waiting.rule,
-                    occasion: Some(waiting.occasion),
-                    message: waiting.message,
-                    attempts: waiting.attempts,
-                    died_at: now,
-                    reason,
-                };
-                let to = keys::dead(partition, MessageId::accepted(event));
+            Failure::Dead(failure) => {
+                let to = keys::dead(partition, &waiting.customer, MessageId::accepted(event));
+                let dead = DeadRecord { what: DeadWhat::Event(waiting), died_at: now, failure };
                 vec![Op::Delete(key), Op::Put(to, record::encode(&dead))]
             }
         });
         batch.extend(also.into_iter().flat_map(|change| self.ops(change)));
         self.submit(batch, done)
+    }
+
+    /// For the feed alone: what is no MO has no history.
+    fn buried(&self, event: u64, waiting: &InboxRecord, failure: &Failure, now: Timestamp) -> Option<Op> {
+        let Failure::Dead(DeadFailure { reason, .. }) = failure else { return None };
+        let (by, attempts, why) = (waiting.rule.clone(), waiting.attempts, reason.clone());
+        let (id, ends) = (MessageId::accepted(event), Ends::of(Direction::Mo, &waiting.message));
+        let about = || About::Message { id, ends, event: Event::Buried { by, attempts, why } };
+        self.told(&waiting.customer, now, about)
     }
 
     /// For the history and the feed.
@@ -218,11 +220,14 @@ impl Store {
     ) -> Vec<Op> {
         let (why, again): (Box<str>, _) = match failure {
             Failure::RetryAt(due, why) => (why.clone(), Some(*due)),
-            Failure::Dead(why) => (why.clone(), None),
+            Failure::Dead(failure) => (failure.reason.clone(), None),
         };
+        let reason = why.clone();
         let failed = Event::Failed { by: waiting.rule.clone(), attempt: waiting.attempts, error: 0, why, again };
+        let buried = |why| Event::Buried { by: waiting.rule.clone(), attempts: waiting.attempts, why };
         let ended = Event::Ended { state: MessageState::Undeliverable.octet(), error: 0 };
-        let events = [Some(failed), again.is_none().then_some(ended)];
+        let is_dead = again.is_none();
+        let events = [Some(failed), is_dead.then(|| buried(reason)), is_dead.then_some(ended)];
         let id = MessageId::accepted(event);
         let ends = || Ends::of(Direction::Mo, &waiting.message);
         let ops = |event| self.event(partition, &waiting.customer, id, now, || (ends(), event));
@@ -239,13 +244,6 @@ impl Store {
                 Ok((event, record::decode(&row.value).map_err(io::Error::other)?))
             })
             .collect()
-    }
-
-    /// Dead letters of a partition, oldest first.
-    pub fn dead(&self, partition: Partition, limit: usize) -> io::Result<Vec<DeadRecord>> {
-        let (from, to) = keys::dead_all(partition);
-        let rows = self.inner.lock().tables.range(&from, &to, limit)?;
-        rows.iter().map(|row| record::decode(&row.value).map_err(io::Error::other)).collect()
     }
 
     /// One state value, as the last successful call left it.

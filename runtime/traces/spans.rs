@@ -173,7 +173,14 @@ fn part(event: &Event) -> Option<Part<'_>> {
         Event::Replaced { .. } => {
             Part { name: "replace".to_owned(), kind: INTERNAL, is_error: false, attributes: Vec::new(), who: None }
         }
-        Event::Received(_) | Event::Ended { .. } | Event::Refused { .. } => return None,
+        Event::Revived { .. } => {
+            Part { name: "retry".to_owned(), kind: INTERNAL, is_error: false, attributes: Vec::new(), who: None }
+        }
+        Event::Received(_)
+        | Event::Ended { .. }
+        | Event::Refused { .. }
+        | Event::Buried { .. }
+        | Event::Dropped { .. } => return None,
     };
     Some(part)
 }

@@ -3,6 +3,7 @@
 mod campaigns;
 mod canaries;
 pub mod client;
+mod dead;
 mod devices;
 mod docs;
 mod errors;
@@ -24,5 +25,6 @@ mod switches;
 mod tenants;
 mod tls;
 mod traces;
+mod usage;
 mod walls;
 mod webhooks;

@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::api::client::{Client, key};
-use crate::smsc::site::Plan;
+use crate::smsc::site::{Plan, Site};
+use crate::support::server::version;
 
 /// Clients that send meanwhile.
 const CLIENTS: usize = 4;
@@ -87,5 +88,27 @@ async fn backups_are_the_operators_and_need_a_folder() {
     let path = "/v1/backup";
     assert_eq!(acme.request("POST", path, &[], None).await.problem(404), "not_found");
     assert_eq!(operator.request("POST", path, &[], None).await.problem(409), "no_backup_dir");
+    site.end(()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_has_the_plugins_and_the_rules_that_name_them() {
+    let home = tempfile::tempdir().expect("a temporary folder can be made");
+    let site = plan(&home.path().join("backups")).start().await;
+    let operator = Client::new(site.api(), Some(&site.operator_token()));
+    operator.upload(("echo", "1"), "", version("mark-one")).await.expect(201);
+    let rule = json!({ "plugin": "echo@1", "numbers": ["7001"] }).to_string();
+    operator.request("PUT", "/v1/rules/echo?customer=acme", &[], Some(&rule)).await.expect(201);
+    let made = operator.request("POST", "/v1/backup", &[], None).await.expect(201).field("directory");
+    let premises = site.leave(()).await;
+    let data = premises.folder().join("data");
+    let token = std::fs::read_to_string(data.join("operator-token")).expect("readable");
+    std::fs::remove_dir_all(&data).expect("removed");
+    wasmsc::store::backup::restore(Path::new(&made), &data).expect("restored");
+    std::fs::write(data.join("operator-token"), &token).expect("written");
+    let site = Site::of(premises).await;
+    let operator = Client::new(site.api(), Some(token.trim()));
+    let shown = operator.get("/v1/rules/echo?customer=acme").await.expect(200).json();
+    assert_eq!((&shown["state"], &shown["active"]["plugin"]), (&json!("running"), &json!("echo@1")), "{shown}");
     site.end(()).await;
 }

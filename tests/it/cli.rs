@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::api::client::{Client, key, start};
 use crate::api::messages::at;
 use crate::smsc::site::{DEVICE, Plan, mo, mt};
+use crate::support::server::built;
 
 pub const REFUSED: i32 = 3;
 const UNREACHABLE: i32 = 4;
@@ -27,7 +28,7 @@ impl Shell {
         Shell { api: format!("http://{address}"), token: client.token().to_owned() }
     }
 
-    fn run(&self, line: &[&str]) -> Output {
+    pub fn run(&self, line: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wasmsc"));
         command.args(line).env("WASMSC_API", &self.api).env("WASMSC_TOKEN", &self.token).stdin(Stdio::null());
         command.output().expect("the binary runs")
@@ -41,7 +42,7 @@ impl Shell {
     }
 
     #[track_caller]
-    fn json(&self, line: &[&str]) -> Value {
+    pub fn json(&self, line: &[&str]) -> Value {
         let text = self.prints(&[line, &["--json"]].concat());
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{line:?}: {error}: {text}"))
     }
@@ -129,6 +130,26 @@ async fn events_are_printed_from_where_one_says_and_webhooks_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_rules_is_printed_by_rule_device_level_and_event() {
+    let rule = built("hostile").display().to_string();
+    let rules = format!("[[rule]]\ncustomer = \"acme\"\nname = \"odd\"\ncomponent = {rule:?}\nnumbers = [\"7001\"]\n");
+    let (site, operator) = start(Plan::network().more(&rules)).await;
+    let acme = Shell::new(site.api(), &key(&operator, "acme", &["read"]).await);
+    let mut sim = site.sim().await;
+    let (first, second) = (sim.submitted(mo("LOG 2")).await, sim.submitted(mo("LOG 1")).await);
+    let all = acme.prints(&["rule", "logs", "odd", "-f", "--after", "oldest", "--limit", "3"]);
+    assert_eq!((all.matches(&*first).count(), all.matches(&*second).count()), (2, 1), "{all}");
+    assert!(all.lines().all(|line| line.contains("  info   acme/odd  ") && line.contains(DEVICE)), "{all}");
+    let of_second = acme.prints(&["rule", "logs", "--id", &second, "--device", &format!("+{DEVICE}")]);
+    assert_eq!(of_second.lines().count(), 1, "{of_second}");
+    for other in [&["other"][..], &["--level", "warn"], &["--device", "+46700000099"]] {
+        assert_eq!(acme.prints(&[&["rule", "logs"], other].concat()), "", "{other:?}");
+    }
+    assert_eq!(acme.json(&["rule", "logs", "--limit", "1"])["type"], "rule.log");
+    site.end(sim).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn status_and_links_tell_who_is_bound_and_what_came() {
     let (site, operator) = start(Plan::network()).await;
     let shell = Shell::new(site.api(), &operator);
@@ -188,6 +209,10 @@ fn every_shell_has_completions_and_every_command_says_how_it_is_used() {
     for command in named {
         let help = shell.prints(&[command, "--help"]);
         assert!(help.contains(&format!("Example: wasmsc {command}")), "{help}");
+    }
+    for verb in ["new", "build", "test", "check", "dev", "deploy"] {
+        let help = shell.prints(&["plugin", verb, "--help"]);
+        assert!(help.contains(&format!("Example: wasmsc plugin {verb}")), "{help}");
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::api::client::{key, start};
 use crate::cli::{REFUSED, Shell};
 use crate::smsc::site::{Plan, mo, read};
-use crate::support::server::version;
+use crate::support::server::{built, version};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plugins_and_rules_are_kept_from_a_shell() {
@@ -46,5 +46,38 @@ async fn plugins_and_rules_are_kept_from_a_shell() {
     assert!(acme.fails(REFUSED, &["plugin", "delete", "echo@1"]).contains("acme/echo"));
     assert_eq!(acme.prints(&["rule", "delete", "echo"]), "rule echo is gone");
     assert_eq!(acme.prints(&["plugin", "delete", "echo@1"]), "echo@1 is gone");
+    site.end(sim).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_is_deployed_where_its_cases_pass() {
+    let (site, operator) = start(Plan::network()).await;
+    let acme = Shell::new(site.api(), &key(&operator, "acme", &["read", "manage"]).await);
+    let folder = site.folder().join("echo");
+    std::fs::create_dir_all(folder.join("cases")).expect("made");
+    let case = |text: &str| {
+        let text = format!("[[event]]\nmo = \"ECHO a\"\n[[event.sent]]\ntext = {text:?}\n");
+        std::fs::write(folder.join("cases/echo.toml"), text).expect("written");
+    };
+    let component = built("conformance").display().to_string();
+    let dir = folder.display().to_string();
+    let line = ["plugin", "deploy", &dir, "--component", &component, "--rule", "echo"];
+    let failed = |line: &[&str]| {
+        let output = acme.run(line);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    case("b");
+    assert!(failed(&line).contains("a case fails; nothing was uploaded"));
+    assert_eq!(acme.json(&["plugin", "list"])["plugins"], serde_json::json!([]));
+    case("a");
+    assert!(failed(&line).contains("there is no rule echo; make it with --number"));
+    let made = acme.prints(&[&line[..], &["--number", "7001"]].concat());
+    assert!(made.contains("cases     1 pass\nuploaded  echo@") && made.contains(" answers for rule echo"), "{made}");
+    let mut sim = site.sim().await;
+    sim.submitted(mo("ECHO deployed")).await;
+    assert_eq!(read(&sim.take().await), "deployed");
+    let again = acme.prints(&[&line[..], &["--version", "2"]].concat());
+    assert!(again.contains("active    echo@2 answers"), "{again}");
     site.end(sim).await;
 }

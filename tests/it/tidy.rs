@@ -55,6 +55,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("runtime/delivery.rs", &["sled::", "wasmtime", "crate::link", "crate::cli"]),
     ("runtime/link", &["sled::", "wasmtime", "crate::cli", "crate::plugin", "crate::api"]),
     ("runtime/api", &["sled::", "wasmtime", "crate::cli", "crate::plugin", "crate::delivery", "CommandStatus"]),
+    (
+        "runtime/cases",
+        &["tokio", "sled::", "wasmtime", "crate::store", "crate::relay", "crate::link", "crate::api", "crate::cli"],
+    ),
     ("runtime/cli", &["sled::", "wasmtime", "crate::relay", "crate::plugin", "crate::link"]),
     ("runtime/cli/simulate", &["crate::store"]),
     ("runtime/cli/bench", &["crate::store"]),

@@ -15,7 +15,7 @@ use wasmsc::schedule::Next;
 use wasmsc::store::keys::{Partition, Subject};
 use wasmsc::store::memory::{Fault, MemoryDisk};
 use wasmsc::store::writer::Turn;
-use wasmsc::store::{Kind, Store, Writer};
+use wasmsc::store::{DeadRecord, Kind, Store, Writer};
 use wasmsc_smpp::text::{self, Payload};
 use wasmsc_smpp::{
     Bind, BindMode, Body, CommandStatus, Event, InterfaceVersion, Session, SessionConfig, Sm, SmResp, Ton,
@@ -117,7 +117,7 @@ impl World {
         let directory = Current::new(Directory::new(&config));
         let (store, writer) = Store::open(self.disk.open()).expect("opens");
         let delivery = Delivery::new(&directory);
-        let house = House::new(directory, store.clone(), delivery.clone(), 2, self.now).expect("recovers");
+        let house = House::new(directory, store.clone(), delivery.clone(), self.now).expect("recovers");
         delivery.open(&house, self.now).expect("opens");
         let shared = Arc::new(Shared::new(&config.smpp, house.clone(), delivery.clone()));
         self.alive =
@@ -195,8 +195,12 @@ impl World {
         self.check_leftovers();
         let alive = self.alive.as_ref().expect("booted");
         let partition = Partition::of("acme");
-        let dead = alive.store.dead(partition, 100_000).expect("readable");
-        let dead: BTreeSet<u64> = dead.iter().map(|d| rule::number_in(&d.message.content)).collect();
+        let mut dead = BTreeSet::new();
+        let each = |_, letter: DeadRecord| {
+            dead.insert(rule::number_in(&letter.message().content));
+            true
+        };
+        alive.store.dead_letters("acme", None, each).expect("readable");
         let mut counters = BTreeMap::new();
         for device in 0..DEVICES {
             let subject = Subject::new(partition, "acme/count", &address(device));

@@ -1,9 +1,11 @@
-//! `cargo xtask languages`: builds the rules that are not written in Rust, each with the usual tools of its language.
+//! `cargo xtask languages`: builds the rules that are not written in Rust, each with the usual tools of its language, and
+//! plays their cases.
 //!
 //! One file per language, with `pub fn build(steps: &mut Steps) -> Result<()>`. Pinned tools are installed into
 //! `target/languages/`, where they stay; the components are put beside them. Nothing is written into the sources.
 
 mod c;
+mod cases;
 mod go;
 mod javascript;
 mod native;
@@ -30,12 +32,13 @@ pub fn run() -> Result<()> {
     })
 }
 
-/// Builds the rules of all languages.
+/// Builds the rules of all languages, plays their cases and follows their tutorials.
 fn build(steps: &mut Steps) -> Result<()> {
     javascript::build(steps)?;
     python::build(steps)?;
     c::build(steps)?;
     go::build(steps)?;
+    cases::play(steps)?;
     tutorials::follow(steps)
 }
 
@@ -55,7 +58,7 @@ pub fn component(name: &str) -> Result<PathBuf> {
 fn copy_sources(from: &Path, to: &Path) -> Result<()> {
     match fs::remove_dir_all(to) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot remove {}", to.display()));
+            Err(error).with_context(|| format!("cannot remove {}", to.display()))
         }
         _ => copy(from, to),
     }

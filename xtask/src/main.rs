@@ -33,7 +33,7 @@ usage: cargo xtask <command>
   test                          formatting, clippy, rules, all tests; needs nothing but Rust
   check                         formatting and clippy only
   plugins                       build the rules in plugins/ to WebAssembly components
-  languages                     build the rules in other languages than Rust; needs Node and Python
+  languages                     build the rules in other languages than Rust, play their cases; needs Node and Python
   fuzz [--seconds N]            libFuzzer on every promise of the SMPP crate, N seconds each (60); needs nightly Rust
   interop [NAME]                third-party SMPP stacks and tshark against a running server; with NAME only those
                                 rows of the matrix whose name contains it, such as drive_smpp or \"as SMSC\"

@@ -52,9 +52,9 @@ function state(given: Map<string, string>): Parsed {
   const mode = MODES.find((name) => name === given.get("S")?.toUpperCase());
   if (mode === undefined) return malformed(`S must be one of ${MODES.join(", ")}`);
   const volts = given.get("B");
-  const battery = volts === undefined ? undefined : Number(volts.replace(",", "."));
-  if (battery !== undefined && !(battery >= 0 && battery < 100)) return malformed("B must be volts");
-  return { what: "state", mode, battery };
+  if (volts === undefined) return { what: "state", mode, battery: undefined };
+  if (!/^\d{1,2}([.,]\d{1,3})?$/.test(volts)) return malformed("B must be volts");
+  return { what: "state", mode, battery: Number(volts.replace(",", ".")) };
 }
 
 /** `Z=3 T=FIRE`; the first of two with one name counts, and a word without `=` is left out. */

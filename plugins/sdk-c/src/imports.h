@@ -104,6 +104,7 @@ typedef struct wasmsc_plugin_types_http_reply_t {
   imports_string_t   tag;
   // None: no answer came before the host gave up.
   imports_option_u16_t   status;
+  // At most 64 KiB of it.
   imports_list_u8_t   body;
 } wasmsc_plugin_types_http_reply_t;
 
@@ -375,8 +376,9 @@ extern bool wasmsc_plugin_device_attribute(imports_string_t *key, imports_string
 extern void wasmsc_plugin_device_tags(imports_list_string_t *ret);
 
 // Imported Functions from `wasmsc:plugin/outbox@0.1.0`
-// Answers the device from the number it wrote to; where the event is no MO, from the number of the device's
-// last MO to this rule, or else the first number of the rule. Returns the id of the new message.
+// Answers the device from the number it wrote to; where the event is no MO, from that of the event which set the
+// timer, sent the message or submitted the call, and for a request from the rule's sender or else its first
+// number. Returns the id of the new message.
 extern bool wasmsc_plugin_outbox_reply(wasmsc_plugin_outbox_body_t *body, imports_string_t *ret, wasmsc_plugin_outbox_send_error_t *err);
 // Sends to a device or other permitted address, from the number that reply would use.
 extern bool wasmsc_plugin_outbox_send(wasmsc_plugin_outbox_address_t *to, wasmsc_plugin_outbox_body_t *body, imports_string_t *ret, wasmsc_plugin_outbox_send_error_t *err);

@@ -131,6 +131,20 @@ mod tests {
         assert_eq!(filled("{ }"), Err(TemplateError::Nameless));
     }
 
+    /// All texts of up to seven characters that could matter.
+    #[test]
+    fn every_text_is_read_or_refused_and_doubling_its_braces_gives_it_back() {
+        for length in 0..=7_u32 {
+            for number in 0..4_u32.pow(length) {
+                let char = |place: u32| ['{', '}', 'a', ' '][(number >> (2 * place) & 3) as usize];
+                let text: String = (0..length).map(char).collect();
+                let _read_or_refused = filled(&text);
+                let doubled = text.replace('{', "{{").replace('}', "}}");
+                assert_eq!(filled(&doubled), Ok(text));
+            }
+        }
+    }
+
     #[test]
     fn unknown_placeholders_are_named_with_those_that_there_are() {
         assert!(Template::parse_with("{a} {b}", &["a", "b"]).is_ok());

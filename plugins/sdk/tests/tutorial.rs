@@ -15,21 +15,16 @@ enum Step {
     Command(String),
 }
 
-/// Files are blocks below a line that is a path in backquotes with a colon; commands are blocks of `sh`.
+/// Blocks with a path behind their language are files; blocks of `sh` are commands.
 fn steps(page: &str) -> Vec<Step> {
-    let (mut steps, mut path, mut lines) = (Vec::new(), None, page.lines());
+    let (mut steps, mut lines) = (Vec::new(), page.lines());
     while let Some(line) = lines.next() {
-        let Some(language) = line.strip_prefix("```") else {
-            if !line.is_empty() {
-                path = line.strip_prefix('`').and_then(|rest| rest.strip_suffix("`:"));
-            }
-            continue;
-        };
+        let Some(info) = line.strip_prefix("```") else { continue };
         let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-        match (path.take(), language) {
-            (Some(path), _) => steps.push(Step::File(path.to_owned(), block.join("\n") + "\n")),
-            (None, "sh") => steps.extend(block.iter().map(|command| Step::Command((*command).to_owned()))),
-            (None, _) => {}
+        match info.split_once(' ') {
+            Some((_, path)) => steps.push(Step::File(path.to_owned(), block.join("\n") + "\n")),
+            None if info == "sh" => steps.extend(block.iter().map(|command| Step::Command((*command).to_owned()))),
+            None => {}
         }
     }
     steps

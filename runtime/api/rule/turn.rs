@@ -78,6 +78,8 @@ pub async fn activate(
             body = ProblemDetails, content_type = "application/problem+json"),
         (status = 412, description = "The rule is not what If-Match expects",
             body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, description = "The version that would serve cannot be loaded",
+            body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]

@@ -1,4 +1,4 @@
-//! The fleet's traffic: MOs from the meters, MTs back to them, and both as lines for people.
+//! The fleet's traffic: MOs from the devices, MTs back to them, and both as lines for people.
 //!
 //! Implements [`Traffic`] for [`super::client`]. The fleet itself knows no SMPP; texts become PDUs here.
 
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use wasmsc_smpp::text::Payload;
 use wasmsc_smpp::{CommandStatus, Npi, Sm, Ton, text};
 
-use super::fleet::{Fleet, Saying};
+use super::model::{Devices, Saying};
 use super::retry::Retries;
 use super::span::Span;
 use super::tally::Tally;
@@ -26,7 +26,7 @@ const QUIET_CHECK: Duration = Duration::from_millis(50);
 pub type Transcript = Option<Box<dyn Write + Send>>;
 
 pub struct Conversation {
-    fleet: Fleet,
+    fleet: Box<dyn Devices>,
     number: Bytes,
     open: HashMap<u32, Saying>,
     next_ticket: u32,
@@ -44,7 +44,7 @@ pub struct Conversation {
 impl Conversation {
     /// `rate` is for all `links` together; `today` is the wall clock at `now`, for the transcript.
     pub fn new(
-        fleet: Fleet,
+        fleet: Box<dyn Devices>,
         number: &str,
         links: usize,
         rate: f64,
@@ -179,7 +179,7 @@ impl Traffic for Conversation {
                     self.tally.answers += 1;
                     self.tally.answer_latency.record(now.saturating_duration_since(spoke_at));
                 }
-                self.fleet.hear(device, &text);
+                self.fleet.hear(device, &text, now);
             }
             None => self.tally.mts_to_others += 1,
         }

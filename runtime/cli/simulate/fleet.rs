@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::meter::{Command, Household, Meter};
+use super::model::{self, Devices};
 use super::numbers::Numbers;
 use super::rng::Rng;
 
@@ -76,10 +77,6 @@ impl Fleet {
         Self { meters, numbers, rng, day, started: now, next_meter: 0, requested: VecDeque::new() }
     }
 
-    pub fn numbers(&self) -> &Numbers {
-        &self.numbers
-    }
-
     pub fn meter(&self, device: u32) -> Option<&Meter> {
         self.meters.get(device as usize)
     }
@@ -128,6 +125,21 @@ impl Fleet {
     fn hour(&self, now: Instant) -> f64 {
         let days = now.saturating_duration_since(self.started).as_secs_f64() / self.day.as_secs_f64();
         (days * 24.0 + 6.0) % 24.0
+    }
+}
+
+impl Devices for Fleet {
+    fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    fn say(&mut self, now: Instant) -> model::Saying {
+        let Saying { device, text, .. } = Fleet::say(self, now);
+        model::Saying { device, text }
+    }
+
+    fn hear(&mut self, device: u32, text: &str, _now: Instant) {
+        Fleet::hear(self, device, text);
     }
 }
 

@@ -1,17 +1,20 @@
-//! `wasmsc simulate`: a fleet of simulated water meters behind one network account.
+//! `wasmsc simulate`: a fleet of simulated devices behind one network account.
 //!
-//! A real SMPP client towards a running server: meters send MOs, obey the MTs they get, and a summary says
+//! A real SMPP client towards a running server: devices send MOs, obey the MTs they get, and a summary says
 //! how it went. [`fleet`] and [`load`] decide what is said, [`client`] carries it. The bench and the
 //! kill test use the same parts.
 
+mod alarm;
 pub mod client;
 #[cfg(test)]
 mod client_tests;
+mod cold_chain;
 pub mod conversation;
 pub mod fleet;
 pub mod histogram;
 pub mod load;
 pub mod meter;
+pub mod model;
 pub mod numbers;
 pub mod report;
 mod retry;
@@ -29,8 +32,8 @@ use tokio::task::JoinSet;
 
 use self::client::{ClientError, LinkConfig};
 use self::conversation::{Conversation, Transcript};
-use self::fleet::Fleet;
 use self::load::Load;
+use self::model::Model;
 use self::numbers::Numbers;
 use self::report::{Expect, Report};
 use self::span::Span;
@@ -52,16 +55,19 @@ pub struct Args {
     pub system_id: String,
     #[arg(long, default_value = "secret", hide_default_value = true)]
     pub password: String,
-    /// Where the meters send their messages
+    /// What kind of devices they are
+    #[arg(long, value_enum, default_value_t)]
+    pub model: Model,
+    /// Where the devices send their messages
     #[arg(long, default_value = "7001")]
     pub number: String,
-    /// How many meters there are
+    /// How many devices there are
     #[arg(long, default_value_t = 20)]
     pub meters: u32,
-    /// Numbers of the meters begin with this; six digits follow
+    /// Numbers of the devices begin with this; six digits follow
     #[arg(long, default_value = "+46700")]
     pub prefix: String,
-    /// Messages per second of all meters together; 0 = as fast as the window allows
+    /// Messages per second of all devices together; 0 = as fast as the window allows
     #[arg(long, default_value_t = 5.0, value_parser = parse_rate)]
     pub rate: f64,
     /// How long to send, such as 500ms, 20s, 5m or 1h; 20s unless --messages is given
@@ -70,7 +76,7 @@ pub struct Args {
     /// Stop after so many messages
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub messages: Option<u64>,
-    /// How long one day of the meters lasts; the duration, or 60s
+    /// How long one day of the devices lasts; the duration, or 60s
     #[arg(long, value_parser = parse_duration)]
     pub day: Option<Duration>,
     /// The same seed gives the same fleet
@@ -116,11 +122,12 @@ pub async fn simulate(args: &Args) -> anyhow::Result<Report> {
     let span = Span::new(duration.map(|duration| now + duration), args.messages);
     let links = usize::from(args.binds);
     if args.load {
+        anyhow::ensure!(args.model == Model::WaterMeter, "--load sends reports of water meters; leave --model out");
         let load = Load::new(numbers, &args.number, links, args.rate, span, now);
         return drive(args, load, Expect::Answered, now).await;
     }
     let day = args.day.or(duration).unwrap_or(DAY_DEFAULT);
-    let fleet = Fleet::new(numbers, day, args.seed, now);
+    let fleet = args.model.devices(numbers, day, args.seed, now);
     let transcript: Transcript = if args.conversation { Some(Box::new(std::io::stdout())) } else { None };
     let conversation =
         Conversation::new(fleet, &args.number, links, args.rate, span, now, clock::now()).with_transcript(transcript);

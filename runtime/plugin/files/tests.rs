@@ -26,7 +26,7 @@ fn a_component_has_its_name_when_it_is_whole_and_not_before() {
     let files = open(folder.path());
     let mut half = files.receive().expect("there is room");
     half.write(b"\0asm").expect("there is room");
-    assert!(half.foreign().is_some() && !half.is_known());
+    assert!(!half.is_known());
     drop(half);
     assert_eq!(sorted(folder.path()), [""; 0], "what does not come to its end leaves nothing");
     let digest = kept(&files, &[b"\0as", b"m\x0d\0", b"\x01\0rest"]);
@@ -54,9 +54,9 @@ fn a_sweep_takes_what_is_old_and_unwanted_and_what_other_engines_compiled() {
         fs::write(folder.path().join(name), b"x").expect("written");
     }
     let keep = HashSet::from([wanted]);
-    let past = SystemTime::now() - Duration::from_secs(60);
+    let past = SystemTime::UNIX_EPOCH + Duration::from_secs(60);
     assert_eq!(files.sweep(&keep, past).expect("swept"), 0, "nothing is old");
-    let future = SystemTime::now() + Duration::from_secs(60);
+    let future = SystemTime::UNIX_EPOCH + Duration::from_secs(10_000_000_000);
     assert_eq!(files.sweep(&keep, future).expect("swept"), 2);
     let mut left = vec![format!("{}-e1.cwasm", wanted.hex()), format!("{}.wasm", wanted.hex()), "notes.txt".to_owned()];
     left.sort();

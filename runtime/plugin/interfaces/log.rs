@@ -27,6 +27,10 @@ enum Verdict {
 }
 
 impl LogBudget {
+    pub fn lines_taken(&self) -> usize {
+        LOG_LINES - self.lines
+    }
+
     fn take(&mut self, octets: usize) -> Verdict {
         match (self.lines.checked_sub(1), self.octets.checked_sub(octets)) {
             (Some(lines), Some(octets)) if !self.cut => {

@@ -18,8 +18,10 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::bindings;
 use super::host::RuleFacts;
-use super::invocation::{DRAFTS, Effects, Invocation, RuleLog};
+use super::invocation::{DRAFTS, Effects, Invocation, RuleLog, UsedByCall};
+use super::memory::Memory;
 use super::outbox::Outbox;
+use super::shims;
 use super::staged_calls::StagedCalls;
 use super::staged_shared::StagedShared;
 use super::staged_state::StagedState;
@@ -51,7 +53,7 @@ pub struct Call {
     pub(super) deadline: std::time::Instant,
     pub(super) log: log::LogBudget,
     pub(super) heard_by: Option<Arc<dyn RuleLog>>,
-    pub(super) limits: wasmtime::StoreLimits,
+    pub(super) limits: Memory,
     pub(super) wasi: LazyWasi,
 }
 
@@ -60,8 +62,6 @@ impl Call {
         let Invocation { id, attempt, occasion, mo, state, gate, log: heard_by, secret, .. } = invocation;
         let limits = rule.limits;
         let now = mo.received_at;
-        let memory =
-            wasmtime::StoreLimitsBuilder::new().memory_size(limits.memory_octets).trap_on_grow_failure(true).build();
         let mut drafts = ResourceTable::new();
         drafts.set_max_capacity(DRAFTS);
         Call {
@@ -83,20 +83,26 @@ impl Call {
             deadline: started + std::time::Duration::from_millis(limits.deadline_ms.into()),
             log: log::LogBudget::default(),
             heard_by,
-            limits: memory,
+            limits: Memory::new(limits.memory_octets),
             wasi: LazyWasi::new(secret, id, now),
         }
     }
 }
 
 impl Call {
+    /// So far.
+    pub(super) fn used(&self) -> UsedByCall {
+        UsedByCall { memory_octets: self.limits.octets(), log_lines: self.log.lines_taken() }
+    }
+
     /// What the call wants done.
     pub(super) fn into_effects(self, response: Option<Response>) -> Effects {
         let (messages, passed) = self.outbox.into_messages();
         let (reads, shared) = self.shared.into_effects();
         let (timers, calls) = (self.timers.into_changes(), self.calls.into_calls());
-        let (state, number) = (self.state.into_writes(), Some(self.number));
-        Effects { state, messages, timers, reads, shared, calls, response, number, passed }
+        let (state_growth, number) = (self.state.growth(), Some(self.number));
+        let state = self.state.into_writes();
+        Effects { state, state_growth, messages, timers, reads, shared, calls, response, number, passed }
     }
 }
 
@@ -111,6 +117,7 @@ pub fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Call>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     bindings::FullRule::add_to_linker::<Call, HasSelf<Call>>(&mut linker, |call| call)?;
+    shims::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

@@ -64,7 +64,7 @@ account = [{{ system_id = "sim", password = "", role = "network", routes = ["+46
         let (store, writer) = Store::open(disk.open()).expect("opens");
         let shelf = Arc::new(Shelf::default());
         let directory = Current::new(Directory::new(&config));
-        let house = House::new(directory, store, shelf.clone(), 1, NOW).expect("stands");
+        let house = House::new(directory, store, shelf.clone(), NOW).expect("stands");
         // What waits is what delivery would find.
         let partition = Partition::of("acme");
         house.store.each_queued(partition, &"+46".into(), |queued| shelf.0.lock().push(queued)).expect("readable");

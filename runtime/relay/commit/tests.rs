@@ -81,7 +81,7 @@ impl Home {
         let (store, writer) = Store::open(disk.open()).expect("opens");
         let shelf = Arc::new(Shelf::default());
         let directory = Current::new(Directory::new(&Config::parse(CONFIG, Path::new("t")).expect("valid")));
-        let house = House::new(directory, store, shelf.clone(), 2, now).expect("stands");
+        let house = House::new(directory, store, shelf.clone(), now).expect("stands");
         let waits = |queued| shelf.0.lock().push(queued);
         house.store.each_queued(Partition::of("acme"), &"+46".into(), waits).expect("readable");
         Home { disk, house, shelf, writer, now }

@@ -28,8 +28,13 @@ fn a_message_whose_route_went_over_a_restart_ends_with_its_time() {
         assert_eq!(home.queued("+46"), waiting, "after {ms} ms");
     }
     let partition = Partition::of("acme");
-    let dead = home.house.store.dead(partition, 10).expect("readable");
-    assert_eq!(dead.iter().map(|dead| &*dead.reason).collect::<Vec<_>>(), ["its time is over"]);
+    let mut dead = Vec::new();
+    let each = |_, letter: crate::store::DeadRecord| {
+        dead.push(letter.failure.reason);
+        true
+    };
+    home.house.store.dead_letters("acme", None, each).expect("readable");
+    assert_eq!(dead, ["its time is over".into()]);
     let mut states = Vec::new();
     let each = |_, tracked: crate::tracking::Tracked| {
         states.push(tracked.state());

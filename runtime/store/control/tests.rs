@@ -145,3 +145,41 @@ fn several_objects_change_together_or_not_at_all_and_secrets_stay_out_of_the_aud
         assert!(!told.contains("one") && !told.contains("two") && told.contains('n') == kept, "{told}");
     }
 }
+
+#[test]
+fn no_secret_is_readable_on_the_disk_and_another_key_opens_none() {
+    use crate::store::{Keeps, disk, seal};
+
+    const HIDDEN: &str = "zebra-crossing-4711";
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let open = || Store::open(disk::open(folder.path(), Keeps::ALL).expect("files"));
+    let (store, mut writer) = open().expect("opens");
+    let json = format!("{{\"name\":\"crm\",\"secrets\":{{\"token\":\"{HIDDEN}\"}}}}");
+    let edit = Edit { kind: "rule", id: "acme/crm", who: "operator", now: NOW };
+    let decided: Result<(), ()> =
+        store.change_control(edit, |_| Ok(Some(json.clone())), |result| assert!(result.is_ok()));
+    decided.expect("it agrees");
+    while writer.step() == Turn::Wrote {}
+    store.close();
+    writer.run().expect("closes"); // and moves all into the base
+    drop(store);
+    let mut pending = vec![folder.path().to_owned()];
+    let mut octets = 0;
+    while let Some(path) = pending.pop() {
+        if path.is_dir() {
+            pending.extend(std::fs::read_dir(path).expect("readable").map(|entry| entry.expect("readable").path()));
+            continue;
+        }
+        let file = std::fs::read(&path).expect("readable");
+        octets += file.len();
+        let is_there = file.windows(HIDDEN.len()).any(|window| window == HIDDEN.as_bytes());
+        assert!(!is_there, "{} shows it", path.display());
+    }
+    assert!(octets > 1_000, "nothing was written");
+    let (store, writer) = open().expect("opens");
+    assert_eq!(store.control("rule", "acme/crm").map(|control| control.json.into_string()), Some(json));
+    drop((store, writer));
+    std::fs::write(folder.path().join(seal::FILE), [9; 32]).expect("written");
+    let error = open().err().expect("sealed with another key").to_string();
+    assert!(error.contains(seal::FILE), "{error}");
+}

@@ -150,7 +150,7 @@ async fn a_customer_is_told_of_its_messages_and_links_and_of_nobody_elses() {
     }
     app.submitted(mt("refused")).await;
     sim.refuse(CommandStatus::ESME_RINVDSTADR).await;
-    for kind in ["message.accepted", "message.failed", "message.ended"] {
+    for kind in ["message.accepted", "message.failed", "message.dead", "message.ended"] {
         assert_eq!(word(&told.next().await, "type"), kind);
     }
     drop(app);

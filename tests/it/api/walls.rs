@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use wasmsc_smpp::CommandStatus;
 
 use super::client::{Client, Reply, key, start};
 use super::messages::at;
+use crate::smsc::peer::eventually;
 use crate::smsc::site::{DEVICE, Plan, Site, mo};
 use crate::support::server::version;
 
@@ -26,7 +28,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 74] = [
+const OPERATIONS: [(&str, Open); 83] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -93,6 +95,8 @@ const OPERATIONS: [(&str, Open); 74] = [
     ("endCanary", MANAGE),
     ("setShadow", MANAGE),
     ("endShadow", MANAGE),
+    ("askRule", SEND),
+    ("getRuleAnswer", SEND),
     ("listWebhooks", READ),
     ("getWebhook", READ),
     ("listDeadEvents", READ),
@@ -100,6 +104,13 @@ const OPERATIONS: [(&str, Open); 74] = [
     ("putWebhook", MANAGE),
     ("deleteWebhook", MANAGE),
     ("replayDeadEvents", MANAGE),
+    ("listUsage", READ),
+    ("listDeadLetters", READ),
+    ("getDeadLetter", READ),
+    ("retryDeadLetter", MANAGE),
+    ("dropDeadLetter", MANAGE),
+    ("retryDeadLetters", MANAGE),
+    ("dropDeadLetters", MANAGE),
     ("describe", Open::All),
 ];
 
@@ -129,11 +140,22 @@ impl Theirs {
         let rule =
             json!({ "plugin": "stripes@1", "numbers": ["7001"], "keyword": "alarm", "config": { "place": MARK } });
         acme.request("PUT", "/v1/rules/alarm", &[], Some(&rule.to_string())).await.expect(201);
+        // It gives the request up, and that is an answer, too.
+        let path = format!("/v1/rules/alarm/devices/{}/requests/ping?wait=10", device.replace('+', "%2B"));
+        let request = acme.post(&path, json!({})).await.expect(200).field("id");
         let mut sim = site.sim().await;
         let in_inbox = sim.submitted(mo(MARK)).await;
         let keys = operator.get("/v1/customers/acme/keys").await.expect(200).json();
         let key_id = keys["keys"][0]["id"].as_str().expect("an id").to_owned();
         let cursor = acme.get("/v1/inbox").await.expect(200).field("cursor");
+        let refused = json!({ "to": device, "text": MARK });
+        let dead = acme.post("/v1/messages", refused).await.expect(202).field("id");
+        sim.refuse(CommandStatus::ESME_RINVDSTADR).await;
+        eventually("the message is a dead letter", || async {
+            let reply = operator.get(&format!("/v1/dead-letters/{dead}?customer=acme")).await;
+            (reply.status == 200).then_some(())
+        })
+        .await;
         drop(sim);
         let ids = [
             ("customer", "acme".to_owned()),
@@ -146,8 +168,10 @@ impl Theirs {
             ("upstream", "up".to_owned()),
             ("plugin", "stripes@1".to_owned()),
             ("rule", "alarm".to_owned()),
+            ("rule-request", request),
             ("number", "7009".to_owned()),
             ("mo", in_inbox),
+            ("dead-letter", dead),
             ("cursor", cursor),
         ];
         Theirs { ids: ids.into() }
@@ -165,7 +189,8 @@ impl Theirs {
             "number" => "number",
             "address" => "device",
             "plugin" => "plugin",
-            "name" => "rule",
+            "name" | "rule" => "rule",
+            "device" => "device",
             "id" => {
                 let room = path.split('/').nth(2).expect("behind /v1");
                 room.strip_suffix('s').expect("rooms have names in the plural")
@@ -191,13 +216,14 @@ impl Theirs {
             "putCustomer" => json!({ "numbers": ["7001"] }),
             "apply" => json!({ "customers": [] }),
             "makeKey" => json!({ "name": "n", "scopes": ["read"] }),
-            "putPolicy" => json!({}),
+            "putPolicy" | "askRule" => json!({}),
             "putDevice" | "patchDevice" => json!({ "tags": ["mine"] }),
             "importDevices" => return Some(("text/csv", format!("address\n{device}\n"))),
             "beginCampaign" => json!({ "customer": "acme", "to": { "devices": [device] }, "text": "hi" }),
             "sendMessage" => json!({ "from": "7001", "to": device, "text": "hi" }),
             "explainRoute" => json!({ "from": "7001", "to": device, "text": "hi" }),
             "acknowledgeInbox" => json!({ "ids": [self.of("mo")] }),
+            "retryDeadLetter" | "retryDeadLetters" | "dropDeadLetters" => json!({}),
             "uploadPlugin" => return Some(("application/wasm", "\0asm no component".to_owned())),
             "putRule" => json!({ "plugin": "stripes@1", "numbers": ["7001"] }),
             "activateRule" | "setShadow" => json!({ "plugin": "stripes@2" }),
@@ -227,7 +253,7 @@ impl Theirs {
     /// All that the operator sees of it.
     async fn seen(&self, operator: &Client) -> Vec<Value> {
         let mut paths: Vec<String> =
-            ["devices", "campaigns", "webhooks", "messages", "inbox", "numbers", "plugins", "rules"]
+            ["devices", "campaigns", "webhooks", "messages", "inbox", "numbers", "plugins", "rules", "dead-letters"]
                 .map(|kind| format!("/v1/{kind}?customer=acme"))
                 .to_vec();
         paths.extend(["/v1/customers/acme", "/v1/customers/acme/policy", "/v1/customers/acme/keys"].map(str::to_owned));
@@ -318,10 +344,11 @@ async fn no_address_shows_or_changes_what_is_another_customers() {
                 (_, "acknowledgeInbox") => assert_eq!(reply.json()["acknowledged"], 0, "{told}"),
                 (_, "uploadPlugin") => assert_eq!(status, 422, "{told}"),
                 (_, "makeWebhook") => assert_eq!(status, 201, "{told}"),
+                (_, "retryDeadLetters" | "dropDeadLetters") => assert_eq!(reply.json()["changed"], 0, "{told}"),
                 _ => assert!(status < 300, "{told}"),
             }
             assert!(!reply.text.contains(MARK), "{told}");
-            for id in ["message", "campaign", "webhook", "key", "mo"] {
+            for id in ["message", "campaign", "webhook", "key", "mo", "dead-letter"] {
                 assert!(!reply.text.contains(theirs.of(id)) || is_theirs, "{told}");
             }
         }
@@ -337,7 +364,7 @@ async fn places_in_another_customers_lists_lead_nowhere() {
     let beta = key(&operator, "beta", &ALL_SCOPES).await;
     let before = theirs.seen(&operator).await;
     let cursor = theirs.of("cursor");
-    for path in ["inbox", "messages", "devices", "campaigns"] {
+    for path in ["inbox", "messages", "devices", "campaigns", "dead-letters"] {
         let reply = beta.get(&format!("/v1/{path}?cursor={cursor}")).await;
         assert!([200, 400].contains(&reply.status.as_u16()) && !reply.text.contains(MARK), "{path}: {reply:?}");
     }

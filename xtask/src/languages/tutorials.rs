@@ -10,7 +10,6 @@ use anyhow::{Context, Result, bail};
 
 use super::folder;
 use super::native::Tools;
-use crate::process::{self, cargo};
 use crate::steps::Steps;
 use crate::{paths, scratch::Scratch};
 
@@ -18,8 +17,8 @@ const PAGES: [&str; 4] = ["typescript", "python", "c", "go"];
 /// Ends a file in the script; no page has such a line.
 const END: &str = "END_OF_TUTORIAL_FILE";
 
+/// With the `wasmsc` that `cases` has built.
 pub fn follow(steps: &mut Steps) -> Result<()> {
-    steps.run("tutorials: wasmsc", || process::run(&mut cargo(&["build", "--bin", "wasmsc"])?))?;
     let tools = Tools::new(steps)?.with(&paths::target()?.join("debug"))?;
     for page in PAGES {
         steps.run(&format!("tutorials: docs/plugins/{page}.md"), || {

@@ -102,6 +102,7 @@ type HttpReply struct {
 Tag string
 // None: no answer came before the host gave up.
 Status witTypes.Option[uint16]
+// At most 64 KiB of it.
 Body []uint8
 }
 

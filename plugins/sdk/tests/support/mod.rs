@@ -4,13 +4,32 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The template, filled in, with versions as the workspace has them: nothing has to be looked up.
+/// The template, filled in, with the SDK beside it and versions as the workspace has them: nothing has to be looked up.
 pub fn project(folder: &Path, name: &str) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    copy(&here.join("template"), folder, &|text: String| {
-        text.replace("{{name}}", name).replace("{{sdk}}", &here.display().to_string())
-    });
+    copy(&here.join("template"), folder, &|text| text.replace("{{name}}", name).replace("{{sdk}}", "./wasmsc-sdk"));
+    let sdk = folder.join("wasmsc-sdk");
+    for part in ["src", "wit"] {
+        copy(&here.join(part), &sdk.join(part), &|text| text);
+    }
+    let manifest = fs::read_to_string(here.join("Cargo.toml")).expect("the SDK is a package");
+    fs::write(sdk.join("Cargo.toml"), alone(&manifest)).expect("writable");
     fs::copy(here.join("../Cargo.lock"), folder.join("Cargo.lock")).expect("the workspace has a lock");
+}
+
+/// The SDK's manifest as it is outside of this repository: a workspace of its own, which inherits from no other.
+fn alone(manifest: &str) -> String {
+    let workspace = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml")).expect("readable");
+    let inherited = |key: &str| {
+        let begins = format!("{key} = ");
+        workspace.lines().find(|line| line.starts_with(&begins)).unwrap_or_else(|| panic!("no {key} to inherit"))
+    };
+    let line = |line: &str| match line.strip_suffix(".workspace = true") {
+        Some(key) => format!("{}\n", inherited(key)),
+        None => format!("{line}\n"),
+    };
+    let whole: String = manifest.lines().map(line).collect();
+    whole.replace("[lints]\nworkspace = true\n", "") + "\n[workspace]\n"
 }
 
 fn copy(from: &Path, to: &Path, fill: &dyn Fn(String) -> String) {

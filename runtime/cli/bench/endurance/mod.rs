@@ -8,6 +8,7 @@ mod backlog;
 mod binds;
 mod churn;
 mod memory;
+mod neighbour;
 mod peer;
 mod residents;
 mod switch;
@@ -26,6 +27,8 @@ const API_SECONDS: u64 = 10;
 const SWITCH_SECONDS: u64 = 20;
 const RESIDENTS_SECONDS: u64 = 20;
 const CHURN_SECONDS: u64 = 600;
+/// Of each of its two phases.
+const NEIGHBOUR_SECONDS: u64 = 20;
 const BACKLOG_MESSAGES: u64 = 1_000_000;
 /// The server may linger on a link after its peer is gone; see `LINGER` and `DRAIN` of `link::driver`.
 const DESCRIPTORS_PATIENCE: Duration = Duration::from_secs(10);
@@ -40,6 +43,7 @@ pub enum Endurance {
     Churn,
     Backlog,
     Api,
+    Neighbour,
     Switch,
     Residents,
 }
@@ -53,12 +57,13 @@ impl FromStr for Endurance {
             "churn" => Ok(Self::Churn),
             "backlog" => Ok(Self::Backlog),
             "api" => Ok(Self::Api),
+            "neighbour" => Ok(Self::Neighbour),
             "switch" => Ok(Self::Switch),
             "residents" => Ok(Self::Residents),
             number => match number.parse() {
                 Ok(messages) if messages > 0 => Ok(Self::Memory(messages)),
                 _ => Err(format!(
-                    "{number:?} is neither a number of messages nor binds, churn, backlog, api, switch or residents"
+                    "{number:?} is neither a number of messages nor binds, churn, backlog, api, neighbour, switch or residents"
                 )),
             },
         }
@@ -85,6 +90,9 @@ pub async fn run(endurance: Endurance, setup: Setup, args: &Args) -> anyhow::Res
             residents::run(setup, args.plugins, args.devices, phase).await
         }
         Endurance::Api => api::run(setup, Duration::from_secs(args.seconds.unwrap_or(API_SECONDS))).await,
+        Endurance::Neighbour => {
+            neighbour::run(setup, Duration::from_secs(args.seconds.unwrap_or(NEIGHBOUR_SECONDS))).await
+        }
     }
 }
 

@@ -79,6 +79,15 @@ impl Peer {
         Ok(())
     }
 
+    /// Answers what the server asks until it has sent so many messages.
+    pub async fn until_delivered(&mut self, count: u64) -> anyhow::Result<()> {
+        while self.delivered < count {
+            let pdu = self.receive().await?.context("the server closed the link")?;
+            self.answer(pdu).await?;
+        }
+        Ok(())
+    }
+
     /// Unbinds, and waits for the server to close.
     pub async fn unbind(mut self) -> anyhow::Result<()> {
         let response = self.ask(Body::Unbind).await?;

@@ -42,6 +42,7 @@ impl Rule for Asked {
             "header" => post("https://a.example/").header(rest, "x").submit(cx)?,
             "value" => post("https://a.example/").header("x", "a\nb").submit(cx)?,
             "share" => cx.add_shared("sum", number as i64)?,
+            "mix" => mix_shared(cx)?,
             "overwrite" => (0..number).try_for_each(|_| cx.set_state_bytes("k", &[0; 1023]))?,
             "fail" => {
                 cx.set_timer("t", Duration::ZERO, "")?;
@@ -57,6 +58,21 @@ impl Rule for Asked {
         }
         Ok(())
     }
+}
+
+/// A call reads what it wrote itself.
+fn mix_shared(cx: &mut Context<'_>) -> Result<(), Failure> {
+    cx.add_shared("a", 2)?;
+    cx.add_shared("a", -5)?;
+    assert_eq!((cx.shared_count("a")?, cx.shared_count("sum")?), (-3, 5));
+    cx.set_shared("b", &["x"])?;
+    assert_eq!(cx.shared::<Vec<String>>("b")?, Some(vec!["x".to_owned()]));
+    cx.add_shared("b", 7)?;
+    assert_eq!(cx.shared_count("b")?, 7, "what is no integer counts as 0");
+    assert_eq!(cx.shared_keys("")?, ["a", "b", "sum"]);
+    cx.delete_shared("a")?;
+    assert_eq!((cx.shared_bytes("a")?, cx.shared_keys("a")?), (None, Vec::new()));
+    Ok(())
 }
 
 fn post(url: &str) -> HttpRequest {
@@ -306,6 +322,15 @@ fn shared_state_is_shared_and_a_failed_call_leaves_nothing_anywhere() {
     assert!(ask(&mut bench, "fail").is_err());
     assert_eq!(bench.shared().collect::<Vec<_>>(), [("sum", &11_i64.to_le_bytes()[..])]);
     assert_eq!((bench.timers(DEVICE).count(), bench.submitted.len(), bench.timer_changes.len()), (0, 0, 0));
+}
+
+#[test]
+fn a_call_reads_its_own_shared_writes() {
+    let mut bench = bench();
+    ask(&mut bench, "share 5").unwrap();
+    ask(&mut bench, "mix").unwrap();
+    let kept: Vec<(&str, &[u8])> = bench.shared().collect();
+    assert_eq!(kept, [("b", &7_i64.to_le_bytes()[..]), ("sum", &5_i64.to_le_bytes()[..])]);
 }
 
 #[test]

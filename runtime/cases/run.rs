@@ -1,0 +1,185 @@
+//! Runs cases in the host that production uses: a fresh instance for each event, with the limits of the rule.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::case::{Case, Given, Handler, Trigger};
+use super::compare::{Difference, compare};
+use super::events;
+use super::got::{Got, LogLine};
+use super::host::Lines;
+use super::house::House;
+use super::ran::{Ran, Step};
+use super::world::{Call, What, World};
+use crate::clock;
+use crate::config::{self, Webhooks};
+use crate::plugin::{About, Effects, EngineError, LoadError, LoadedRule, Outcome, PluginHost};
+
+/// It is read once, when the trial begins.
+const COMPONENT: &str = "trial.wasm";
+
+/// Why a component cannot be tried.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("{}", without_rule(.0))]
+    Load(#[from] LoadError),
+    /// `[given]` makes no sense together.
+    #[error("{0}")]
+    Given(String),
+}
+
+/// The rule is a made-up one.
+fn without_rule(error: &LoadError) -> String {
+    let text = error.to_string();
+    text.strip_prefix(super::house::RULE_PREFIX).unwrap_or(&text).to_owned()
+}
+
+/// A component that is compiled, and tried with whatever is given.
+pub struct Trial {
+    host: PluginHost,
+    rule: LoadedRule,
+}
+
+/// A component as one case has it: with its config and limits.
+pub struct Stage {
+    pub(super) house: House,
+    pub(super) rule: LoadedRule,
+}
+
+impl Trial {
+    pub async fn load(component: &Path) -> Result<Trial, TrialError> {
+        let host = PluginHost::new(1, Webhooks::default())?;
+        let house = House::new(&Given::default(), &Default::default(), component).map_err(TrialError::Given)?;
+        let (rule, from) = (house.rule.id(), component.display().to_string());
+        let read = std::fs::read(component);
+        let wasm =
+            read.map_err(|error| LoadError::Read { rule: rule.clone(), from: from.clone(), why: error.to_string() })?;
+        let compiled = host.compile_here(&wasm).map_err(|why| LoadError::NotCompiled { rule, from, why })?;
+        // Without numbers, so that a component is tried that takes no MOs, too.
+        let rule = config::Rule { numbers: Vec::new(), ..house.rule };
+        let rule = host.fit(&rule, &compiled, house.directory.clone()).await?;
+        Ok(Trial { host, rule })
+    }
+
+    /// What it exports, of all that would be called.
+    pub fn handlers(&self) -> Vec<Handler> {
+        events::handlers(&self.rule)
+    }
+
+    pub fn about(&self) -> &About {
+        self.rule.about()
+    }
+
+    /// The component with what is given.
+    pub fn stage(&self, given: &Given) -> Result<Stage, TrialError> {
+        self.staged(House::new(given, &Default::default(), Path::new(COMPONENT)))
+    }
+
+    fn staged(&self, house: Result<House, String>) -> Result<Stage, TrialError> {
+        let house = house.map_err(TrialError::Given)?;
+        let rule = self.host.as_rule(&self.rule, &house.rule, house.directory.clone());
+        Ok(Stage { house, rule })
+    }
+
+    /// Runs one case to its end, or to an event that cannot happen.
+    pub async fn run(&self, case: Case) -> Ran {
+        let started = clock::instant();
+        let mut steps = Vec::with_capacity(case.events.len());
+        match self.staged(House::of_case(&case, Path::new(COMPONENT))) {
+            Err(error) => steps.push(impossible(1, error.to_string())),
+            Ok(stage) => {
+                let mut world = World::new(&case.given);
+                for event in &case.events {
+                    match self.event(&stage, &mut world, &event.trigger, event.after_ms, &case.given).await {
+                        Ok((handler, got)) => {
+                            let differences = compare(event, &got);
+                            steps.push(Step { line: event.line, call: Some((handler, got)), differences });
+                        }
+                        Err(why) => {
+                            steps.push(impossible(event.line, why));
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        Ran { case, steps, took: started.elapsed() }
+    }
+
+    /// One event: time passes, the rule is called, and what it did is kept where it is done.
+    pub async fn event(
+        &self,
+        stage: &Stage,
+        world: &mut World,
+        trigger: &Trigger,
+        after_ms: u64,
+        given: &Given,
+    ) -> Result<(Handler, Got), String> {
+        let call = world.call(trigger, after_ms, given)?;
+        let handler = handler(&call.what);
+        if !self.handlers().contains(&handler) {
+            let name = handler.name();
+            return Err(format!("the component exports no {name}, so that nothing would be called"));
+        }
+        let (outcome, log, took) = self.called(stage, world, &call, given).await;
+        let mut got = Got { log, took, state: world.state.clone(), shared: world.shared.clone(), ..Got::default() };
+        events::take(outcome, &call, &mut got);
+        world.commit(&call, &got);
+        Ok((handler, got))
+    }
+
+    async fn called(
+        &self,
+        stage: &Stage,
+        world: &World,
+        call: &Call,
+        given: &Given,
+    ) -> (Outcome, Vec<LogLine>, Duration) {
+        let lines = Arc::new(Lines::default());
+        let invocation = events::invocation(stage, world, call, given, &lines);
+        let started = clock::instant();
+        let outcome = match invocation {
+            Some(invocation) => self.host.call(&stage.rule, invocation).await,
+            None => match self.host.check_config(&stage.rule).await {
+                Ok(()) => Outcome::Done(Effects::default()),
+                Err(why) => Outcome::Reject(why),
+            },
+        };
+        let took = started.elapsed();
+        (outcome, std::mem::take(&mut *lines.0.lock()), took)
+    }
+
+    /// How long a fresh instance and a call take, each of `count` times, sorted.
+    pub async fn time_calls(&self, count: usize) -> Result<Vec<Duration>, TrialError> {
+        let given = Given::default();
+        let stage = self.stage(&given)?;
+        let world = World::new(&given);
+        let mut times = Vec::with_capacity(count);
+        if let Some(call) = events::trial_call(&self.handlers(), &given) {
+            for _ in 0..count {
+                times.push(self.called(&stage, &world, &call, &given).await.2);
+            }
+        }
+        times.sort_unstable();
+        Ok(times)
+    }
+}
+
+fn impossible(line: usize, what: String) -> Step {
+    let difference = Difference { line, what, expected: String::new(), got: String::new() };
+    Step { line, call: None, differences: vec![difference] }
+}
+
+fn handler(what: &What) -> Handler {
+    match what {
+        What::Mo { .. } => Handler::Mo,
+        What::Timer { .. } => Handler::Timer,
+        What::Receipt { .. } => Handler::Receipt,
+        What::HttpReply { .. } => Handler::Http,
+        What::Request { .. } => Handler::Request,
+        What::Check => Handler::Check,
+    }
+}
