@@ -132,8 +132,16 @@ impl Numbers {
     fn breakers(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
         let directory = self.0.directory();
         let now = clock::now();
-        let rules =
-            || directory.rules.iter().enumerate().map(|(index, rule)| (self.0.breaker(RuleIndex(index), now), rule));
+        // Of very many, those that there is something to say of.
+        let is_told = |status: &breaker::Status| {
+            directory.rules.len() <= RULES_MAX || status.opened > 0 || !matches!(status.state, breaker::State::Closed)
+        };
+        let all = || directory.rules.iter().enumerate();
+        let rules = || {
+            all()
+                .map(|(index, rule)| (self.0.breaker(RuleIndex(index), now), rule))
+                .filter(|(status, _)| is_told(status))
+        };
         let help =
             "Whether a rule is called: 0 yes, 1 one event at a time is tried, 2 no, too many of its calls failed";
         let mut family = encoder.encode_descriptor("rule_breaker", help, None, MetricType::Gauge)?;

@@ -107,6 +107,9 @@ fn config(slots: u32) -> Config {
         .max_wasm_stack(GUEST_STACK_OCTETS)
         .async_stack_size(FIBRE_STACK_OCTETS)
         .memory_guaranteed_dense_image_size(64 << 20)
-        .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        // For debuggers from outside; backtraces of traps do without. With ten thousand components libgcc's list of
+        // them takes seconds to undo, and each has 13 KiB of it.
+        .native_unwind_info(false);
     config
 }

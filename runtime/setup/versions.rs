@@ -1,5 +1,7 @@
 //! What a change means for the versions of rules: the rows of their rollouts, and what is to be loaded before it is made.
 
+use std::collections::HashSet;
+
 use super::plan::{Action, Plan};
 use super::settings;
 use crate::config::{Config, Kind, Settings};
@@ -74,8 +76,8 @@ fn plugin(settings: Option<&Settings>) -> Option<String> {
 
 /// Rules that were made over the API, with their rollouts.
 pub fn made(file: &Config, all: &Config, store: &Store) -> Vec<Wanted> {
-    let declared = |rule: &crate::config::Rule| file.rule.iter().any(|declared| declared.id() == rule.id());
-    let made = all.rule.iter().filter(|rule| !declared(rule));
+    let declared: HashSet<(&str, &str)> = file.rule.iter().map(|rule| (&*rule.customer, &*rule.name)).collect();
+    let made = all.rule.iter().filter(|rule| !declared.contains(&(&*rule.customer, &*rule.name)));
     let wanted = |settings: &crate::config::Rule| {
         let rollout = Rollout::read(store, &settings.id()).unwrap_or_default();
         Wanted { settings: settings.clone(), rollout }

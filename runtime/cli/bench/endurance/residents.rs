@@ -189,7 +189,8 @@ async fn calls(server: &Server) -> anyhow::Result<Vec<u64>> {
 fn counts(text: &str) -> Vec<u64> {
     let mut counts = vec![0; BOUNDS_MICROS.len() + 1];
     for line in text.lines().filter(|line| line.starts_with("wasmsc_rule_call_seconds_bucket{")) {
-        let bound = line.split_once("le=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(bound, _)| bound);
+        // Not the end of `rule=`, which may stand before it.
+        let bound = line.split(['{', ',', '}']).find_map(|label| label.strip_prefix("le=\"")?.strip_suffix('"'));
         let count = line.rsplit_once(' ').and_then(|(_, count)| count.parse::<u64>().ok());
         let (Some(bound), Some(count)) = (bound, count) else { continue };
         let micros = bound.parse::<f64>().unwrap_or(f64::INFINITY) * 1e6;
