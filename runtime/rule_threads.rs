@@ -1,8 +1,8 @@
 //! The OS threads that run rules, beside tokio and never on its workers.
 //!
 //! Each takes what the schedule says, runs it in the plugin host and hands the outcome to the relay. There are threads
-//! for quick rules, and as many for slow ones: those give way to all others wherever there are fewer cores than
-//! threads, so that a rule that burns its whole deadline on every message costs nobody else their latency. The schedule
+//! for quick rules, and one fewer for slow ones, so that a core is left for all others; where there is none, they give way,
+//! so that a rule that burns its whole deadline on every message costs nobody else their latency. The schedule
 //! sees to it that they get their share all the same.
 
 use std::pin::pin;
@@ -20,9 +20,8 @@ use crate::schedule::{Ended, Event, Next, SubjectKey, Worker};
 
 /// A thread looks again after this long even if nobody woke it; also how soon it sees a retry come due.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// Of threads for slow rules, in steps of nice(2): a thread without gets about three times as much of a core. With more, other
-/// programs on a busy machine would leave slow rules next to nothing.
-const NICENESS: i32 = 5;
+/// Of threads for slow rules, in steps of nice(2): a thread without gets about nine times as much of a core.
+const NICENESS: i32 = 10;
 
 pub struct RuleThreads {
     closing: Arc<AtomicBool>,
@@ -51,8 +50,8 @@ impl RuleThreads {
                 runtime.block_on(work(&house, &rules, worker, &closing));
             })
         };
-        let workers = [Worker::Quick, Worker::Slow].into_iter();
-        let threads = workers.flat_map(|worker| (0..count).map(move |index| (worker, index)));
+        let workers = [(Worker::Quick, count), (Worker::Slow, count.saturating_sub(1).max(1))].into_iter();
+        let threads = workers.flat_map(|(worker, count)| (0..count).map(move |index| (worker, index)));
         let threads = threads.map(start).collect::<Result<_, _>>()?;
         Ok(RuleThreads { closing, house, threads })
     }
