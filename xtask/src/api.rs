@@ -89,6 +89,7 @@ fn hold_to_description(server: &Server, schemathesis: &Path, caller: &str) -> Re
     let token = if caller == "a customer" { key(&url, &operator)? } else { operator };
     let header = format!("Authorization: Bearer {token}");
     let mut command = Command::new(schemathesis);
+    command.env("SCHEMATHESIS_HOOKS", paths::root().join("tests/api/schemathesis_hooks.py"));
     command.args(["run", &format!("{url}/v1/openapi.json"), "--header", &header, "--checks", CHECKS]);
     command.args(["--max-time", SECONDS, "--seed", SEED, "--generation-database", "none"]);
     command.args(["--exclude-operation-id", ENDLESS]);
