@@ -25,6 +25,8 @@ use crate::rules::stock::{self, Plugin};
 use crate::rules::{Digest, Incoming, Unfit};
 use crate::setup::{Listed, PluginRefused};
 
+/// Octets of a refused body that are read so that its sender gets the answer.
+const PASSED_OVER_MAX: u64 = 256 << 20;
 /// All of it has to come within this; the largest ones over a slow line.
 const BODY_WITHIN: Duration = Duration::from_secs(300);
 /// Uploads at once, of all customers: each may have a compilation waiting behind it.
@@ -238,6 +240,18 @@ fn no_room(error: std::io::Error) -> Problem {
 }
 
 /// To the disk as it comes: a large one takes no memory.
+/// What is still to come of a body that is refused, as far as that is not absurd: a connection that is closed with octets
+/// unread takes the answer with it.
+async fn pass_over(mut body: Body) {
+    let mut left = PASSED_OVER_MAX;
+    while let Some(Ok(frame)) = body.frame().await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, |piece| piece.len() as u64));
+        if left == 0 {
+            return;
+        }
+    }
+}
+
 async fn receive(mut body: Body, mut incoming: Incoming, octets_max: u64) -> Answer<Incoming> {
     let mut looked = false;
     while let Some(frame) = body.frame().await {
@@ -245,13 +259,17 @@ async fn receive(mut body: Body, mut incoming: Incoming, octets_max: u64) -> Ans
             frame.map_err(|error| Problem::new(Code::MalformedRequest, format!("the body cannot be read: {error}")))?;
         let Some(piece) = frame.data_ref() else { continue };
         if incoming.octets() + piece.len() as u64 > octets_max {
+            pass_over(body).await;
             let detail = format!("a component may have {octets_max} octets; see upload_max_mib of [plugins]");
             return Err(Problem::new(Code::BodyTooLarge, detail));
         }
         incoming.write(piece).map_err(no_room)?;
         if !looked && incoming.is_known() {
             looked = true;
-            must_look_right(&incoming)?;
+            if let Err(problem) = must_look_right(&incoming) {
+                pass_over(body).await;
+                return Err(problem);
+            }
         }
     }
     must_look_right(&incoming)?;
