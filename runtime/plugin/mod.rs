@@ -6,6 +6,8 @@
 //! process of their own (`compile`) and kept as files (`files`).
 
 mod bindings;
+#[cfg(test)]
+mod committed;
 pub mod compile;
 mod component;
 mod digest;

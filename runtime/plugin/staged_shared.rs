@@ -111,39 +111,11 @@ impl StagedShared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::Device;
-    use crate::occasion::TimerSet;
-
-    struct Committed(BTreeMap<String, Vec<u8>>);
-
-    impl StateView for Committed {
-        fn get(&self, _: &str) -> std::io::Result<Option<Bytes>> {
-            Ok(None)
-        }
-        fn names(&self, _: &str, _: Option<&str>, _: usize) -> std::io::Result<Vec<String>> {
-            Ok(Vec::new())
-        }
-        fn shared(&self, name: &str) -> std::io::Result<Option<Bytes>> {
-            Ok(self.0.get(name).map(|value| value.clone().into()))
-        }
-        fn shared_names(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<String>> {
-            let names = self.0.keys().filter(|n| n.starts_with(prefix) && after.is_none_or(|a| n.as_str() > a));
-            Ok(names.take(limit).cloned().collect())
-        }
-        fn timer(&self, _: &str) -> std::io::Result<Option<TimerSet>> {
-            Ok(None)
-        }
-        fn timers(&self, _: usize) -> std::io::Result<usize> {
-            Ok(0)
-        }
-        fn device(&self) -> std::io::Result<Option<Device>> {
-            Ok(None)
-        }
-    }
+    use crate::plugin::committed::Committed;
 
     fn shared(rows: &[(&str, &[u8])]) -> StagedShared {
         let rows = rows.iter().map(|(name, value)| (name.to_string(), value.to_vec())).collect();
-        StagedShared::new(Arc::new(Committed(rows)), 1_000)
+        StagedShared::new(Arc::new(Committed { shared: rows, ..Committed::default() }), 1_000)
     }
 
     #[test]

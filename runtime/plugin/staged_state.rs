@@ -128,40 +128,11 @@ pub fn check_key(key: &str) -> Result<(), StateError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Committed(BTreeMap<String, Vec<u8>>, Option<u64>);
-
-    impl StateView for Committed {
-        fn get(&self, name: &str) -> std::io::Result<Option<bytes::Bytes>> {
-            Ok(self.0.get(name).map(|value| value.clone().into()))
-        }
-        fn names(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<String>> {
-            let names = self.0.keys().filter(|n| n.starts_with(prefix) && after.is_none_or(|a| n.as_str() > a));
-            Ok(names.take(limit).cloned().collect())
-        }
-        fn shared(&self, _: &str) -> std::io::Result<Option<bytes::Bytes>> {
-            Ok(None)
-        }
-        fn shared_names(&self, _: &str, _: Option<&str>, _: usize) -> std::io::Result<Vec<String>> {
-            Ok(Vec::new())
-        }
-        fn timer(&self, _: &str) -> std::io::Result<Option<crate::occasion::TimerSet>> {
-            Ok(None)
-        }
-        fn timers(&self, _: usize) -> std::io::Result<usize> {
-            Ok(0)
-        }
-        fn room(&self) -> Option<u64> {
-            self.1
-        }
-        fn device(&self) -> std::io::Result<Option<crate::device::Device>> {
-            Ok(None)
-        }
-    }
+    use crate::plugin::committed::Committed;
 
     fn state(names: impl Iterator<Item = String>) -> StagedState {
         let rows = names.map(|name| (name, b"old".to_vec())).collect();
-        StagedState::new(Arc::new(Committed(rows, None)), 1000)
+        StagedState::new(Arc::new(Committed { state: rows, ..Committed::default() }), 1000)
     }
 
     #[test]
@@ -203,7 +174,8 @@ mod tests {
 
     #[test]
     fn a_rule_that_has_all_its_state_may_replace_and_delete_but_not_add() {
-        let committed = Committed([("old".to_owned(), b"12345".to_vec())].into(), Some(10));
+        let committed =
+            Committed { state: [("old".to_owned(), b"12345".to_vec())].into(), room: Some(10), ..Committed::default() };
         let mut state = StagedState::new(Arc::new(committed), 1_000);
         assert_eq!(state.set("new", vec![0; 8]), Err(StateError::QuotaExceeded));
         assert_eq!((state.set("new", vec![0; 7]), state.growth()), (Ok(()), 10));

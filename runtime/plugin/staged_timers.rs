@@ -114,40 +114,14 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::device::Device;
     use crate::occasion::FiredTimer;
-
-    struct Committed(BTreeMap<String, TimerSet>);
-
-    impl StateView for Committed {
-        fn get(&self, _: &str) -> std::io::Result<Option<Bytes>> {
-            Ok(None)
-        }
-        fn names(&self, _: &str, _: Option<&str>, _: usize) -> std::io::Result<Vec<String>> {
-            Ok(Vec::new())
-        }
-        fn shared(&self, _: &str) -> std::io::Result<Option<Bytes>> {
-            Ok(None)
-        }
-        fn shared_names(&self, _: &str, _: Option<&str>, _: usize) -> std::io::Result<Vec<String>> {
-            Ok(Vec::new())
-        }
-        fn timer(&self, name: &str) -> std::io::Result<Option<TimerSet>> {
-            Ok(self.0.get(name).copied())
-        }
-        fn timers(&self, limit: usize) -> std::io::Result<usize> {
-            Ok(self.0.len().min(limit))
-        }
-        fn device(&self) -> std::io::Result<Option<Device>> {
-            Ok(None)
-        }
-    }
+    use crate::plugin::committed::Committed;
 
     const EVENT: MessageId = MessageId { event: 9, index: 0 };
 
     fn staged(names: &[&str], occasion: &Occasion, max: usize) -> StagedTimers {
         let set = |name: &&str| (name.to_string(), TimerSet { id: MessageId::accepted(1), due: Timestamp(5) });
-        let committed = Arc::new(Committed(names.iter().map(set).collect()));
+        let committed = Arc::new(Committed { timers: names.iter().map(set).collect(), ..Committed::default() });
         let number = Address::ShortCode("7001".into());
         StagedTimers::new(committed, (EVENT, Timestamp(1_000)), (occasion, &number), max)
     }
