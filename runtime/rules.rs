@@ -130,7 +130,7 @@ impl Rules {
         if let Some(watched) = watched {
             self.shadows.compare(watched, &ran.outcome);
         }
-        Some(Ran { version: version.digest.to_string().into(), ..ran })
+        Some(Ran { version: version.digest_text.clone(), ..ran })
     }
 
     pub fn serving(&self, rule: RuleIndex) -> Option<Arc<Serving>> {
@@ -213,7 +213,8 @@ impl Rules {
         let component = self.compiled(digest, source).await.map_err(not_compiled)?;
         let loaded = self.loaded(&settings, &component).await?;
         let plugin = settings.plugin.clone().unwrap_or_else(|| settings.source());
-        Ok(Arc::new(Version { plugin, digest, settings, loaded, tally: Default::default(), _component: component }))
+        let (digest_text, tally) = (digest.to_string().into(), Default::default());
+        Ok(Arc::new(Version { plugin, digest, digest_text, settings, loaded, tally, _component: component }))
     }
 
     async fn loaded(

@@ -13,6 +13,8 @@ pub struct Version {
     /// As the rule names it: `name@version`, a digest, or the component's file.
     pub plugin: String,
     pub digest: Digest,
+    /// The digest in words, made once: every run carries it.
+    pub digest_text: Arc<str>,
     /// What it was loaded with.
     pub settings: config::Rule,
     pub loaded: LoadedRule,
