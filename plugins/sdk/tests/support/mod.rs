@@ -1,6 +1,6 @@
 //! Projects of their own, made of the template as `wasmsc plugin new --lang rust` makes them.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -45,22 +45,30 @@ fn copy(from: &Path, to: &Path, fill: &dyn Fn(String) -> String) {
     }
 }
 
-/// A folder that is gone with the test, whatever its end.
-pub struct Scratch(PathBuf);
+/// A folder that is gone with the test, whatever its end. One at a time, over all test processes: two copies of the SDK in
+/// workspaces of their own have one name among the compiled crates of the target folder they share, and a build of the one
+/// takes the other's away.
+pub struct Scratch {
+    folder: PathBuf,
+    _turn: File,
+}
 
 impl Scratch {
     pub fn new(name: &str) -> Scratch {
-        Scratch(std::env::temp_dir().join(format!("wasmsc-{name}-{}", std::process::id())))
+        let turn = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("scratch.lock")).expect("writable");
+        turn.lock().expect("the file system has locks");
+        let folder = std::env::temp_dir().join(format!("wasmsc-{name}-{}", std::process::id()));
+        Scratch { folder, _turn: turn }
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.folder
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _gone = fs::remove_dir_all(&self.0);
+        let _gone = fs::remove_dir_all(&self.folder);
     }
 }
 
