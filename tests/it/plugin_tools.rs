@@ -61,6 +61,15 @@ fn the_conformance_rule_passes_its_cases_in_the_host_of_production() {
     assert!(said.contains(" passed, 0 failed, ") && !said.contains("no case calls"), "{said}");
 }
 
+/// docs/PLUGINS.md: wasi:logging, wasi:config and wasi:keyvalue are there for components that know nothing else.
+#[test]
+fn a_component_that_knows_the_interfaces_of_other_hosts_only_has_them_here() {
+    let cases = root().join("plugins/hostile/foreign/cases");
+    let component = built("hostile_foreign").display().to_string();
+    let said = prints(root(), &["plugin", "test", cases.to_str().expect("text"), "--component", &component]);
+    assert!(said.contains("4 passed, 0 failed, "), "{said}");
+}
+
 /// The promise of docs/PLUGINS.md: what was built for a release runs on every later one of its major version.
 #[test]
 fn components_that_were_built_for_0_1_0_do_what_they_did() {
