@@ -98,7 +98,11 @@ impl Caller {
 
     fn begin(&mut self, key: HttpCallKey, record: HttpCallRecord) {
         let of_customer = self.of.get(&record.customer).copied().unwrap_or_default();
-        if self.tasks.len() >= AT_ONCE || of_customer >= AT_ONCE_EACH || !self.under_way.insert(key) {
+        if self.tasks.len() >= AT_ONCE || of_customer >= AT_ONCE_EACH {
+            return;
+        }
+        // Its answer will be an event more that waits.
+        if self.house.room_of(&record.customer) <= of_customer || !self.under_way.insert(key) {
             return;
         }
         *self.of.entry(record.customer.clone()).or_default() += 1;

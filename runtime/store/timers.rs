@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{self, Partition, Subject};
 use super::record::{self, InboxRecord};
-use super::tables::Op;
-use super::{Store, StoreFailed};
+use super::tables::{Op, Row};
+use super::{Inner, Store, StoreFailed};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::occasion::{FiredTimer, Occasion, TimerChange, TimerSet, about};
 
@@ -36,7 +36,12 @@ pub struct Fired {
     pub events: Vec<(u64, InboxRecord)>,
     /// When the next timer of the partition is due.
     pub next: Option<Timestamp>,
+    /// Some that were due were left there: their customer has no room.
+    pub left: bool,
 }
+
+/// Pages of one partition that are looked at, past timers of customers that have no room.
+const PAGES: usize = 8;
 
 /// A timer that is set, for whoever lists them.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,41 +84,68 @@ impl Store {
         Ok(rows.first().and_then(|row| keys::due_and_id(&row.key)).map(|(due, _)| due))
     }
 
-    /// Makes events of what is due, at most `limit` at once, in one batch.
-    pub fn fire(&self, partition: Partition, now: Timestamp, limit: usize) -> io::Result<Fired> {
-        let (from, to) = keys::alarms(partition);
+    /// Makes events of what is due, at most `limit` at once, in one batch; of a customer only what it `has_room` for.
+    pub fn fire(
+        &self,
+        partition: Partition,
+        now: Timestamp,
+        limit: usize,
+        has_room: &mut dyn FnMut(&str) -> bool,
+    ) -> io::Result<Fired> {
+        let (first, to) = keys::alarms(partition);
         let mut inner = self.inner.lock();
-        let rows = inner.tables.range(&from, &to, limit)?;
-        let (mut fired, mut batch) = (Fired::default(), Vec::new());
-        for row in &rows {
-            let Some((due, id)) = keys::due_and_id(&row.key) else { continue };
-            if due > now {
+        let (mut fired, mut batch, mut from) = (Fired::default(), Vec::new(), first.clone());
+        for _ in 0..PAGES {
+            let rows = inner.tables.range(&from, &to, limit)?;
+            let due = rows.iter().filter(|row| keys::due_and_id(&row.key).is_some_and(|(due, _)| due <= now)).count();
+            for row in &rows[..due] {
+                inner.fire_one(partition, row, (now, has_room), (&mut batch, &mut fired))?;
+            }
+            if due < limit || fired.events.len() >= limit {
                 break;
             }
-            batch.push(Op::Delete(row.key.clone()));
-            let alarm: AlarmRecord = record::decode(&row.value).map_err(io::Error::other)?;
-            let subject = Subject::new(partition, &format!("{}/{}", alarm.customer, alarm.rule), &alarm.device);
-            let timer = inner.tables.get(&subject.timer(&alarm.name))?;
-            let timer = timer.map(|row| record::decode::<TimerRecord>(&row)).transpose().map_err(io::Error::other)?;
-            // Another setting has an alarm of its own.
-            let Some(timer) = timer.filter(|timer| timer.id == id) else { continue };
-            let device = Address::parse(&alarm.device).map_err(io::Error::other)?;
-            let TimerRecord { due: due_at, payload, number, .. } = timer;
-            let event = inner.next_event(now).event;
-            let occasion = Occasion::Timer(Box::new(FiredTimer { name: alarm.name, id, due_at, payload }));
-            let record =
-                InboxRecord::new((alarm.customer, alarm.rule), occasion, about(device, number, now), false, now);
-            batch.push(Op::Insert(keys::inbox(partition, event), record::encode(&record)));
-            fired.events.push((event, record));
+            let last = rows.last().expect("the page is full");
+            from = [&*last.key, b"\0"].concat().into();
         }
         if !batch.is_empty() {
             inner.submit(batch, None).map_err(|StoreFailed(why)| io::Error::other(why.to_string()))?;
         }
-        let next = inner.tables.range(&from, &to, 1)?;
+        let next = inner.tables.range(&first, &to, 1)?;
         fired.next = next.first().and_then(|row| keys::due_and_id(&row.key)).map(|(due, _)| due);
         drop(inner);
         self.work.notify_one();
         Ok(fired)
+    }
+}
+
+impl Inner {
+    fn fire_one(
+        &mut self,
+        partition: Partition,
+        row: &Row,
+        (now, has_room): (Timestamp, &mut dyn FnMut(&str) -> bool),
+        (batch, fired): (&mut Vec<Op>, &mut Fired),
+    ) -> io::Result<()> {
+        let Some((_, id)) = keys::due_and_id(&row.key) else { return Ok(()) };
+        let alarm: AlarmRecord = record::decode(&row.value).map_err(io::Error::other)?;
+        let subject = Subject::new(partition, &format!("{}/{}", alarm.customer, alarm.rule), &alarm.device);
+        let timer = self.tables.get(&subject.timer(&alarm.name))?;
+        let timer = timer.map(|row| record::decode::<TimerRecord>(&row)).transpose().map_err(io::Error::other)?;
+        // Another setting has an alarm of its own.
+        let timer = timer.filter(|timer| timer.id == id);
+        if timer.is_some() && !has_room(&alarm.customer) {
+            fired.left = true;
+            return Ok(());
+        }
+        batch.push(Op::Delete(row.key.clone()));
+        let Some(TimerRecord { due: due_at, payload, number, .. }) = timer else { return Ok(()) };
+        let device = Address::parse(&alarm.device).map_err(io::Error::other)?;
+        let event = self.next_event(now).event;
+        let occasion = Occasion::Timer(Box::new(FiredTimer { name: alarm.name, id, due_at, payload }));
+        let record = InboxRecord::new((alarm.customer, alarm.rule), occasion, about(device, number, now), false, now);
+        batch.push(Op::Insert(keys::inbox(partition, event), record::encode(&record)));
+        fired.events.push((event, record));
+        Ok(())
     }
 }
 
