@@ -1,11 +1,12 @@
 //! The simulator: the whole house but sockets, threads and wasmtime, in virtual time on a disk in memory.
 //!
-//! A seeded world submits MOs, runs rules, cuts links, loses responses, lets time pass, sends garbage, and
-//! crashes; an application submits messages to an upstream that throttles, answers late or never, and sends
+//! A seeded world submits MOs, runs rules, fires their timers, makes their HTTP calls, cuts links, loses responses, lets
+//! time pass, sends garbage, and crashes; an application submits messages to an upstream that throttles, answers late or never, and sends
 //! receipts early and twice; afterwards the ledger of the peer is held against docs/ARCHITECTURE.md, promises 1, 2, 4, 5,
 //! 7 and 8. `SEED=7 cargo test --test sim` runs one seed only.
 
 mod application;
+mod effects;
 mod history;
 mod ledger;
 mod offline;
@@ -14,6 +15,7 @@ mod rng;
 mod rule;
 mod silent;
 mod upstream;
+mod web;
 mod world;
 
 use wasmsc::store::memory::{Fault, MemoryDisk};

@@ -1,6 +1,6 @@
 //! One simulated house and its peer: steps in any order, virtual time, crashes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,6 @@ use wasmsc::message::Timestamp;
 use wasmsc::relay::{self, House};
 use wasmsc::route::{Current, Directory};
 use wasmsc::schedule::Next;
-use wasmsc::store::keys::{Partition, Subject};
 use wasmsc::store::memory::{Fault, MemoryDisk};
 use wasmsc::store::writer::Turn;
 use wasmsc::store::{DeadRecord, Kind, Store, Writer};
@@ -22,16 +21,18 @@ use wasmsc_smpp::{
 };
 
 use crate::application::Application;
+use crate::effects;
 use crate::history;
 use crate::ledger::Ledger;
 use crate::pipe::Pipe;
 use crate::rng::Rng;
 use crate::rule;
 use crate::upstream::Upstream;
+use crate::web::Web;
 
 /// MOs that the customer may have waiting.
 pub const QUEUE_MAX: usize = 30;
-const DEVICES: u64 = 5;
+pub const DEVICES: u64 = 5;
 const MESSAGE_ID_TLV: u16 = 0x1501;
 /// Garbage carries sequence numbers from here, so that its responses can be told apart.
 const GARBAGE: u32 = 0x7000_0000;
@@ -85,6 +86,7 @@ pub struct World {
     pub ledger: Ledger,
     pub application: Application,
     pub upstream: Upstream,
+    web: Web,
     pub crashes: usize,
     pub most_waiting: usize,
     /// For messages of failed assertions.
@@ -104,6 +106,7 @@ impl World {
             ledger: Ledger::default(),
             application: Application::default(),
             upstream: Upstream::default(),
+            web: Web::default(),
             crashes: 0,
             most_waiting: 0,
             context: format!("seed {seed}"),
@@ -150,11 +153,12 @@ impl World {
 
     pub fn run(&mut self, steps: usize) {
         for _ in 0..steps {
-            match self.rng.below(22) {
+            match self.rng.below(23) {
                 16 | 17 => self.exchange_application(true),
                 18..=20 => self.exchange_upstream(),
                 21 if self.rng.below(4) == 0 => self.cut_others(),
                 21 => self.exchange_application(false),
+                22 => self.call_out(),
                 0..=2 => self.submit(),
                 3 => self.garbage(),
                 4..=7 => self.exchange(),
@@ -185,6 +189,7 @@ impl World {
             self.exchange_upstream();
             self.write();
             self.run_rule();
+            self.call_out();
             self.pass_time();
             if self.is_quiet() {
                 break;
@@ -194,21 +199,14 @@ impl World {
         self.application.check(&self.upstream.carried, &self.context);
         self.check_leftovers();
         let alive = self.alive.as_ref().expect("booted");
-        let partition = Partition::of("acme");
         let mut dead = BTreeSet::new();
         let each = |_, letter: DeadRecord| {
             dead.insert(rule::number_in(&letter.message().content));
             true
         };
         alive.store.dead_letters("acme", None, each).expect("readable");
-        let mut counters = BTreeMap::new();
-        for device in 0..DEVICES {
-            let subject = Subject::new(partition, "acme/count", &address(device));
-            if let Some(value) = alive.store.state(&subject, "n").expect("readable") {
-                counters.insert(device, u64::from_le_bytes(value[..].try_into().expect("8 octets")));
-            }
-        }
-        self.ledger.check(&dead, &counters, &self.context);
+        self.ledger.check(&dead, &effects::counts(alive, rule::MOS), &self.context);
+        effects::check(alive, &self.web, &self.context);
         history::check(&alive.store, &self.ledger, &self.context);
         for (sequence_number, count) in &self.ledger.nacked {
             assert_eq!(*count, 1, "{}: responses to garbage {sequence_number:#x}", self.context);
@@ -223,7 +221,9 @@ impl World {
         }
         let counted: usize = alive.store.depths().iter().map(|depth| depth.messages).sum();
         assert_eq!(counted, waiting, "messages that wait, as they are counted");
-        let idle = waiting == 0 && alive.house.mos_waiting() == 0;
+        let follows = [Kind::Timer, Kind::Alarm, Kind::HttpCall];
+        let has_none = |kind: &Kind| alive.store.count(*kind).expect("readable") == 0;
+        let idle = waiting == 0 && alive.house.mos_waiting() == 0 && follows.iter().all(has_none);
         let others = self.application.is_done() && self.upstream.is_done();
         let alive = self.alive();
         idle && others && alive.link.as_ref().is_some_and(|l| l.open.is_empty())
@@ -397,6 +397,11 @@ impl World {
         house.finished(key, ended, Duration::from_micros(10), now);
     }
 
+    fn call_out(&mut self) {
+        let alive = self.alive.as_ref().expect("booted");
+        self.web.act(alive, self.now, &mut self.rng);
+    }
+
     fn pass_time(&mut self) {
         let millis = 1 + self.rng.below(2_000);
         self.pass(millis);
@@ -410,6 +415,7 @@ impl World {
         alive.delivery.ring_alarms(now);
         // A failed store says so to the writer, which crashes.
         let _ = relay::keep_house(&alive.house, now);
+        let _ = relay::fire_timers(&alive.house, now);
     }
 }
 
@@ -449,7 +455,7 @@ fn peer_event(link: &mut Link, event: Event, ledger: &mut Ledger, rng: &mut Rng)
     }
 }
 
-fn address(device: u64) -> String {
+pub fn address(device: u64) -> String {
     format!("+46700000{device:03}")
 }
 
