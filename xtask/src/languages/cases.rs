@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use super::component;
 use crate::paths;
-use crate::process::{cargo, run};
+use crate::process::run;
+use crate::server;
 use crate::steps::Steps;
 
 /// A component, and the folder of its cases in plugins/.
@@ -28,7 +29,7 @@ const CASES: [(&str, &str); 14] = [
 ];
 
 pub fn play(steps: &mut Steps) -> Result<()> {
-    steps.run("cases: wasmsc", || run(&mut cargo(&["build", "--bin", "wasmsc"])?))?;
+    steps.run("cases: wasmsc", server::build)?;
     for (name, cases) in CASES {
         steps.run(&format!("cases: {name}, {cases}"), || {
             let mut command = Command::new(paths::wasmsc("debug")?);
