@@ -13,7 +13,7 @@ use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::rfc3339::Time;
 use crate::clock;
 use crate::message::Timestamp;
-use crate::meter::{self, UsageRow};
+use crate::meter::{self, UsageRow, Used};
 
 const DAY_MS: u64 = 86_400_000;
 /// Days without `from`: a month.
@@ -37,15 +37,10 @@ pub struct Wanted {
     to: Option<String>,
 }
 
-/// What a rule used on a day.
+/// What calls of rules used.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Usage)]
-pub struct UsageView {
-    /// In UTC.
-    #[schema(example = "2026-11-29")]
-    day: String,
-    customer: String,
-    rule: String,
+#[schema(as = Used)]
+pub struct UsedView {
     /// Calls, attempts that failed among them.
     calls: u64,
     /// Calls that trapped, overran a limit or were rejected by the rule.
@@ -56,28 +51,47 @@ pub struct UsageView {
     memory_octets_max: u64,
     /// Octets of state that were written, names and values.
     state_octets_written: u64,
-    /// MTs that it sent.
+    /// MTs that were sent.
     messages: u64,
-    /// Timers that it set.
+    /// Timers that were set.
     timers: u64,
-    /// HTTP calls that it submitted.
+    /// HTTP calls that were submitted.
     http_calls: u64,
     log_lines: u64,
+}
+
+/// What a rule used on a day.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Usage)]
+pub struct UsageView {
+    /// In UTC.
+    #[schema(example = "2026-11-29")]
+    day: String,
+    customer: String,
+    rule: String,
+    #[serde(flatten)]
+    used: UsedView,
 }
 
 #[derive(Serialize, ToSchema)]
 pub struct UsageList {
     /// The first day first.
     usage: Vec<UsageView>,
+    /// All of them together; of the memory the most that one call had.
+    total: UsedView,
 }
 
-impl From<UsageRow> for UsageView {
-    fn from(row: UsageRow) -> UsageView {
-        let UsageRow { customer, rule, day, used } = row;
-        UsageView {
-            day: date(day),
-            customer: customer.into(),
-            rule: rule.into(),
+impl UsageList {
+    fn of(rows: Vec<UsageRow>) -> UsageList {
+        let mut total = Used::default();
+        rows.iter().for_each(|row| total.add(&row.used));
+        UsageList { usage: rows.into_iter().map(UsageView::from).collect(), total: total.into() }
+    }
+}
+
+impl From<Used> for UsedView {
+    fn from(used: Used) -> UsedView {
+        UsedView {
             calls: used.calls,
             failures: used.failures,
             cpu_ms: used.cpu_micros / 1_000,
@@ -88,6 +102,13 @@ impl From<UsageRow> for UsageView {
             http_calls: used.http_calls,
             log_lines: used.log_lines,
         }
+    }
+}
+
+impl From<UsageRow> for UsageView {
+    fn from(row: UsageRow) -> UsageView {
+        let UsageRow { customer, rule, day, used } = row;
+        UsageView { day: date(day), customer: customer.into(), rule: rule.into(), used: used.into() }
     }
 }
 
@@ -103,7 +124,7 @@ fn day(name: &str, text: &str) -> Answer<u32> {
     Time::parse(&format!("{text}T00:00:00Z")).map(|time| meter::day(time.0)).map_err(|_| wrong())
 }
 
-/// Tells what rules used, a row for each rule and day on which it ran. It is up to a second old; a crash forgets what the
+/// Tells what rules used, a row for each rule and day on which it ran, and all of it together. It is up to a second old; a crash forgets what the
 /// last second or two used. Days of the last 400 are kept.
 #[utoipa::path(
     get, path = "/v1/usage", operation_id = "listUsage", tag = "operation",
@@ -145,7 +166,7 @@ pub async fn list(
     if rows.len() > ROWS_MAX {
         return Err(Problem::new(Code::MalformedRequest, format!("more than {ROWS_MAX} rows: ask for fewer days")));
     }
-    Ok(Reply(UsageList { usage: rows.into_iter().map(UsageView::from).collect() }))
+    Ok(Reply(UsageList::of(rows)))
 }
 
 #[cfg(test)]

@@ -42,10 +42,15 @@ pub async fn run(arguments: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
+const COLUMNS: [&str; 9] =
+    ["day", "rule", "calls", "failures", "cpu_ms", "messages", "timers", "http_calls", "log_lines"];
+
 fn listed(found: &Value) -> String {
-    const COLUMNS: [&str; 9] =
-        ["day", "rule", "calls", "failures", "cpu_ms", "messages", "timers", "http_calls", "log_lines"];
-    let rows = found["usage"].as_array().into_iter().flatten();
-    let rows = rows.map(|row| COLUMNS.map(|name| cell(&row[name])));
-    table(["DAY", "RULE", "CALLS", "FAILED", "CPU MS", "MTS", "TIMERS", "HTTP", "LOG LINES"], rows)
+    let rows = found["usage"].as_array().into_iter().flatten().collect::<Vec<_>>();
+    let mut lines: Vec<_> = rows.iter().map(|row| COLUMNS.map(|name| cell(&row[name]))).collect();
+    if lines.len() > 1 {
+        let total = &found["total"];
+        lines.push(COLUMNS.map(|name| if name == "day" { "total".to_owned() } else { cell(&total[name]) }));
+    }
+    table(["DAY", "RULE", "CALLS", "FAILED", "CPU MS", "MTS", "TIMERS", "HTTP", "LOG LINES"], lines)
 }
