@@ -28,11 +28,12 @@ pub fn handlers(rule: &LoadedRule) -> Vec<Handler> {
     Handler::ALL.into_iter().filter(|handler| names.contains(&handler.name())).collect()
 }
 
-/// An event for one of these handlers, to see how long a call takes; none where it has none that an event calls.
-pub fn trial_call(handlers: &[Handler], given: &Given) -> Option<Call> {
+/// An event for one of these handlers, to see how long a call takes; none where it has none that an event calls. An MO has
+/// this text.
+pub fn trial_call(handlers: &[Handler], text: &str, given: &Given) -> Option<Call> {
     let name = || "trial".to_owned();
     let what = match handlers.first()? {
-        Handler::Mo => What::Mo { body: Body::Text("hello".into()), tlvs: Vec::new() },
+        Handler::Mo => What::Mo { body: Body::Text(text.into()), tlvs: Vec::new() },
         Handler::Receipt => What::Receipt {
             message_id: MessageId::accepted(1).to_string(),
             tag: None,

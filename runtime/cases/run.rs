@@ -152,13 +152,13 @@ impl Trial {
         (outcome, std::mem::take(&mut *lines.0.lock()), took)
     }
 
-    /// How long a fresh instance and a call take, each of `count` times, sorted.
-    pub async fn time_calls(&self, count: usize) -> Result<Vec<Duration>, TrialError> {
+    /// How long a fresh instance and a call take, each of `count` times, sorted. An MO has this text.
+    pub async fn time_calls(&self, count: usize, text: &str) -> Result<Vec<Duration>, TrialError> {
         let given = Given::default();
         let stage = self.stage(&given)?;
         let world = World::new(&given);
         let mut times = Vec::with_capacity(count);
-        if let Some(call) = events::trial_call(&self.handlers(), &given) {
+        if let Some(call) = events::trial_call(&self.handlers(), text, &given) {
             for _ in 0..count {
                 times.push(self.called(&stage, &world, &call, &given).await.2);
             }

@@ -13,8 +13,9 @@ use crate::cases::{Handler, Trial};
 use crate::cli::failure::Failure;
 use crate::clock;
 
-/// Calls of a fresh instance that are timed.
+/// Calls of a fresh instance that are timed, without `--calls`.
 const CALLS: usize = 200;
+const CALLS_MAX: usize = 1_000_000;
 /// A component that is larger takes long to upload and to compile.
 const LARGE_OCTETS: u64 = 8 << 20;
 /// Every call begins with all of this.
@@ -30,9 +31,20 @@ pub struct Args {
     /// A component, or a plugin's folder; default: the folder that you are in.
     #[arg(default_value = ".", value_name = "FILE|DIR")]
     file: PathBuf,
+    /// Text of the MO whose calls are timed
+    #[arg(long, value_name = "TEXT", default_value = "hello")]
+    mo: String,
+    /// So many calls are timed
+    #[arg(long, value_name = "COUNT", default_value_t = CALLS, value_parser = calls)]
+    calls: usize,
     /// Prints what was found as JSON.
     #[arg(long)]
     json: bool,
+}
+
+fn calls(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=CALLS_MAX).contains(count));
+    count.ok_or_else(|| format!("1 to {CALLS_MAX} are possible"))
 }
 
 /// What a look found.
@@ -52,7 +64,7 @@ pub async fn run(arguments: &Args) -> Result<(), Failure> {
         true => Project::find(&arguments.file)?.component()?,
         false => arguments.file.clone(),
     };
-    let found = look(&file).await?;
+    let found = look(&file, arguments).await?;
     match arguments.json {
         true => println!("{:#}", found.json()),
         false => print!("{}", found.text()),
@@ -60,13 +72,13 @@ pub async fn run(arguments: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn look(file: &Path) -> Result<Found, Failure> {
+async fn look(file: &Path, arguments: &Args) -> Result<Found, Failure> {
     let octets = file.metadata().map_or(0, |file| file.len());
     let failed = |error: crate::cases::TrialError| Failure::Failed(error.to_string());
     let started = clock::instant();
     let trial = Trial::load(file).await.map_err(failed)?;
     let loading = started.elapsed();
-    let calls = trial.time_calls(CALLS).await.map_err(failed)?;
+    let calls = trial.time_calls(arguments.calls, &arguments.mo).await.map_err(failed)?;
     let about = trial.about();
     Ok(Found {
         file: file.to_owned(),
@@ -89,7 +101,7 @@ impl Found {
     }
 
     fn json(&self) -> Value {
-        let micros = |percent| self.percentile(percent).map(|took| took.as_micros() as u64);
+        let micros = |percent| self.percentile(percent).map(|took| (took.as_secs_f64() * 1e7).round() / 10.0);
         json!({
             "component": self.file.display().to_string(), "octets": self.octets, "handlers": self.names(),
             "imports": self.imports, "memory_octets": self.memory_octets, "load_ms": self.loading.as_millis() as u64,
@@ -112,7 +124,7 @@ impl Found {
         line("loaded", format!("in {}, compiled and checked", millis(self.loading)));
         if let (Some(median), Some(slow)) = (self.percentile(50), self.percentile(99)) {
             let calls = self.calls.len();
-            line("call", format!("p50 {}, p99 {} of {calls} with a fresh instance each", millis(median), millis(slow)));
+            line("call", format!("p50 {}, p99 {} of {calls} with a fresh instance each", micros(median), micros(slow)));
         }
         self.notes().iter().for_each(|note| text += &format!("note: {note}\n"));
         text
@@ -146,6 +158,14 @@ impl Found {
     }
 }
 
+fn micros(took: Duration) -> String {
+    match took.as_secs_f64() * 1e6 {
+        micros if micros < 100.0 => format!("{micros:.1} us"),
+        micros if micros < 10_000.0 => format!("{micros:.0} us"),
+        _ => millis(took),
+    }
+}
+
 /// `wasmsc:plugin/state@0.1.0` is `state`.
 fn short(import: &str) -> Option<&str> {
     import.strip_prefix("wasmsc:plugin/")?.split('@').next()
@@ -173,12 +193,12 @@ mod tests {
         let text = found.text();
         assert!(text.contains("  imports   timers; 1 interfaces of WASI\n"), "{text}");
         assert!(text.contains("  memory    128 KiB at the start of a call\n"), "{text}");
-        assert!(text.contains("p50 0.10 ms, p99 0.20 ms of 200 with"), "{text}");
+        assert!(text.contains("p50 101 us, p99 199 us of 200 with"), "{text}");
         assert!(
             text.ends_with("note: it imports timers and exports no timer-handler: a timer that fires calls nothing\n"),
             "{text}"
         );
-        assert_eq!(found.json()["call_us"]["p50"], 101);
+        assert_eq!(found.json()["call_us"]["p50"], 101.0);
     }
 
     #[test]
