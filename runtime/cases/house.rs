@@ -82,6 +82,9 @@ fn rule(given: &Given, numbers: Array, component: &Path) -> Table {
     rule["customer"] = value(CUSTOMER);
     rule["name"] = value(RULE);
     rule["component"] = value(component.display().to_string());
+    if numbers.is_empty() {
+        rule["sender"] = value(given.number.to_string());
+    }
     rule["numbers"] = value(numbers);
     let given_limits = [
         ("deadline_ms", limits.deadline_ms.map(i64::from)),

@@ -323,7 +323,7 @@ struct Over {
 impl Over {
     /// False: this one stays, and so do all behind it.
     fn add(&mut self, place: CallPlace, octets: u64) -> bool {
-        let is_old = place.at.plus_ms(u64::from(self.hours) * HOUR_MS) <= self.now;
+        let is_old = self.hours == 0 || place.at.plus_ms(u64::from(self.hours) * HOUR_MS) <= self.now;
         let goes = is_old || self.octets < self.too_much;
         if goes {
             self.octets += octets;

@@ -227,3 +227,17 @@ fn what_is_known_of_a_large_state_is_what_was_asked() {
     assert_eq!(known.judged.len(), 3);
     assert!(case.contains("more state than is kept") && case.contains("b1 = \"\""), "{case}");
 }
+
+#[test]
+fn a_rule_that_has_no_number_writes_under_its_name() {
+    let mut call = call(
+        Occasion::Request(Box::new(Request { name: "issue".into(), body: Bytes::new() })),
+        Content::default(),
+        Did::default(),
+    );
+    call.before.message.destination = Address::Alphanumeric("ACME".into());
+    let (case, text) = read(&call);
+    let house = crate::cases::house::House::of_case(&case, Path::new("x.wasm"));
+    let rule = house.unwrap_or_else(|error| panic!("{error}\n{text}")).rule;
+    assert_eq!((rule.sender().map(|sender| sender.to_string()), rule.numbers.len()), (Some("ACME".to_owned()), 0));
+}

@@ -243,7 +243,7 @@ fn what_a_rule_keeps_is_bounded_and_the_oldest_go() {
 #[test]
 fn what_all_rules_of_a_customer_keep_is_bounded() {
     let others = (0..7).map(|rule| {
-        format!("[[rule]]\ncustomer = \"acme\"\nname = \"r{rule}\"\ncomponent = \"x.wasm\"\nreplay_hours = 1\n")
+        format!("[[rule]]\ncustomer = \"acme\"\nname = \"r{rule}\"\ncomponent = \"x.wasm\"\nsender = \"7001\"\nreplay_hours = 1\n")
     });
     let mut home = home(&format!("replay_hours = 1\n{}", others.collect::<String>()));
     bring(&home, 1, "a", NOW);
