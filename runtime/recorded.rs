@@ -34,6 +34,9 @@ pub struct Recorded {
     pub ended: Ended,
 }
 
+/// Names and values.
+pub type State = Vec<(Box<str>, Bytes)>;
+
 /// What stood before the call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Before {
@@ -46,7 +49,7 @@ pub struct Before {
     /// Its random octets follow from that.
     pub seed: [u8; 32],
     /// All state of the device. None: that was more than [`STATE_OCTETS_MAX`].
-    pub state: Option<Vec<(Box<str>, Bytes)>>,
+    pub state: Option<State>,
     /// All timers of the device, with when they are due.
     pub timers: Vec<(Box<str>, Timestamp)>,
     pub device: Device,

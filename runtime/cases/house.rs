@@ -50,8 +50,12 @@ fn document(given: &Given, numbers: &BTreeSet<Address>, component: &Path) -> Doc
         std::iter::once(&given.number).chain(others).partition(is_number);
     let numbers: Array = numbers.into_iter().map(ToString::to_string).collect();
     // A recorded call may have written from numbers that are not the rule's.
-    let (all_numbers, senders): (Vec<String>, Vec<String>) =
-        given.senders.iter().cloned().chain(names.iter().map(ToString::to_string)).partition(is_plain_number);
+    let (all_numbers, senders): (Vec<String>, Vec<String>) = given
+        .senders
+        .iter()
+        .cloned()
+        .chain(names.iter().map(ToString::to_string))
+        .partition(|sender: &String| is_plain_number(sender));
     let mut customer = Table::new();
     customer["id"] = value(CUSTOMER);
     let all_numbers = numbers.iter().filter_map(Value::as_str).map(str::to_owned).chain(all_numbers);
@@ -72,7 +76,7 @@ fn document(given: &Given, numbers: &BTreeSet<Address>, component: &Path) -> Doc
     document
 }
 
-fn is_plain_number(sender: &String) -> bool {
+fn is_plain_number(sender: &str) -> bool {
     !matches!(Address::parse(sender), Ok(Address::Alphanumeric(_)) | Err(_))
 }
 

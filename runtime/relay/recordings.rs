@@ -209,11 +209,11 @@ fn read(tape: &Tape, is_state_whole: bool, hidden: &Hidden) -> Read {
 
 fn add_answer(asked: &mut Asked, question: Question, told: Told, hidden: &Hidden) {
     match (question, told) {
-        (Question::Get(name) | Question::Shared(name), Told::Value(value)) => {
-            // The first answer is the one that a call goes on with.
-            if asked.values.iter().all(|(known, _)| **known != *name) {
-                asked.values.push((name.into(), value.map(|value| hidden.octets(&value))));
-            }
+        // The first answer is the one that a call goes on with.
+        (Question::Get(name) | Question::Shared(name), Told::Value(value))
+            if asked.values.iter().all(|(known, _)| **known != *name) =>
+        {
+            asked.values.push((name.into(), value.map(|value| hidden.octets(&value))));
         }
         (Question::Names(prefix, after, limit) | Question::SharedNames(prefix, after, limit), Told::Names(found)) => {
             asked.listings.push(Listing {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::keys::{self, CallPlace, Key, Kind, Partition, Subject};
 use super::tables::Op;
 use super::{Store, record};
-use crate::recorded::Recorded;
+use crate::recorded::{Recorded, State};
 
 /// Rows of state that are read at once: most devices have fewer, and a few large ones are not all read.
 const PAGE: usize = 32;
@@ -74,7 +74,7 @@ impl Store {
     }
 
     /// All state of a device, unless that is more than so many octets.
-    pub fn whole_state(&self, subject: &Subject, octets_max: usize) -> io::Result<Option<Vec<(Box<str>, Bytes)>>> {
+    pub fn whole_state(&self, subject: &Subject, octets_max: usize) -> io::Result<Option<State>> {
         let (mut from, to) = subject.range("", None);
         let (mut all, mut octets) = (Vec::new(), 0);
         loop {
