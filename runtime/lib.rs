@@ -7,7 +7,7 @@
 //! MAIN PATH  relay                                                  plain functions: read this first
 //!            cases/                                                 beside it: rules in a house of memory
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
-//! HEART      firewall  route  schedule  breaker  retry  tracking  timeline  message  occasion  device  campaign  meter  metrics  bucket  pure, take `now`
+//! HEART      firewall  route  schedule  breaker  retry  tracking  timeline  message  occasion  recorded  device  campaign  meter  metrics  bucket  pure, take `now`
 //! PROTOCOL   crate wasmsc-smpp                                      pure
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
@@ -35,6 +35,7 @@ pub mod metrics;
 pub mod occasion;
 mod outgoing;
 pub mod plugin;
+mod recorded;
 pub mod relay;
 pub mod retry;
 pub mod route;

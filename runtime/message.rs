@@ -246,7 +246,7 @@ fn sar<'t>(tlv: impl Fn(u16) -> Option<&'t Bytes>) -> Option<Concat> {
 }
 
 /// Which messages leave first; the lower, the sooner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Class(pub u8);
 
 impl Class {

@@ -89,7 +89,7 @@ pub fn about(device: Address, number: Address, at: Timestamp) -> Message {
 }
 
 /// A message that a call sends.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outgoing {
     pub message: Message,
     /// Empty: none.
@@ -111,14 +111,14 @@ impl Outgoing {
 }
 
 /// Which setting of a timer there is, and when it is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimerSet {
     pub id: MessageId,
     pub due: Timestamp,
 }
 
 /// What a call does to one timer of its device. `before` is what was set by earlier calls.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TimerChange {
     Set { before: Option<TimerSet>, now: TimerSet, payload: Bytes, number: Address },
     Gone { before: Option<TimerSet> },
@@ -137,7 +137,7 @@ pub enum SharedRead {
     Names { prefix: String, after: Option<String>, limit: usize, found: Vec<String> },
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SharedWrite {
     Put(Bytes),
     Delete,

@@ -36,6 +36,7 @@ mod parts;
 mod pickup;
 mod quotas;
 mod receipts;
+mod recordings;
 mod recovery;
 mod refusals;
 mod repeats;
@@ -57,7 +58,7 @@ use crate::firewall::{self, Reject};
 use crate::message::{MessageId, Timestamp};
 use crate::metrics::Metrics;
 use crate::occasion::Occasion;
-use crate::plugin::{Invocation, Outcome, Ran, StateView};
+use crate::plugin::{Invocation, Outcome, Ran, Seed, StateView};
 use crate::route::{Changes, Current, Directory};
 use crate::schedule::{Ended, Event, Schedule, SubjectKey};
 use crate::slots::Slots;
@@ -123,6 +124,7 @@ pub struct House {
     meters: metering::Meters,
     state_octets: state_quota::StateOctets,
     strays: Mutex<recovery::Strays>,
+    recordings: recordings::Recordings,
 }
 
 impl House {
@@ -181,6 +183,7 @@ impl House {
             meters,
             state_octets,
             strays: Mutex::default(),
+            recordings: recordings::Recordings::new(now),
         };
         let house = Arc::new(house);
         house.place_rules();
@@ -391,17 +394,19 @@ pub fn claim(house: &Arc<House>, key: &SubjectKey, event: Event, now: Timestamp)
         house.count(&house.directory().rules[key.rule.0].customer, -1);
         return None;
     };
-    Some(Invocation {
+    let invocation = Invocation {
         rule: key.rule,
         id,
         attempt: record.attempts + 1,
         log: house.rule_log(key.rule, id, &record),
         occasion: record.occasion,
         mo: record.message,
-        state,
+        state: state.clone(),
         gate: RuleGate::new(house, key.rule, now),
-        secret: *house.store.secret(),
-    })
+        seed: Seed::House(*house.store.secret()),
+        witness: None,
+    };
+    Some(recordings::watched(house, key, event, &state, invocation))
 }
 
 /// A timer that was cancelled or set again while it waited: it ends here.
@@ -424,14 +429,17 @@ fn is_void(house: &Arc<House>, state: &SubjectState, event: Event, occasion: &Oc
 
 /// Commits what the rule did, or its failure. An error means that the store has failed.
 pub fn conclude(house: &Arc<House>, key: &SubjectKey, event: Event, ran: impl Into<Ran>, now: Timestamp) -> Ended {
-    let Ran { outcome, version, .. } = ran.into();
+    let Ran { outcome, version, witnessed, .. } = ran.into();
+    let kept = witnessed.map(|of| recordings::row(house, key.rule, (&outcome, &version), *of, now));
     let result = match outcome {
-        Outcome::Done(effects) => commit::commit(house, key, event, effects, now).map(|committed| match committed {
-            Committed::Yes => Ended::Gone,
-            // Others were faster: once more from the start, as if nothing had been.
-            Committed::Conflict => Ended::Again(now),
-        }),
-        failed => fail(house, key.rule, event, (failed, &version), now),
+        Outcome::Done(effects) => {
+            commit::commit(house, key, event, (effects, kept), now).map(|committed| match committed {
+                Committed::Yes => Ended::Gone,
+                // Others were faster: once more from the start, as if nothing had been.
+                Committed::Conflict => Ended::Again(now),
+            })
+        }
+        failed => fail(house, key.rule, event, (failed, &version, kept), now),
     };
     match result {
         Ok(Ended::Gone) => {

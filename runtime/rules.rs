@@ -8,7 +8,6 @@ pub mod rollout;
 mod room;
 mod shadow;
 pub mod stock;
-mod tape;
 mod verdict;
 mod version;
 
@@ -25,6 +24,7 @@ use crate::clock;
 use crate::config::{self, Config};
 use crate::plugin::{
     CompileLimits, Compiled, EngineError, Invocation, LoadError, Misfit, NotOpened, PluginFiles, PluginHost, Ran,
+    Witnessed,
 };
 pub use crate::plugin::{Digest, Faces, Incoming, NotCompiled};
 use crate::relay::House;
@@ -117,6 +117,7 @@ impl Rules {
             Some(serving)
         })?;
         let version = serving.version_for(house.directory().rule_name(key.rule), &key.device);
+        let witness = invocation.witness.clone();
         let (invocation, watched) = match &serving.shadow {
             Some(shadow) => {
                 let (invocation, watched) = Shadows::watch(shadow, invocation);
@@ -130,7 +131,9 @@ impl Rules {
         if let Some(watched) = watched {
             self.shadows.compare(watched, &ran.outcome);
         }
-        Some(Ran { version: version.digest_text.clone(), ..ran })
+        let settings = || version.settings.clone();
+        let witnessed = witness.map(|witness| Box::new(Witnessed { witness, settings: settings() }));
+        Some(Ran { version: version.digest_text.clone(), witnessed, ..ran })
     }
 
     pub fn serving(&self, rule: RuleIndex) -> Option<Arc<Serving>> {

@@ -181,7 +181,7 @@ fn number(id: &str) -> Answer<MessageId> {
 }
 
 /// Works on a thread that may wait for the disk, and answers when what it did, or saw, is durable.
-async fn durable<T: Send + 'static>(work: impl FnOnce(Done) -> Answer<T> + Send + 'static) -> Answer<T> {
+pub(super) async fn durable<T: Send + 'static>(work: impl FnOnce(Done) -> Answer<T> + Send + 'static) -> Answer<T> {
     let (sender, receiver) = oneshot::channel::<Result<(), StoreFailed>>();
     let done: Done = Box::new(move |result| {
         let _ = sender.send(result); // a client that is gone
@@ -194,7 +194,7 @@ async fn durable<T: Send + 'static>(work: impl FnOnce(Done) -> Answer<T> + Send 
 }
 
 /// What was read is durable when this is done.
-fn barrier(api: &Api, done: Done) -> Answer<()> {
+pub(super) fn barrier(api: &Api, done: Done) -> Answer<()> {
     api.house.store.amend(Vec::new(), Some(done)).map_err(|failed| Problem::store_failed(&failed))
 }
 

@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod backup;
 mod body;
+mod calls;
 mod campaign;
 mod compose;
 mod dead;

@@ -325,6 +325,37 @@ pub async fn get(
     Ok(Reply(view(&api, found, customer.as_deref())))
 }
 
+/// Hands out the component of a version of the caller's own, for whoever runs it elsewhere, such as `wasmsc rule replay`.
+#[utoipa::path(
+    get, path = "/v1/plugins/{plugin}/component", operation_id = "getComponent", tag = "rules",
+    params(("plugin" = String, Path, description = "`name@version`, or its digest"), Whose),
+    responses(
+        (status = 200, description = "As it was uploaded", body = Vec<u8>, content_type = "application/wasm"),
+        (status = 403, description = "The key has not the scope for this, or the plugin is the operator's",
+            body = ProblemDetails, content_type = "application/problem+json"),
+        (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn component(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    PathOf(reference): PathOf<String>,
+    QueryOf(whose): QueryOf<Whose>,
+) -> Answer<Response> {
+    let customer = customer(&api, &caller, whose.customer.as_deref(), Scope::Manage)?;
+    let found = stock::find(&api.house.store, customer.as_deref(), &reference).ok_or_else(Problem::not_found)?;
+    if found.customer.is_none() && !matches!(caller, Caller::Operator) {
+        return Err(Problem::new(Code::Forbidden, "the plugin is the operator's"));
+    }
+    let file = found.digest().map(|digest| api.setup.rules().files.component(&digest));
+    let file = file.ok_or_else(Problem::not_found)?;
+    let unreadable =
+        |why: &dyn std::fmt::Display| Problem::new(Code::Internal, format!("the component cannot be read: {why}"));
+    let read = tokio::task::spawn_blocking(move || std::fs::read(file)).await.map_err(|error| unreadable(&error))?;
+    let octets = read.map_err(|error| unreadable(&error))?;
+    Ok(([(header::CONTENT_TYPE, "application/wasm")], octets).into_response())
+}
+
 /// Deletes a version that no rule needs, also not to go back to.
 #[utoipa::path(
     delete, path = "/v1/plugins/{plugin}", operation_id = "deletePlugin", tag = "rules",

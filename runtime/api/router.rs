@@ -11,8 +11,9 @@ use utoipa_axum::routes;
 
 use super::error::{Code, Problem};
 use super::{
-    Api, apply, audit, backup, campaign, dead, device, events, explain, export, health, history, inbox, key, links,
-    message, number, object, openapi, plugin, policy, queue, rule, rule_request, scrape, statuses, usage, webhook,
+    Api, apply, audit, backup, calls, campaign, dead, device, events, explain, export, health, history, inbox, key,
+    links, message, number, object, openapi, plugin, policy, queue, rule, rule_request, scrape, statuses, usage,
+    webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -66,12 +67,14 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(object::upstream::get, object::upstream::put, object::upstream::delete))
         .routes(routes!(plugin::upload, plugin::list))
         .routes(routes!(plugin::get, plugin::delete))
+        .routes(routes!(plugin::component))
         .routes(routes!(rule::list))
         .routes(routes!(rule::get, rule::put, rule::delete))
         .routes(routes!(rule::turn::activate))
         .routes(routes!(rule::turn::rollback))
         .routes(routes!(rule::canary::set, rule::canary::end))
         .routes(routes!(rule::shadow::set, rule::shadow::end))
+        .routes(routes!(calls::list))
         .routes(routes!(object::shared_number::list))
         .routes(routes!(object::shared_number::get, object::shared_number::put, object::shared_number::delete))
         .routes(routes!(device::list))

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::octets::Octets;
-use crate::message::{Address, Timestamp};
+use crate::message::{Address, MessageId, Timestamp};
 
 /// One case file.
 #[derive(Clone, Debug)]
@@ -43,7 +43,18 @@ pub struct Given {
     pub refused: Vec<Address>,
     pub state: BTreeMap<String, Octets>,
     pub shared: BTreeMap<String, Octets>,
+    /// Timers that are set.
+    pub timers: Vec<GivenTimer>,
+    /// Tags of HTTP calls whose replies are awaited.
+    pub http_calls: Vec<String>,
     pub limits: GivenLimits,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct GivenTimer {
+    pub name: String,
+    pub at: Timestamp,
+    pub payload: Octets,
 }
 
 /// Those of a `[[rule]]`; what is absent has the default of there.
@@ -55,15 +66,27 @@ pub struct GivenLimits {
     pub state_kib: Option<u32>,
     pub timers_max: Option<u32>,
     pub http_calls_max: Option<u16>,
+    /// Octets of state that the rule may have in addition.
+    pub state_room: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
 pub struct Event {
     pub line: usize,
     pub trigger: Trigger,
+    pub identity: Identity,
     /// Passes before it.
     pub after_ms: u64,
     pub expect: Expect,
+}
+
+/// What a recorded event had, where others are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Identity {
+    pub id: Option<MessageId>,
+    pub attempt: Option<u32>,
+    /// Its random octets follow from that.
+    pub seed: Option<[u8; 32]>,
 }
 
 /// Optional parameters: tags with their values.
@@ -76,6 +99,7 @@ pub enum Trigger {
         body: Body,
         to: Option<Address>,
         tlvs: Tlvs,
+        coding: Option<Coding>,
     },
     /// By its name.
     Timer(String),
@@ -85,6 +109,8 @@ pub enum Trigger {
         state: String,
         error: Option<u16>,
     },
+    /// Of a message that was sent before the first event.
+    ReceiptOf(Box<EarlierReceipt>),
     /// None: no answer came.
     HttpReply {
         tag: String,
@@ -100,13 +126,31 @@ pub enum Trigger {
     Again,
 }
 
+/// How the octets of an MO are to be read: `data_coding` (SMPP 3.4 §5.2.19) and `esm_class` (§5.2.12).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coding {
+    pub data_coding: u8,
+    pub esm_class: u8,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct EarlierReceipt {
+    pub message_id: MessageId,
+    pub tag: Option<String>,
+    pub recipient: Address,
+    pub state: String,
+    pub error: Option<u16>,
+    /// None: the time of the event.
+    pub done_at: Option<Timestamp>,
+}
+
 impl Trigger {
     /// The handler that it calls; none where that depends on the event before.
     pub fn handler(&self) -> Option<Handler> {
         Some(match self {
             Trigger::Mo { .. } => Handler::Mo,
             Trigger::Timer(_) => Handler::Timer,
-            Trigger::Receipt { .. } => Handler::Receipt,
+            Trigger::Receipt { .. } | Trigger::ReceiptOf(_) => Handler::Receipt,
             Trigger::HttpReply { .. } => Handler::Http,
             Trigger::Request { .. } => Handler::Request,
             Trigger::Check => Handler::Check,

@@ -7,9 +7,10 @@ use wasmsc_smpp::receipt::MessageState;
 use wasmsc_smpp::text::{self, EncodeOptions, Payload};
 use wasmsc_smpp::{DataCoding, Udh};
 
-use super::case::{Body, Given, Handler};
+use super::case::{Body, Coding, EarlierReceipt, Given, Handler};
 use super::got::{Answer, Got, HttpCall, Message, Outcome, TimerEffect, TimerSet};
 use super::host::{Lines, Refusing, State};
+use super::known::Watched;
 use super::read::STATES;
 use super::run::Stage;
 use super::world::{Call, What, World};
@@ -17,7 +18,7 @@ use crate::message::{Address, Class, Content, MessageId, Timestamp};
 use crate::occasion::{
     self, FiredTimer, HttpReply, Occasion, Outgoing, Request, RuleReceipt, SharedWrite, TimerChange, about,
 };
-use crate::plugin::{self, Broken, Effects, Invocation, LoadedRule};
+use crate::plugin::{self, Broken, Effects, Gate, Invocation, LoadedRule, Seed, StateView};
 use crate::route::RuleIndex;
 
 /// The same in every run, so that what follows from random octets can be expected.
@@ -33,7 +34,7 @@ pub fn handlers(rule: &LoadedRule) -> Vec<Handler> {
 pub fn trial_call(handlers: &[Handler], text: &str, given: &Given) -> Option<Call> {
     let name = || "trial".to_owned();
     let what = match handlers.first()? {
-        Handler::Mo => What::Mo { body: Body::Text(text.into()), tlvs: Vec::new() },
+        Handler::Mo => What::Mo { body: Body::Text(text.into()), tlvs: Vec::new(), coding: None },
         Handler::Receipt => What::Receipt {
             message_id: MessageId::accepted(1).to_string(),
             tag: None,
@@ -49,27 +50,42 @@ pub fn trial_call(handlers: &[Handler], text: &str, given: &Given) -> Option<Cal
         Handler::Check => return None,
     };
     let (id, now, number) = (MessageId::accepted(2), given.now, given.number.clone());
-    Some(Call { id, attempt: 1, now, number, what })
+    Some(Call { id, attempt: 1, now, number, seed: None, what })
 }
 
 /// None: this is no event, but a check of the config.
 pub fn invocation(stage: &Stage, world: &World, call: &Call, given: &Given, log: &Arc<Lines>) -> Option<Invocation> {
     let mut mo = about(given.device.clone(), call.number.clone(), call.now);
-    if let What::Mo { body, tlvs } = &call.what {
+    if let What::Mo { body, tlvs, coding } = &call.what {
         let tlvs = tlvs.iter().map(|(tag, value)| (*tag, value.clone().into())).collect();
-        mo.content = Content { tlvs, ..content(body) };
+        mo.content = Content { tlvs, ..content(body, *coding) };
     }
+    let (state, gate) = sight(stage, world, given);
     Some(Invocation {
         rule: RuleIndex(0),
         id: call.id,
         attempt: call.attempt,
         occasion: occasion(&call.what, call.now)?,
         mo,
-        state: Arc::new(State::new(world, given)),
-        gate: Arc::new(Refusing::new(given, stage.house.directory.load().clone())),
+        state,
+        gate,
         log: Some(log.clone()),
-        secret: SECRET,
+        seed: call.seed.map_or(Seed::Known(SECRET), Seed::Event),
+        witness: None,
     })
+}
+
+/// What the call sees of its house. That of a recorded call is watched: it may ask for what was not recorded.
+fn sight(stage: &Stage, world: &World, given: &Given) -> (Arc<dyn StateView>, Arc<dyn Gate>) {
+    let state = State::new(world, given);
+    let gate = Refusing::new(given, stage.house.directory.load().clone());
+    match &stage.known {
+        Some(known) => {
+            let watched = Arc::new(Watched { state, gate, known: known.clone() });
+            (watched.clone(), watched)
+        }
+        None => (Arc::new(state), Arc::new(gate)),
+    }
 }
 
 fn occasion(what: &What, now: Timestamp) -> Option<Occasion> {
@@ -86,6 +102,17 @@ fn occasion(what: &What, now: Timestamp) -> Option<Occasion> {
             error: error.unwrap_or_default(),
             done_at: now,
         })),
+        What::ReceiptOf(receipt) => {
+            let EarlierReceipt { message_id, tag, recipient, state, error, done_at } = *receipt;
+            Occasion::Receipt(Box::new(RuleReceipt {
+                message_id,
+                tag: tag.unwrap_or_default().into(),
+                recipient,
+                state: state_octet(&state),
+                error: error.unwrap_or_default(),
+                done_at: done_at.unwrap_or(now),
+            }))
+        }
         What::HttpReply { tag, status, body } => {
             Occasion::HttpReply(Box::new(HttpReply { tag: tag.into(), status, body: body.into() }))
         }
@@ -100,9 +127,13 @@ fn state_octet(name: &str) -> u8 {
     place.and_then(|place| u8::try_from(place).ok()).unwrap_or(MessageState::Unknown as u8)
 }
 
-/// As a network would send it.
-fn content(body: &Body) -> Content {
+/// As a network would send it, or as it did.
+pub fn content(body: &Body, coding: Option<Coding>) -> Content {
     match body {
+        Body::Binary(octets) if coding.is_some() => {
+            let Coding { data_coding, esm_class } = coding.unwrap_or(Coding { data_coding: 0, esm_class: 0 });
+            Content { data_coding, esm_class, octets: octets.clone().into(), ..Content::default() }
+        }
         Body::Text(text) => {
             let encoded = text::encode_with(text, &EncodeOptions::default());
             Content::new(encoded.data_coding, &encoded.udh(), encoded.octets)

@@ -26,6 +26,7 @@ pub struct State {
     shared: Rows,
     timers: BTreeMap<String, TimerSet>,
     device: Device,
+    room: Option<u64>,
 }
 
 impl State {
@@ -37,6 +38,7 @@ impl State {
             shared: world.shared.clone(),
             timers: world.timers.iter().map(timer).collect(),
             device: Device { tags, attributes, ..Device::default() },
+            room: given.limits.state_room,
         }
     }
 }
@@ -73,6 +75,10 @@ impl StateView for State {
 
     fn timers(&self, limit: usize) -> io::Result<usize> {
         Ok(self.timers.len().min(limit))
+    }
+
+    fn room(&self) -> Option<u64> {
+        self.room
     }
 
     fn device(&self) -> io::Result<Option<Device>> {

@@ -44,11 +44,23 @@ impl House {
 
 fn document(given: &Given, numbers: &BTreeSet<Address>, component: &Path) -> DocumentMut {
     let others = numbers.iter().filter(|number| **number != given.number);
-    let numbers: Array = std::iter::once(&given.number).chain(others).map(ToString::to_string).collect();
+    // A rule that is run by requests alone may write under a name.
+    let is_number = |number: &&Address| !matches!(number, Address::Alphanumeric(_));
+    let (numbers, names): (Vec<&Address>, Vec<&Address>) =
+        std::iter::once(&given.number).chain(others).partition(is_number);
+    let numbers: Array = numbers.into_iter().map(ToString::to_string).collect();
+    // A recorded call may have written from numbers that are not the rule's.
+    let (all_numbers, senders): (Vec<String>, Vec<String>) = given
+        .senders
+        .iter()
+        .cloned()
+        .chain(names.iter().map(ToString::to_string))
+        .partition(|sender: &String| is_plain_number(sender));
     let mut customer = Table::new();
     customer["id"] = value(CUSTOMER);
-    customer["numbers"] = value(numbers.clone());
-    customer["senders"] = value(given.senders.iter().collect::<Array>());
+    let all_numbers = numbers.iter().filter_map(Value::as_str).map(str::to_owned).chain(all_numbers);
+    customer["numbers"] = value(all_numbers.collect::<Array>());
+    customer["senders"] = value(senders.into_iter().collect::<Array>());
     customer["devices"] = value((1..10).map(|digit| format!("+{digit}*")).collect::<Array>());
     let mut account = Table::new();
     account["system_id"] = value("network");
@@ -64,12 +76,19 @@ fn document(given: &Given, numbers: &BTreeSet<Address>, component: &Path) -> Doc
     document
 }
 
+fn is_plain_number(sender: &str) -> bool {
+    !matches!(Address::parse(sender), Ok(Address::Alphanumeric(_)) | Err(_))
+}
+
 fn rule(given: &Given, numbers: Array, component: &Path) -> Table {
     let limits = &given.limits;
     let mut rule = Table::new();
     rule["customer"] = value(CUSTOMER);
     rule["name"] = value(RULE);
     rule["component"] = value(component.display().to_string());
+    if numbers.is_empty() {
+        rule["sender"] = value(given.number.to_string());
+    }
     rule["numbers"] = value(numbers);
     let given_limits = [
         ("deadline_ms", limits.deadline_ms.map(i64::from)),

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use toml_edit::{Document, Item};
+use toml_edit::{Document, Item, TableLike};
 
-use super::case::{At, Body, Case, Event, Given, GivenLimits, Handler, Tlvs, Trigger};
+use super::case::{
+    At, Body, Case, Coding, EarlierReceipt, Event, Given, GivenLimits, GivenTimer, Handler, Identity, Tlvs, Trigger,
+};
 use super::lapse;
 use super::octets::{Octets, parse_hex};
 use super::read_expect;
 use super::source::{CaseError, Keys, Source, json};
-use crate::message::{Address, Timestamp};
+use crate::message::{Address, MessageId, Timestamp};
 
 const CASE: [&str; 3] = ["name", "given", "event"];
-const GIVEN: [&str; 13] = [
+const GIVEN: [&str; 15] = [
     "now",
     "device",
     "number",
@@ -26,9 +28,13 @@ const GIVEN: [&str; 13] = [
     "refused",
     "state",
     "shared",
+    "timers",
+    "http_calls",
     "limits",
 ];
-const LIMITS: [&str; 6] = ["deadline_ms", "memory_mib", "messages_max", "state_kib", "timers_max", "http_calls_max"];
+const LIMITS: [&str; 7] =
+    ["deadline_ms", "memory_mib", "messages_max", "state_kib", "timers_max", "http_calls_max", "state_room"];
+const RECEIPT: [&str; 7] = ["of", "state", "error", "message_id", "tag", "recipient", "done_at"];
 /// Of which an event has one.
 const TRIGGERS: [&str; 7] = ["mo", "timer", "receipt", "http_reply", "request", "check", "again"];
 pub const EXPECTED: [&str; 9] = ["outcome", "why", "state", "shared", "sent", "timers", "http", "log", "response"];
@@ -66,7 +72,7 @@ pub fn case(text: &str, file: &Path) -> Result<Case, CaseError> {
     };
     let mut events: Vec<Event> = Vec::new();
     for table in root.tables("event")? {
-        let known = [&TRIGGERS[..], &EXPECTED[..], &["after"]].concat();
+        let known = [&TRIGGERS[..], &EXPECTED[..], &["after", "id", "attempt", "seed"]].concat();
         let keys = root.within(table.is, table.line, "[[event]]", &known)?;
         let event = event(&keys)?;
         if event.trigger == Trigger::Again && events.is_empty() {
@@ -95,6 +101,8 @@ impl Default for Given {
             refused: Vec::new(),
             state: BTreeMap::new(),
             shared: BTreeMap::new(),
+            timers: Vec::new(),
+            http_calls: Vec::new(),
             limits: GivenLimits::default(),
         }
     }
@@ -117,10 +125,27 @@ fn given(keys: &Keys<'_>) -> Result<Given, CaseError> {
         refused: keys.texts("refused")?.into_iter().map(refused).collect::<Result<_, _>>()?,
         state: octets_by_name(keys, "state")?.map(|state| state.is).unwrap_or_default(),
         shared: octets_by_name(keys, "shared")?.map(|shared| shared.is).unwrap_or_default(),
+        timers: keys.tables("timers")?.into_iter().map(|timer| given_timer(keys, timer)).collect::<Result<_, _>>()?,
+        http_calls: keys.texts("http_calls")?.into_iter().map(|tag| tag.is).collect(),
         limits: match keys.item("limits") {
             Some(item) => limits(&keys.inner(item.is, item.line, "[given.limits]", &LIMITS)?)?,
             None => GivenLimits::default(),
         },
+    })
+}
+
+/// `{ set = "silence", at = "2026-01-01T09:00:00Z", payload = "…" }`
+fn given_timer(keys: &Keys<'_>, table: At<&dyn TableLike>) -> Result<GivenTimer, CaseError> {
+    let keys = keys.within(table.is, table.line, "a timer", &["set", "at", "payload"])?;
+    let missing = |what: &str| keys.source.error(keys.line, format!("a timer needs {what}"));
+    let payload = match keys.item("payload") {
+        Some(item) => octets(&keys, "payload", &item)?,
+        None => Octets::Hex(Vec::new()),
+    };
+    Ok(GivenTimer {
+        name: keys.text("set")?.ok_or_else(|| missing("a name, as set = \"…\""))?.is,
+        at: keys.parsed("at", lapse::parse_time)?.ok_or_else(|| missing("the time when it is due, as at = \"…\""))?.is,
+        payload,
     })
 }
 
@@ -132,6 +157,7 @@ fn limits(keys: &Keys<'_>) -> Result<GivenLimits, CaseError> {
         state_kib: keys.number("state_kib")?.map(|limit| limit.is),
         timers_max: keys.number("timers_max")?.map(|limit| limit.is),
         http_calls_max: keys.number("http_calls_max")?.map(|limit| limit.is),
+        state_room: keys.number("state_room")?.map(|limit| limit.is),
     })
 }
 
@@ -160,7 +186,23 @@ fn event(keys: &Keys<'_>) -> Result<Event, CaseError> {
     {
         return Err(keys.source.error(response.line, "only a request has a response"));
     }
-    Ok(Event { line: keys.line, trigger, after_ms, expect })
+    Ok(Event { line: keys.line, trigger, identity: identity(keys)?, after_ms, expect })
+}
+
+fn identity(keys: &Keys<'_>) -> Result<Identity, CaseError> {
+    let seed = |text: &str| {
+        let octets: Result<[u8; 32], _> = parse_hex(text)?.try_into();
+        octets.map_err(|_| "a seed has 32 octets, as 64 hexadecimal digits".to_owned())
+    };
+    Ok(Identity {
+        id: keys.parsed("id", message_id)?.map(|id| id.is),
+        attempt: keys.number("attempt")?.map(|attempt| attempt.is),
+        seed: keys.parsed("seed", seed)?.map(|seed| seed.is),
+    })
+}
+
+fn message_id(text: &str) -> Result<MessageId, String> {
+    MessageId::parse(text.as_bytes()).ok_or_else(|| format!("{text:?} is no message id, such as \"1a209002b4d00000\""))
 }
 
 fn trigger(keys: &Keys<'_>, key: &str) -> Result<Trigger, CaseError> {
@@ -169,20 +211,11 @@ fn trigger(keys: &Keys<'_>, key: &str) -> Result<Trigger, CaseError> {
     let missing = |what: &str| keys.source.error(item.line, format!("{key} needs {what}"));
     Ok(match key {
         "mo" => match item.is.as_str() {
-            Some(text) => Trigger::Mo { body: Body::Text(text.to_owned()), to: None, tlvs: Vec::new() },
-            None => mo(&table("mo", &["text", "hex", "to", "tlvs"])?)?,
+            Some(text) => Trigger::Mo { body: Body::Text(text.to_owned()), to: None, tlvs: Vec::new(), coding: None },
+            None => mo(&table("mo", &["text", "hex", "to", "tlvs", "data_coding", "esm_class"])?)?,
         },
         "timer" => Trigger::Timer(item.is.as_str().ok_or_else(|| missing("the name of a timer"))?.to_owned()),
-        "receipt" => {
-            let keys = table("receipt", &["of", "state", "error"])?;
-            let state = keys.parsed("state", state)?.ok_or_else(|| missing("a state, such as \"delivered\""))?.is;
-            let of: At<usize> = keys.number("of")?.unwrap_or(At { line: item.line, is: 1 });
-            if of.is == 0 {
-                return Err(keys.source.error(of.line, "of counts from 1"));
-            }
-            let code = |text: &str| text.parse().map_err(|_| format!("{text:?} is no number, such as \"001\""));
-            Trigger::Receipt { of: of.is, state, error: keys.parsed("error", code)?.map(|error| error.is) }
-        }
+        "receipt" => receipt(&table("receipt", &RECEIPT)?)?,
         "http_reply" => {
             let keys = table("http_reply", &["tag", "status", "body", "json", "hex"])?;
             let tag = keys.text("tag")?.ok_or_else(|| missing("the tag of the call that it answers"))?.is;
@@ -200,6 +233,32 @@ fn trigger(keys: &Keys<'_>, key: &str) -> Result<Trigger, CaseError> {
             _ => return Err(keys.wrong(key, "true", &item)),
         },
     })
+}
+
+fn receipt(keys: &Keys<'_>) -> Result<Trigger, CaseError> {
+    let missing = |what: &str| keys.source.error(keys.line, format!("receipt needs {what}"));
+    let state = keys.parsed("state", state)?.ok_or_else(|| missing("a state, such as \"delivered\""))?.is;
+    let code = |text: &str| text.parse().map_err(|_| format!("{text:?} is no number, such as \"001\""));
+    let error = keys.parsed("error", code)?.map(|error| error.is);
+    let of: Option<At<usize>> = keys.number("of")?;
+    if let Some(message_id) = keys.parsed("message_id", message_id)? {
+        if let Some(of) = of {
+            return Err(keys.source.error(of.line, "a receipt has either of or message_id"));
+        }
+        let recipient = keys.parsed("recipient", address)?.ok_or_else(|| missing("a recipient"))?.is;
+        let (message_id, tag) = (message_id.is, keys.text("tag")?.map(|tag| tag.is));
+        let done_at = keys.parsed("done_at", lapse::parse_time)?.map(|at| at.is);
+        return Ok(Trigger::ReceiptOf(Box::new(EarlierReceipt { message_id, tag, recipient, state, error, done_at })));
+    }
+    for key in ["tag", "recipient", "done_at"] {
+        if let Some(item) = keys.item(key) {
+            return Err(keys.source.error(item.line, format!("{key} is for a receipt with message_id")));
+        }
+    }
+    match of {
+        Some(of) if of.is == 0 => Err(keys.source.error(of.line, "of counts from 1")),
+        of => Ok(Trigger::Receipt { of: of.map_or(1, |of| of.is), state, error }),
+    }
 }
 
 fn state(text: &str) -> Result<String, String> {
@@ -220,7 +279,17 @@ fn mo(keys: &Keys<'_>) -> Result<Trigger, CaseError> {
         _ => return Err(keys.source.error(keys.line, "an MO has either text or hex")),
     };
     let tlvs = tlvs(keys)?.map(|tlvs| tlvs.is).unwrap_or_default();
-    Ok(Trigger::Mo { body, to: keys.parsed("to", address)?.map(|to| to.is), tlvs })
+    let (data_coding, esm_class) = (keys.number("data_coding")?, keys.number("esm_class")?);
+    let coding = match (&body, data_coding, esm_class) {
+        (Body::Binary(_), Some(coding), class) => {
+            Some(Coding { data_coding: coding.is, esm_class: class.map_or(0, |class: At<u8>| class.is) })
+        }
+        (_, None, None) => None,
+        _ => {
+            return Err(keys.source.error(keys.line, "data_coding is for hex, and esm_class for hex with data_coding"));
+        }
+    };
+    Ok(Trigger::Mo { body, to: keys.parsed("to", address)?.map(|to| to.is), tlvs, coding })
 }
 
 /// `tlvs = { "1400" = "0102" }`: tag and value in hex.

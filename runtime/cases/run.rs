@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use super::case::{Case, Given, Handler, Trigger};
 use super::compare::{Difference, compare};
+use super::compare_whole::compare_whole;
 use super::events;
 use super::got::{Got, LogLine};
 use super::host::Lines;
 use super::house::House;
+use super::known::{Knowledge, Known};
 use super::ran::{Ran, Step};
 use super::world::{Call, What, World};
 use crate::clock;
@@ -47,17 +49,29 @@ pub struct Trial {
 pub struct Stage {
     pub(super) house: House,
     pub(super) rule: LoadedRule,
+    /// Of a recorded call.
+    pub(super) known: Option<Arc<Knowledge>>,
 }
 
 impl Trial {
     pub async fn load(component: &Path) -> Result<Trial, TrialError> {
-        let host = PluginHost::new(1, Webhooks::default())?;
         let house = House::new(&Given::default(), &Default::default(), component).map_err(TrialError::Given)?;
-        let (rule, from) = (house.rule.id(), component.display().to_string());
-        let read = std::fs::read(component);
-        let wasm =
-            read.map_err(|error| LoadError::Read { rule: rule.clone(), from: from.clone(), why: error.to_string() })?;
-        let compiled = host.compile_here(&wasm).map_err(|why| LoadError::NotCompiled { rule, from, why })?;
+        let from = component.display().to_string();
+        let unreadable = |error: std::io::Error| LoadError::Read {
+            rule: house.rule.id(),
+            from: from.clone(),
+            why: error.to_string(),
+        };
+        let wasm = std::fs::read(component).map_err(unreadable)?;
+        Trial::of(&wasm, &from).await
+    }
+
+    /// `from`: where the component is from, for people.
+    pub async fn of(wasm: &[u8], from: &str) -> Result<Trial, TrialError> {
+        let host = PluginHost::new(1, Webhooks::default())?;
+        let house = House::new(&Given::default(), &Default::default(), Path::new(from)).map_err(TrialError::Given)?;
+        let (rule, from) = (house.rule.id(), from.to_owned());
+        let compiled = host.compile_here(wasm).map_err(|why| LoadError::NotCompiled { rule, from, why })?;
         // Without numbers, so that a component is tried that takes no MOs, too.
         let rule = config::Rule { numbers: Vec::new(), ..house.rule };
         let rule = host.fit(&rule, &compiled, house.directory.clone()).await?;
@@ -81,21 +95,38 @@ impl Trial {
     fn staged(&self, house: Result<House, String>) -> Result<Stage, TrialError> {
         let house = house.map_err(TrialError::Given)?;
         let rule = self.host.as_rule(&self.rule, &house.rule, house.directory.clone());
-        Ok(Stage { house, rule })
+        Ok(Stage { house, rule, known: None })
     }
 
     /// Runs one case to its end, or to an event that cannot happen.
     pub async fn run(&self, case: Case) -> Ran {
+        self.run_with(case, None).await
+    }
+
+    /// The same of a recorded call: everything that is other than it was is a difference, also what the case does not
+    /// mention. Also yields what was asked for and not recorded.
+    pub async fn replay(&self, case: Case, known: Known) -> (Ran, Vec<String>) {
+        let known = Arc::new(Knowledge::new(known));
+        let ran = self.run_with(case, Some(&known)).await;
+        (ran, known.guessed())
+    }
+
+    async fn run_with(&self, case: Case, known: Option<&Arc<Knowledge>>) -> Ran {
         let started = clock::instant();
         let mut steps = Vec::with_capacity(case.events.len());
         match self.staged(House::of_case(&case, Path::new(COMPONENT))) {
             Err(error) => steps.push(impossible(1, error.to_string())),
             Ok(stage) => {
+                let stage = Stage { known: known.cloned(), ..stage };
                 let mut world = World::new(&case.given);
                 for event in &case.events {
+                    world.identity = event.identity;
                     match self.event(&stage, &mut world, &event.trigger, event.after_ms, &case.given).await {
                         Ok((handler, got)) => {
-                            let differences = compare(event, &got);
+                            let differences = match known {
+                                Some(_) => compare_whole(event, &got, &case.given.number),
+                                None => compare(event, &got),
+                            };
                             steps.push(Step { line: event.line, call: Some((handler, got)), differences });
                         }
                         Err(why) => {
@@ -177,7 +208,7 @@ fn handler(what: &What) -> Handler {
     match what {
         What::Mo { .. } => Handler::Mo,
         What::Timer { .. } => Handler::Timer,
-        What::Receipt { .. } => Handler::Receipt,
+        What::Receipt { .. } | What::ReceiptOf(_) => Handler::Receipt,
         What::HttpReply { .. } => Handler::Http,
         What::Request { .. } => Handler::Request,
         What::Check => Handler::Check,

@@ -66,7 +66,7 @@ fn outcome(row: &mut dyn TableLike, expect: &Expect, got: &Got) {
     }
 }
 
-fn sent(row: &mut dyn TableLike, is_new: bool, got: &Message, number: &str) {
+pub fn sent(row: &mut dyn TableLike, is_new: bool, got: &Message, number: &str) {
     let mut field = |key: &str, is_plain: bool, value: Value| {
         if row.contains_key(key) || (is_new && !is_plain) {
             put(row, key, value);
@@ -97,12 +97,12 @@ fn sent(row: &mut dyn TableLike, is_new: bool, got: &Message, number: &str) {
     }
 }
 
-fn tlvs(tlvs: &[(u16, Vec<u8>)]) -> Value {
+pub fn tlvs(tlvs: &[(u16, Vec<u8>)]) -> Value {
     let table: InlineTable = tlvs.iter().map(|(tag, value)| (format!("{tag:04x}"), Value::from(hex(value)))).collect();
     table.into()
 }
 
-fn http(row: &mut dyn TableLike, is_new: bool, got: &HttpCall) {
+pub fn http(row: &mut dyn TableLike, is_new: bool, got: &HttpCall) {
     for (key, value) in [("method", &got.method), ("url", &got.url), ("tag", &got.tag)] {
         if is_new || row.contains_key(key) {
             put(row, key, value.as_str().into());
@@ -142,7 +142,7 @@ fn in_the_form_of(key: Option<&str>, octets: &[u8]) -> Octets {
     Octets::like(octets, form.as_ref())
 }
 
-fn body(row: &mut dyn TableLike, octets: &Octets) {
+pub fn body(row: &mut dyn TableLike, octets: &Octets) {
     match octets {
         Octets::Json(json) => match toml(json) {
             Some(value) => instead(row, "json", &["body", "hex"], value),
@@ -211,7 +211,7 @@ fn timers(row: &mut dyn TableLike, expect: &Expect, got: &[TimerEffect]) {
     }
 }
 
-fn timer(row: &mut dyn TableLike, got: &TimerEffect, payload: Option<&Octets>) {
+pub fn timer(row: &mut dyn TableLike, got: &TimerEffect, payload: Option<&Octets>) {
     let Some(set) = &got.set else {
         ["set", "in", "payload"].iter().for_each(|key| drop(row.remove(key)));
         return put(row, "cancel", got.name.as_str().into());
@@ -353,7 +353,7 @@ fn instead(row: &mut dyn TableLike, key: &str, others: &[&str], new: Value) {
     put(row, key, new);
 }
 
-fn value(octets: &Octets) -> Value {
+pub fn value(octets: &Octets) -> Value {
     let named = |name: &str, value: Value| Value::InlineTable([(name, value)].into_iter().collect());
     match octets {
         Octets::Text(text) => text.as_str().into(),

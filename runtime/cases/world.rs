@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::case::{Body, Given, Trigger};
+use super::case::{Body, Coding, EarlierReceipt, Given, GivenTimer, Identity, Trigger};
 use super::got::{Got, Message, Outcome};
 use super::lapse;
 use crate::message::{Address, MessageId, Timestamp};
@@ -19,14 +19,17 @@ pub struct Call {
     pub now: Timestamp,
     /// The number of the rule that this is about: replies come from it.
     pub number: Address,
+    /// Its random octets follow from that, where it is a recorded one.
+    pub seed: Option<[u8; 32]>,
     pub what: What,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
-    Mo { body: Body, tlvs: Vec<(u16, Vec<u8>)> },
+    Mo { body: Body, tlvs: Vec<(u16, Vec<u8>)>, coding: Option<Coding> },
     Timer { name: String, set: MessageId, due_at: Timestamp, payload: Vec<u8> },
     Receipt { message_id: String, tag: Option<String>, recipient: String, state: String, error: Option<u16> },
+    ReceiptOf(Box<EarlierReceipt>),
     HttpReply { tag: String, status: Option<u16>, body: Vec<u8> },
     Request { name: String, body: Vec<u8> },
     Check,
@@ -65,6 +68,8 @@ pub struct World {
     /// Of the device's last MO.
     number: Address,
     events: u64,
+    /// Of the next event.
+    pub identity: Identity,
     last: Option<Call>,
     /// The last call is to be tried again, or may be.
     is_open: bool,
@@ -79,11 +84,12 @@ impl World {
             now: given.now,
             state: octets(&given.state),
             shared: octets(&given.shared),
-            timers: BTreeMap::new(),
+            timers: given.timers.iter().zip(1..).map(|(timer, number)| due(timer, number, given)).collect(),
             receipts: Vec::new(),
-            calls: Vec::new(),
+            calls: given.http_calls.iter().map(|tag| (tag.clone(), given.number.clone())).collect(),
             number: given.number.clone(),
             events: 0,
+            identity: Identity::default(),
             last: None,
             is_open: false,
         }
@@ -97,13 +103,14 @@ impl World {
         }
         let mut number = self.number.clone();
         let what = match trigger {
-            Trigger::Mo { body, to, tlvs } => {
+            Trigger::Mo { body, to, tlvs, coding } => {
                 number = to.clone().unwrap_or_else(|| given.number.clone());
                 self.number = number.clone();
-                What::Mo { body: body.clone(), tlvs: tlvs.clone() }
+                What::Mo { body: body.clone(), tlvs: tlvs.clone(), coding: *coding }
             }
             Trigger::Timer(name) => self.timer(name, &mut number)?,
             Trigger::Receipt { of, state, error } => self.receipt(*of, (state, *error), &mut number)?,
+            Trigger::ReceiptOf(receipt) => What::ReceiptOf(receipt.clone()),
             Trigger::HttpReply { tag, status, body } => {
                 let awaited = self.calls.iter().position(|(call, _)| call == tag);
                 let awaited = awaited.ok_or_else(|| format!("no HTTP call with tag {tag:?} waits for an answer"))?;
@@ -114,8 +121,9 @@ impl World {
             Trigger::Check | Trigger::Again => What::Check,
         };
         self.events += 1;
-        let id = MessageId::accepted(self.events);
-        let call = Call { id, attempt: 1, now: self.now, number, what };
+        let Identity { id, attempt, seed } = std::mem::take(&mut self.identity);
+        let (id, attempt) = (id.unwrap_or(MessageId::accepted(self.events)), attempt.unwrap_or(1));
+        let call = Call { id, attempt, now: self.now, number, seed, what };
         self.last = Some(call.clone());
         Ok(call)
     }
@@ -210,6 +218,12 @@ impl World {
     }
 }
 
+/// Set by an event before the first one.
+fn due(timer: &GivenTimer, number: u16, given: &Given) -> (String, Due) {
+    let (set, payload) = (MessageId::accepted(0).effect(number), timer.payload.to_vec());
+    (timer.name.clone(), Due { set, at: timer.at, payload, number: given.number.clone() })
+}
+
 fn awaited(message: &Message, number: &Address) -> Awaited {
     Awaited {
         id: message.id.clone(),
@@ -231,7 +245,7 @@ mod tests {
     }
 
     fn mo() -> Trigger {
-        Trigger::Mo { body: Body::Text("x".into()), to: None, tlvs: Vec::new() }
+        Trigger::Mo { body: Body::Text("x".into()), to: None, tlvs: Vec::new(), coding: None }
     }
 
     fn set(name: &str, in_ms: u64) -> TimerEffect {
@@ -340,7 +354,7 @@ mod tests {
     fn replies_come_from_the_number_of_the_last_mo() {
         let (given, mut world) = (given(), World::new(&given()));
         let other = Address::ShortCode("7002".into());
-        let to = Trigger::Mo { body: Body::Text("x".into()), to: Some(other.clone()), tlvs: Vec::new() };
+        let to = Trigger::Mo { body: Body::Text("x".into()), to: Some(other.clone()), tlvs: Vec::new(), coding: None };
         let call = world.call(&to, 0, &given).expect("can happen");
         world.commit(&call, &Got { timers: vec![set("t", 1)], ..Got::default() });
         assert_eq!(world.call(&Trigger::Timer("t".into()), 0, &given).expect("it is set").number, other);

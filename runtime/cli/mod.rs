@@ -7,6 +7,7 @@ pub mod apply;
 pub mod backup;
 #[cfg(feature = "bench")]
 pub mod bench;
+mod calls;
 pub mod campaign;
 pub mod chat;
 pub mod completions;
@@ -30,6 +31,7 @@ mod remote;
 pub mod restore;
 pub mod rule;
 pub mod rule_logs;
+mod rule_replay;
 pub mod send;
 pub mod simulate;
 pub mod status;

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::remote::{Ask, Remote, part, query};
-use super::rule_logs;
 use super::table::{Form, cell, json as as_json, shown, table};
+use super::{rule_logs, rule_replay};
 
 /// Makes, changes and deletes rules of a running server, and switches their versions while messages flow. For a key with the scope
 /// manage (read shows them), or the operator.
@@ -94,6 +94,7 @@ enum Verb {
         end: bool,
     },
     Logs(rule_logs::Args),
+    Replay(rule_replay::Args),
     /// Shows the versions that are loaded, how their runs ended, and what was done to them.
     Status {
         #[command(flatten)]
@@ -170,6 +171,7 @@ pub async fn run(arguments: &Args) -> Result<(), Failure> {
             None => of.print(&of.remote.json(Ask::delete(&of.one(name, "/shadow"))).await?, status),
         },
         Verb::Logs(arguments) => rule_logs::run(arguments).await?,
+        Verb::Replay(arguments) => Box::pin(rule_replay::run(arguments)).await?,
         Verb::Status { of, name } => of.print(&of.remote.json(Ask::get(&of.one(name, ""))).await?, status),
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::rule::REPLAY_HOURS_MAX;
 use super::{Account, Config, Customer, NumberFormat, Numbering, Plugins, Role, Rule, Upstream, explain, shared};
 use crate::breaker;
 use crate::grant;
@@ -239,6 +240,9 @@ fn check_rule(
     }
     if rule.breaker.calls > breaker::CALLS_MAX {
         return Err(format!("{name}: breaker.calls is 1 to {}", breaker::CALLS_MAX));
+    }
+    if rule.replay_hours > REPLAY_HOURS_MAX {
+        return Err(format!("{name}: replay_hours is 0 (calls are not kept) to {REPLAY_HOURS_MAX}"));
     }
     at_least_1(&name, "breaker.calls", rule.breaker.calls as usize)?;
     at_least_1(&name, "breaker.open_secs", rule.breaker.open_secs as usize)?;

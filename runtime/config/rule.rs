@@ -76,7 +76,13 @@ pub struct Rule {
     /// Attempts before an event is dead-lettered.
     #[serde(default = "default_attempts_max")]
     pub attempts_max: u32,
+    /// Hours for which its calls are kept, with all that they saw, so that they can be run again; 0: none are.
+    #[serde(default)]
+    pub replay_hours: u32,
 }
+
+/// A week: what is kept has texts of devices in it.
+pub const REPLAY_HOURS_MAX: u32 = 168;
 
 impl Rule {
     /// `customer/name`: how logs and keys call it.
@@ -86,9 +92,12 @@ impl Rule {
 
     /// Of nobody, to see whether a component can be brought up at all.
     pub fn trial(deadline_ms: u32, memory_mib: u32) -> Rule {
-        let fields = serde_json::json!({
-            "customer": "", "name": "", "numbers": [], "deadline_ms": deadline_ms, "memory_mib": memory_mib,
-        });
+        Rule { deadline_ms, memory_mib, ..Rule::usual() }
+    }
+
+    /// Of nobody, with every default.
+    pub fn usual() -> Rule {
+        let fields = serde_json::json!({ "customer": "", "name": "" });
         serde_json::from_value(fields).expect("all other fields have defaults")
     }
 

@@ -3,11 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
+use super::tape::Tape;
+use crate::config;
 use crate::device::Device;
 use crate::feed::Level;
 use crate::firewall::Reject;
 use crate::message::{Address, Content, Message, MessageId, Timestamp};
 use crate::occasion::{HttpCall, Occasion, Outgoing, Response, SharedRead, SharedWrite, TimerChange, TimerSet};
+use crate::recorded::Before;
 use crate::route::RuleIndex;
 
 /// What a call may read of the house, as the last committed calls left it.
@@ -62,8 +67,49 @@ pub struct Invocation {
     pub gate: Arc<dyn Gate>,
     /// None: nobody else hears it.
     pub log: Option<Arc<dyn RuleLog>>,
-    /// Of the data directory; the same event draws the same random octets on every attempt.
-    pub secret: [u8; 32],
+    /// The same event draws the same random octets on every attempt.
+    pub seed: Seed,
+    /// Where the rule's calls are kept.
+    pub witness: Option<Arc<Witness>>,
+}
+
+/// What the random octets of a call follow from.
+#[derive(Clone, Copy)]
+pub enum Seed {
+    /// Of the data directory: every event has a seed that nobody knows who does not know this.
+    House([u8; 32]),
+    /// That of one event, to run it again elsewhere.
+    Event([u8; 32]),
+    /// Of a made-up house.
+    Known([u8; 32]),
+}
+
+impl Seed {
+    /// All that the random octets of this event follow from.
+    pub fn of_event(self, id: MessageId) -> [u8; 32] {
+        match self {
+            Seed::House(secret) | Seed::Known(secret) => Sha256::digest([&secret[..], &id.to_key()].concat()).into(),
+            Seed::Event(seed) => seed,
+        }
+    }
+}
+
+/// What is taken down of a call while it runs.
+pub struct Witness {
+    pub before: Before,
+    pub tape: Arc<Tape>,
+}
+
+/// The same when it is over, with what the rule's version was loaded with.
+pub struct Witnessed {
+    pub witness: Arc<Witness>,
+    pub settings: config::Rule,
+}
+
+impl fmt::Debug for Witnessed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Witnessed").field(&self.settings).finish()
+    }
 }
 
 struct NoState;
@@ -110,7 +156,18 @@ impl Invocation {
         let id = MessageId::accepted(0);
         let (state, gate) = (Arc::new(NoState), Arc::new(NoGate));
         let (rule, occasion) = (RuleIndex(0), Occasion::Mo);
-        Invocation { rule, id, attempt: 1, occasion, mo, state, gate, log: None, secret: [0; 32] }
+        Invocation {
+            rule,
+            id,
+            attempt: 1,
+            occasion,
+            mo,
+            state,
+            gate,
+            log: None,
+            seed: Seed::Known([0; 32]),
+            witness: None,
+        }
     }
 }
 
@@ -213,11 +270,13 @@ pub struct Ran {
     pub used: UsedByCall,
     /// Digest of the component; empty where the rule is none.
     pub version: Arc<str>,
+    /// Where the rule's calls are kept.
+    pub witnessed: Option<Box<Witnessed>>,
 }
 
 impl From<Outcome> for Ran {
     fn from(outcome: Outcome) -> Ran {
-        Ran { outcome, used: UsedByCall::default(), version: "".into() }
+        Ran { outcome, used: UsedByCall::default(), version: "".into(), witnessed: None }
     }
 }
 

@@ -29,6 +29,7 @@ mod staged_calls;
 mod staged_shared;
 mod staged_state;
 mod staged_timers;
+mod tape;
 mod wasi;
 
 pub use compile::{CompileLimits, NotCompiled};
@@ -38,5 +39,8 @@ pub use engine::EngineError;
 pub use files::{Incoming, PluginFiles};
 pub use fit::Misfit;
 pub use host::{About, LoadError, LoadedRule, PluginHost};
-pub use invocation::{Broken, Effects, Gate, Invocation, Outcome, Passed, Ran, RuleLog, StateView, UsedByCall};
+pub use invocation::{
+    Broken, Effects, Gate, Invocation, Outcome, Passed, Ran, RuleLog, Seed, StateView, UsedByCall, Witness, Witnessed,
+};
 pub use outbox::{PARTS_MAX, answered_with};
+pub use tape::{Question, Recording, Replay, Tape, Told};

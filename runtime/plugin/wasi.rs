@@ -13,12 +13,14 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView};
 
-use super::invocation::PRINT_OCTETS;
+use super::invocation::{PRINT_OCTETS, Seed};
 use crate::message::{MessageId, Timestamp};
 
-/// Random octets of one event: the same on every attempt, and not to be guessed without the secret.
+/// Random octets of one event: the same on every attempt, and not to be guessed without the seed.
 pub struct EventRandom {
-    seed: Sha256,
+    from: (Seed, MessageId, u8),
+    /// Made when something is drawn: most calls draw nothing.
+    seed: Option<Sha256>,
     block: [u8; 32],
     used: usize,
     counter: u64,
@@ -26,15 +28,20 @@ pub struct EventRandom {
 
 impl EventRandom {
     /// `stream` keeps the contract's random-bytes and WASI's apart.
-    pub fn new(secret: &[u8; 32], id: MessageId, stream: u8) -> EventRandom {
-        let seed = Sha256::new_with_prefix(secret).chain_update(id.to_key()).chain_update([stream]);
-        EventRandom { seed, block: [0; 32], used: 32, counter: 0 }
+    pub fn new(seed: Seed, id: MessageId, stream: u8) -> EventRandom {
+        EventRandom { from: (seed, id, stream), seed: None, block: [0; 32], used: 32, counter: 0 }
     }
 
     pub fn fill(&mut self, octets: &mut [u8]) {
+        let (from, id, stream) = self.from;
+        let seed = self.seed.get_or_insert_with(|| match from {
+            // Cases say what comes of these octets, so that they stay as they are.
+            Seed::Known(secret) => Sha256::new_with_prefix(secret).chain_update(id.to_key()).chain_update([stream]),
+            other => Sha256::new_with_prefix(other.of_event(id)).chain_update([stream]),
+        });
         for octet in octets {
             if self.used == self.block.len() {
-                self.block = self.seed.clone().chain_update(self.counter.to_be_bytes()).finalize().into();
+                self.block = seed.clone().chain_update(self.counter.to_be_bytes()).finalize().into();
                 self.counter += 1;
                 self.used = 0;
             }
@@ -90,7 +97,7 @@ impl HostMonotonicClock for EventClock {
 
 /// The WASI side of one call.
 pub struct LazyWasi {
-    secret: [u8; 32],
+    seed: Seed,
     id: MessageId,
     now: Timestamp,
     built: Option<Box<(WasiCtx, ResourceTable)>>,
@@ -98,24 +105,24 @@ pub struct LazyWasi {
 }
 
 impl LazyWasi {
-    pub fn new(secret: [u8; 32], id: MessageId, now: Timestamp) -> LazyWasi {
-        LazyWasi { secret, id, now, built: None, printed: None }
+    pub fn new(seed: Seed, id: MessageId, now: Timestamp) -> LazyWasi {
+        LazyWasi { seed, id, now, built: None, printed: None }
     }
 
     pub fn view(&mut self) -> WasiCtxView<'_> {
-        let (secret, id, now) = (&self.secret, self.id, self.now);
+        let (events_seed, id, now) = (self.seed, self.id, self.now);
         let printed = &mut self.printed;
         let built = self.built.get_or_insert_with(|| {
             let (stdout, stderr) = (MemoryOutputPipe::new(PRINT_OCTETS), MemoryOutputPipe::new(PRINT_OCTETS));
             let mut seed = [0; 16];
-            EventRandom::new(secret, id, 3).fill(&mut seed);
+            EventRandom::new(events_seed, id, 3).fill(&mut seed);
             let context = WasiCtxBuilder::new()
                 .stdout(stdout.clone())
                 .stderr(stderr.clone())
                 .wall_clock(EventClock(now))
                 .monotonic_clock(EventClock(now))
-                .secure_random(EventRandom::new(secret, id, 1))
-                .insecure_random(EventRandom::new(secret, id, 2))
+                .secure_random(EventRandom::new(events_seed, id, 1))
+                .insecure_random(EventRandom::new(events_seed, id, 2))
                 .insecure_random_seed(u128::from_le_bytes(seed))
                 .max_random_size(1 << 16)
                 .allow_tcp(false)

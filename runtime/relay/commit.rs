@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::admit::queue_to;
 use super::ended::mo_ended;
+use super::recordings::Kept;
 use super::{House, Stored, offer_when_due, rule_call};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::metrics::Reached;
@@ -27,7 +28,7 @@ pub fn commit(
     house: &Arc<House>,
     key: &SubjectKey,
     event: Event,
-    effects: Effects,
+    (effects, kept): (Effects, Option<Kept>),
     now: Timestamp,
 ) -> Stored<Committed> {
     let directory = house.directory();
@@ -43,6 +44,7 @@ pub fn commit(
     let calls = also.len();
     also.extend(response.map(|response| facts.answer(id, response, now)));
     let is_answer = also.len() > calls;
+    let kept_octets = Kept::put(kept, &mut also);
     let sent = queued.len();
     if event.is_tracked {
         let (tracked, receipts) = mo_ended(house, (event.partition, id), MessageState::Delivered, now);
@@ -73,6 +75,7 @@ pub fn commit(
     if committed == Committed::Yes {
         passed.keep();
         house.state_grew(key.rule, state_growth);
+        house.recordings.kept(key.rule, kept_octets);
         count(house, customer, event.is_mo, sent);
         if let Some(due) = first_timer {
             house.timers.set(event.partition, due);

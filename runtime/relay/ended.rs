@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wasmsc_smpp::receipt::MessageState;
 
+use super::recordings::Kept;
 use super::{House, Stored, receipts, requests};
 use crate::message::{MessageId, Timestamp};
 use crate::metrics::Reached;
@@ -43,7 +44,7 @@ pub fn fail(
     house: &Arc<House>,
     rule: RuleIndex,
     event: Event,
-    (outcome, version): (Outcome, &str),
+    (outcome, version, kept): (Outcome, &str, Option<Kept>),
     now: Timestamp,
 ) -> Stored<Ended> {
     let id = MessageId::accepted(event.number);
@@ -69,10 +70,20 @@ pub fn fail(
         tracing::error!(rule = name, message_id = %id, attempt, "dead letter: {told}");
         Failure::Dead(DeadFailure { reason: reason.into(), backtrace: backtrace.into(), version: version.into() })
     };
-    postpone(house, event, record, failure, now)
+    let mut changes = Vec::new();
+    let kept = Kept::put(kept, &mut changes);
+    let ended = postpone(house, event, record, (failure, changes), now)?;
+    house.recordings.kept(rule, kept);
+    Ok(ended)
 }
 
-fn postpone(house: &Arc<House>, event: Event, record: InboxRecord, failure: Failure, now: Timestamp) -> Stored<Ended> {
+fn postpone(
+    house: &Arc<House>,
+    event: Event,
+    record: InboxRecord,
+    (failure, mut changes): (Failure, Vec<Change>),
+    now: Timestamp,
+) -> Stored<Ended> {
     let ended = match &failure {
         Failure::RetryAt(due, _) => Ended::Again(*due),
         Failure::Dead(_) => Ended::Gone,
@@ -83,7 +94,7 @@ fn postpone(house: &Arc<House>, event: Event, record: InboxRecord, failure: Fail
     if ended == Ended::Gone {
         house.count_dead(&record.customer, 1);
     }
-    let (mut changes, mut offers) = (Vec::new(), Vec::new());
+    let mut offers = Vec::new();
     let id = MessageId::accepted(event.number);
     let is_request = matches!(record.occasion, Occasion::Request(_));
     if let (Failure::Dead(failure), true) = (&failure, is_request) {

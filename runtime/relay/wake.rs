@@ -11,8 +11,8 @@ use wasmsc_smpp::tlv::tag;
 use super::campaigns::Left;
 use super::operations::unqueue;
 use super::{
-    House, Stored, dead, history, metering, offer_when_due, parts, pickup, queue_to, quotas, receipts, requests,
-    stranded,
+    House, Stored, dead, history, metering, offer_when_due, parts, pickup, queue_to, quotas, receipts, recordings,
+    requests, stranded,
 };
 use crate::message::{Address, Message, MessageId, Timestamp};
 use crate::route::PeerIndex;
@@ -241,6 +241,9 @@ pub fn keep_house(house: &Arc<House>, now: Timestamp) -> Stored<()> {
     }
     if let Err(error) = dead::sweep(house, is_time, now) {
         tracing::error!("dead letters cannot be read: {error}");
+    }
+    if let Err(error) = recordings::sweep(house, is_time, now) {
+        tracing::error!("calls that are kept cannot be read: {error}");
     }
     if is_time && let Err(error) = pickup::sweep(house, now) {
         tracing::error!("inboxes cannot be read: {error}");

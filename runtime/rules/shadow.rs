@@ -11,9 +11,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use parking_lot::Mutex;
 
-use super::tape::{Recording, Replay, Tape};
 use super::version::Version;
-use crate::plugin::{Effects, Invocation, Outcome, PluginHost, StateView};
+use crate::plugin::{Effects, Invocation, Outcome, PluginHost, Recording, Replay, StateView, Tape};
 
 /// Events that wait for the thread.
 const WAITING_MAX: usize = 64;
@@ -107,7 +106,7 @@ impl Shadows {
         let recording = Arc::new(Recording { state: state.clone(), gate: invocation.gate.clone(), tape: tape.clone() });
         invocation.state = recording.clone();
         invocation.gate = recording;
-        let (rule, id, attempt, secret) = (invocation.rule, invocation.id, invocation.attempt, invocation.secret);
+        let (rule, id, attempt, seed) = (invocation.rule, invocation.id, invocation.attempt, invocation.seed);
         let (occasion, mo) = (invocation.occasion.clone(), invocation.mo.clone());
         let again = move |replay: Arc<Replay>| Invocation {
             rule,
@@ -118,7 +117,8 @@ impl Shadows {
             state: replay.clone(),
             gate: replay,
             log: None,
-            secret,
+            seed,
+            witness: None,
         };
         (invocation, Watched { shadow: shadow.clone(), tape, state, invocation: Box::new(again) })
     }

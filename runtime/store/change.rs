@@ -9,11 +9,12 @@ use super::campaigns::{self, OfCampaign};
 use super::dead::DeadRecord;
 use super::history::EventRows;
 use super::http_calls::{HttpCallKey, HttpCallRecord};
-use super::keys::{self, OutboxKey, Partition};
+use super::keys::{self, CallPlace, OutboxKey, Partition};
 use super::once::{self, NewOnce};
 use super::opt_outs::{self, OptOutRecord};
 use super::pickup;
 use super::record::{self, InboxRecord, JoinedRecord, ParkedRecord};
+use super::recorded::{self, RecordedRow};
 use super::tables::Op;
 use super::usage;
 use super::verbs::Queued;
@@ -82,6 +83,10 @@ pub enum Change {
     /// What a rule used on a day.
     Usage(UsageRow),
     Unusage(UsageRow),
+    /// A call of a rule is kept.
+    Record(RecordedRow),
+    /// Of a rule, `customer/name`, no more.
+    Unrecord(Box<str>, CallPlace),
     /// Something for the history of a customer's message, and for its feed.
     Happened(Partition, Box<str>, MessageId, Timestamp, Box<(Ends, Event)>),
 }
@@ -155,6 +160,8 @@ fn op(change: Change) -> Op {
         Change::Unquota(row) => Op::Delete(opt_outs::quota_key(&row)),
         Change::Usage(row) => usage::put(&row),
         Change::Unusage(row) => usage::forget(&row),
+        Change::Record(row) => recorded::put(row),
+        Change::Unrecord(rule, place) => recorded::forget(&rule, place),
     }
 }
 

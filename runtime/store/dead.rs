@@ -186,17 +186,7 @@ impl Store {
 
     /// Who has any.
     pub fn dead_customers(&self) -> io::Result<Vec<Box<str>>> {
-        let mut found = Vec::new();
-        for partition in Partition::all() {
-            let (mut from, to) = keys::all(partition, Kind::Dead);
-            loop {
-                let rows = self.inner.lock().tables.range(&from, &to, 1)?;
-                let Some(customer) = rows.first().and_then(|row| keys::name(&row.key)) else { break };
-                found.push(customer.into());
-                from = keys::after(&keys::prefixed(partition, Kind::Dead, customer, 0));
-            }
-        }
-        Ok(found)
+        self.names_of(Kind::Dead)
     }
 
     /// How many a customer has, durable or not.

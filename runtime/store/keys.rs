@@ -32,6 +32,7 @@
 //! alarm    <partition> A <due u64> <setting>                                the same by when it is due
 //! call     <partition> P <due u64> <id>                                     an HTTP call of a rule that is to be made
 //! answer   <partition> Q <len><customer> <event u64>                        what a rule answered to a request
+//! recorded <partition> R <len><rule> <at u64> <event u64> <attempt u32>     a call of a rule, to be run again
 //! usage    <partition> U <len><customer> <day u32> <rule>                    what a rule used on a day
 //! control  fe c <len><kind> <id>                                            what is set up over the API
 //! used     fe u <len><kind> <id>                                            when that was used last
@@ -45,6 +46,7 @@ mod campaigns;
 mod dead;
 mod devices;
 mod outbox;
+mod recorded;
 mod rules;
 
 use crate::message::MessageId;
@@ -54,6 +56,7 @@ pub use outbox::{OutboxKey, outbox_after, outbox_all, outbox_queue, outbox_range
 pub use campaigns::{addressees, campaign, campaign_ends, campaign_id, campaigns};
 pub use dead::{dead, dead_range};
 pub use devices::{device, rest, seen, tagged, under};
+pub use recorded::{CallPlace, recorded, recorded_place, recorded_range};
 pub use rules::{alarm, alarms, answer, due_and_id, http_call, http_calls};
 
 /// A key as the tables hold it.
@@ -136,6 +139,7 @@ pub enum Kind {
     Alarm = b'A' as isize,
     HttpCall = b'P' as isize,
     Answer = b'Q' as isize,
+    Recorded = b'R' as isize,
 }
 
 impl Kind {

@@ -35,6 +35,7 @@ mod pages;
 mod pickup;
 mod recent;
 mod record;
+mod recorded;
 mod retention;
 mod runs;
 mod seal;
@@ -71,11 +72,12 @@ pub use feed::Page as FeedPage;
 pub use history::{Bounds, Found};
 pub use hooks::{HOOK, Hook, HookChange, HookDead, HookWaiting};
 pub use http_calls::{HttpCallKey, HttpCallRecord, HttpCallsDue};
-pub use keys::Kind;
+pub use keys::{CallPlace, Kind};
 pub use once::{NewOnce, OnceRecord};
 pub use opt_outs::OptOutRecord;
 pub use pickup::{Picked, PickupRecord};
 pub use record::{InboxRecord, JoinedRecord, OutboxRecord, ParkedRecord, PartRecord, Taken};
+pub use recorded::RecordedRow;
 pub use retention::Over;
 use tables::{Op, Tables};
 pub use timers::{Fired, TimerShown};
@@ -283,7 +285,7 @@ impl Store {
         }
     }
 
-    fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.full.load(Ordering::Relaxed)
     }
 

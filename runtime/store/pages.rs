@@ -3,7 +3,7 @@
 use std::io;
 
 use super::Store;
-use super::keys::Key;
+use super::keys::{self, Key, Kind, Partition};
 use super::tables::Row;
 
 /// Rows that are read under one lock: bounds what a page of long messages takes, too.
@@ -42,6 +42,21 @@ impl Store {
         each: impl FnMut(Row) -> io::Result<bool>,
     ) -> io::Result<()> {
         each_while(from, to, |from, to| self.inner.lock().tables.range(from, to, PAGE_ROWS), each)
+    }
+
+    /// The names that keys of this kind begin with, each once.
+    pub(super) fn names_of(&self, kind: Kind) -> io::Result<Vec<Box<str>>> {
+        let mut found = Vec::new();
+        for partition in Partition::all() {
+            let (mut from, to) = keys::all(partition, kind);
+            loop {
+                let rows = self.inner.lock().tables.range(&from, &to, 1)?;
+                let Some(name) = rows.first().and_then(|row| keys::name(&row.key)) else { break };
+                found.push(name.into());
+                from = keys::after(&keys::prefixed(partition, kind, name, 0));
+            }
+        }
+        Ok(found)
     }
 
     pub(super) fn each_row(&self, from: Key, to: &[u8], mut each: impl FnMut(Row) -> io::Result<()>) -> io::Result<()> {

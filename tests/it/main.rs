@@ -12,6 +12,7 @@ mod hostile_rules;
 mod kill;
 mod log;
 mod plugin_tools;
+mod replay;
 mod shared_numbers;
 mod smsc;
 mod support;

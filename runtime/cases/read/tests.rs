@@ -109,7 +109,7 @@ fn all_of_the_format_is_read() {
     let [mo, timer, receipt, http] = [Handler::Mo, Handler::Timer, Handler::Receipt, Handler::Http].map(Some);
     let [request, check] = [Handler::Request, Handler::Check].map(Some);
     assert_eq!(triggers, [mo, timer, receipt, http, request, check, mo, None]);
-    let Trigger::Mo { body, to, tlvs } = &case.events[6].trigger else { panic!("an MO") };
+    let Trigger::Mo { body, to, tlvs, .. } = &case.events[6].trigger else { panic!("an MO") };
     assert_eq!((body, tlvs), (&Body::Binary(vec![1, 2]), &vec![(0x1400, vec![0xff])]));
     assert_eq!(to.as_ref().map(ToString::to_string), Some("7003".into()));
     assert_eq!(case.events[6].expect.outcome.is, Wanted::Retry(Some(1500)));

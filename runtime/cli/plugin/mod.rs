@@ -7,6 +7,7 @@ mod dev;
 mod junit;
 mod new;
 mod project;
+mod record;
 mod report;
 mod targets;
 mod templates;
@@ -35,6 +36,7 @@ enum Command {
     Build(build::Args),
     Check(check::Args),
     Test(test::Args),
+    Record(record::Args),
     Dev(dev::Args),
     Deploy(deploy::Args),
     #[command(flatten)]
@@ -47,6 +49,7 @@ pub async fn run(arguments: &Args) -> ExitCode {
         Command::Build(arguments) => exit(build::run(arguments)),
         Command::Check(arguments) => exit(check::run(arguments).await),
         Command::Test(arguments) => test::run(arguments).await,
+        Command::Record(arguments) => exit(record::run(arguments).await),
         Command::Dev(arguments) => exit(dev::run(arguments).await),
         Command::Deploy(arguments) => exit(deploy::run(arguments).await),
         Command::Store(verb) => exit(plugin_store::run(verb).await),

@@ -59,7 +59,7 @@ pub struct Call {
 
 impl Call {
     pub(super) fn new(rule: Arc<RuleFacts>, invocation: Invocation, started: std::time::Instant) -> Call {
-        let Invocation { id, attempt, occasion, mo, state, gate, log: heard_by, secret, .. } = invocation;
+        let Invocation { id, attempt, occasion, mo, state, gate, log: heard_by, seed, .. } = invocation;
         let limits = rule.limits;
         let now = mo.received_at;
         let mut drafts = ResourceTable::new();
@@ -79,12 +79,12 @@ impl Call {
             number: mo.destination,
             registered: std::cell::OnceCell::new(),
             content: occasion.is_mo().then_some(mo.content),
-            random: EventRandom::new(&secret, id, 0),
+            random: EventRandom::new(seed, id, 0),
             deadline: started + std::time::Duration::from_millis(limits.deadline_ms.into()),
             log: log::LogBudget::default(),
             heard_by,
             limits: Memory::new(limits.memory_octets),
-            wasi: LazyWasi::new(secret, id, now),
+            wasi: LazyWasi::new(seed, id, now),
         }
     }
 }

@@ -28,7 +28,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 83] = [
+const OPERATIONS: [(&str, Open); 85] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -58,6 +58,8 @@ const OPERATIONS: [(&str, Open); 83] = [
     ("deleteKey", MANAGE),
     ("getPolicy", Open::Scopes(&["read", "manage"])),
     ("putPolicy", MANAGE),
+    ("listRuleCalls", MANAGE),
+    ("getComponent", MANAGE),
     ("listNumbers", READ),
     ("listDevices", READ),
     ("getDevice", READ),

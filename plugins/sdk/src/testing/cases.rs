@@ -98,9 +98,8 @@ fn run<R: Exported>(case: &Case) -> Vec<String> {
                 before.kind()
             }
             (kind, _) => {
-                bench.attempt = 1;
                 before = Some(event);
-                kind
+                event.identify(&mut bench).and(kind)
             }
         };
         match kind {
@@ -130,7 +129,8 @@ fn run_event<R: Exported>(bench: &mut Bench, case: &Case, kind: Kind<'_>) -> End
         Kind::Receipt(receipt) => {
             let state = MessageState::ALL.into_iter().find(|state| state.name() == receipt.state);
             let state = state.unwrap_or_else(|| panic!("there is no message state {:?}", receipt.state));
-            bench.receipt_with::<R>(receipt.of, state, receipt.error.as_deref()).map(|()| None)
+            let of = receipt.of(bench, device);
+            bench.receipt_with::<R>(of, state, receipt.error.as_deref()).map(|()| None)
         }
         Kind::HttpReply(reply) => {
             bench.http_reply::<R>(&reply.tag, reply.status, reply.content().octets()).map(|()| None)
@@ -155,7 +155,10 @@ fn mo_of(case: &Case, mo: &Mo) -> (String, Body, Vec<(u16, Vec<u8>)>) {
     let number = &case.given.number;
     match mo {
         Mo::Text(text) => (number.clone(), Body::from(text.as_str()), Vec::new()),
-        Mo::Full(FullMo { to, text, hex, tlvs }) => {
+        Mo::Full(FullMo { data_coding: Some(coding), .. }) => {
+            panic!("data_coding = {coding} is read by a host only: leave this file out with cases::check_but")
+        }
+        Mo::Full(FullMo { to, text, hex, tlvs, .. }) => {
             let body = match (text, hex) {
                 (Some(text), None) => Body::from(text.as_str()),
                 (None, Some(octets)) => Body::from(octets.0.clone()),

@@ -111,7 +111,7 @@ pub fn parse(line: &str) -> Result<Command, String> {
 }
 
 fn mo(body: Body) -> Trigger {
-    Trigger::Mo { body, to: None, tlvs: Vec::new() }
+    Trigger::Mo { body, to: None, tlvs: Vec::new(), coding: None }
 }
 
 fn unknown(name: &str) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Ended;
 use super::format;
-use super::format::{Event, Http, Line, Sent, TimerChange, Value};
+use super::format::{Event, ExpectedSent, Http, Line, TimerChange, Value};
 use crate::error::Failure;
 use crate::message::{Body, Level, Timestamp};
 use crate::testing::{self, Bench, Submitted};
@@ -121,7 +121,7 @@ fn response(wrong: &mut Wrong, event: &Event, ended: &Ended) {
     }
 }
 
-fn sent(wrong: &mut Wrong, place: &str, expected: &Sent, have: &testing::Sent) {
+fn sent(wrong: &mut Wrong, place: &str, expected: &ExpectedSent, have: &testing::Sent) {
     wrong.compare(format!("{place}: to"), expected.to.as_ref(), &have.to);
     wrong.compare(format!("{place}: from"), expected.from.as_ref(), &have.from);
     let text = expected.text.as_ref().map(|text| Body::Text(text.clone()));

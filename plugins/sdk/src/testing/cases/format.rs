@@ -6,8 +6,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::Error;
 
-use crate::message::Timestamp;
-use crate::testing::Bench;
+use crate::event::Timer;
+use crate::http::HttpRequest;
+use crate::message::{Body, Timestamp};
+use crate::testing::{Bench, Sent, Submitted};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,10 +31,14 @@ pub struct Given {
     pub attributes: BTreeMap<String, String>,
     pub config: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, String>,
+    pub senders: Vec<String>,
     pub http_hosts: Vec<String>,
     pub refused: Vec<String>,
     pub state: BTreeMap<String, Value>,
     pub shared: BTreeMap<String, Value>,
+    pub timers: Vec<GivenTimer>,
+    /// Tags of HTTP calls whose replies are awaited.
+    pub http_calls: Vec<String>,
     /// Limits of the rule, which only a host has.
     pub limits: Option<toml::Table>,
 }
@@ -47,10 +53,13 @@ impl Default for Given {
             attributes: BTreeMap::new(),
             config: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            senders: Vec::new(),
             http_hosts: Vec::new(),
             refused: Vec::new(),
             state: BTreeMap::new(),
             shared: BTreeMap::new(),
+            timers: Vec::new(),
+            http_calls: Vec::new(),
             limits: None,
         }
     }
@@ -68,6 +77,7 @@ impl Given {
             attributes: self.attributes.clone(),
             config: self.config.clone(),
             secrets: self.secrets.clone(),
+            senders: self.senders.iter().cloned().collect(),
             http_hosts: self.http_hosts.iter().cloned().collect(),
             refused: self.refused.iter().cloned().collect(),
             ..Bench::new()
@@ -78,13 +88,38 @@ impl Given {
         for (key, value) in &self.shared {
             bench.set_shared(key, value.octets());
         }
+        for timer in &self.timers {
+            let due_at = timestamp(&timer.at)?;
+            let payload = timer.payload.as_ref().map(Value::octets).unwrap_or_default();
+            let timers = &mut bench.devices.entry(self.device.clone()).or_default().timers;
+            timers.insert(timer.set.clone(), Timer { name: timer.set.clone(), due_at, payload });
+        }
+        let awaited = |tag: &String| Submitted {
+            device: self.device.clone(),
+            request: HttpRequest::new("GET", "").tag(tag.as_str()),
+        };
+        bench.awaiting_reply = self.http_calls.iter().map(awaited).collect();
         Ok(bench)
     }
+}
+
+/// A timer that is set before the first event.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GivenTimer {
+    set: String,
+    at: String,
+    payload: Option<Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
+    /// Of a recorded event; its `seed` means something to a host only.
+    id: Option<String>,
+    attempt: Option<u32>,
+    #[serde(rename = "seed")]
+    _seed: Option<String>,
     pub mo: Option<Mo>,
     pub timer: Option<String>,
     pub receipt: Option<Receipt>,
@@ -101,12 +136,25 @@ pub struct Event {
     pub shared: Option<BTreeMap<String, Value>>,
     pub response: Option<Response>,
     #[serde(default)]
-    pub sent: Vec<Sent>,
+    pub sent: Vec<ExpectedSent>,
     #[serde(default)]
     pub timers: Vec<TimerChange>,
     #[serde(default)]
     pub http: Vec<Http>,
     pub log: Option<Vec<Line>>,
+}
+
+impl Event {
+    /// The next call has the id and the attempt that are written, or is the next one.
+    pub fn identify(&self, bench: &mut Bench) -> Result<(), String> {
+        bench.attempt = self.attempt.unwrap_or(1);
+        if let Some(id) = &self.id {
+            let id = u64::from_str_radix(id, 16).map_err(|_| format!("id = {id:?} is no message id"))?;
+            // A first attempt counts up.
+            bench.calls = id.saturating_sub(u64::from(bench.attempt <= 1));
+        }
+        Ok(())
+    }
 }
 
 /// Which of its kinds an event is.
@@ -135,19 +183,45 @@ pub struct FullMo {
     pub hex: Option<Hex>,
     #[serde(default)]
     pub tlvs: BTreeMap<String, Hex>,
+    /// How a network wrote it, which only a host reads.
+    pub data_coding: Option<u8>,
+    #[serde(rename = "esm_class")]
+    _esm_class: Option<u8>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    #[serde(default = "first")]
-    pub of: usize,
+    of: Option<usize>,
     pub state: String,
     pub error: Option<String>,
+    /// Of a message that was sent before the first event.
+    message_id: Option<String>,
+    tag: Option<String>,
+    recipient: Option<String>,
+    #[serde(rename = "done_at")]
+    _done_at: Option<String>,
 }
 
-fn first() -> usize {
-    1
+impl Receipt {
+    /// Of which message, of all that asked for a receipt.
+    pub fn of(&self, bench: &mut Bench, device: &str) -> usize {
+        let Some(id) = &self.message_id else { return self.of.unwrap_or(1) };
+        bench.awaiting_receipt.push(Sent {
+            id: id.clone(),
+            device: device.to_owned(),
+            from: bench.number.clone(),
+            to: self.recipient.clone().unwrap_or_else(|| device.to_owned()),
+            body: Body::from(""),
+            tag: self.tag.clone(),
+            wants_receipt: true,
+            delay_ms: 0,
+            validity_ms: None,
+            priority: 3,
+            tlvs: Vec::new(),
+        });
+        bench.awaiting_receipt.len()
+    }
 }
 
 #[derive(Deserialize)]
@@ -221,7 +295,7 @@ impl Content<'_> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sent {
+pub struct ExpectedSent {
     pub to: Option<String>,
     pub from: Option<String>,
     pub text: Option<String>,

@@ -157,3 +157,27 @@ fn times_are_read_as_the_calendar_has_them() {
     assert_eq!(now("2024-02-29T23:59:59.500Z"), Ok(1_709_251_199_500));
     assert!(now("2026-01-01T00:00:00+01:00").is_err());
 }
+
+#[test]
+fn a_recorded_case_has_its_own_id_attempt_and_timers() {
+    let case = r#"
+[given]
+timers = [{ set = "due", at = "2025-12-31T23:59:59.5Z", payload = "late" }]
+http_calls = ["report"]
+[[event]]
+timer = "due"
+id = "1a209002b4d00000"
+attempt = 2
+seed = "00"
+[[event.sent]]
+text = "late"
+[[event]]
+mo = "count"
+id = "1a209002b4d00000"
+[[event.sent]]
+text = "1"
+[[event.timers]]
+set = "later"
+"#;
+    assert!(wrong(case).is_empty(), "{:?}", wrong(case));
+}

@@ -1,5 +1,5 @@
 //! What a run read of the house and was told by the firewall, so that another version can be run on the same, later and
-//! without any effect.
+//! without any effect: a shadow at once, and whoever replays what was kept, some day.
 
 use std::io;
 use std::sync::Arc;
@@ -8,15 +8,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::invocation::{Gate, StateView};
 use crate::device::Device;
 use crate::firewall::Reject;
 use crate::message::{Address, Message};
 use crate::occasion::TimerSet;
-use crate::plugin::{Gate, StateView};
+
+/// Answers that a tape holds, and octets of them: a call that asks on and on is not to fill the memory.
+const ANSWERS_MAX: usize = 4_096;
+const OCTETS_MAX: usize = 1 << 20;
 
 /// A question to the house.
 #[derive(Clone, PartialEq)]
-enum Question {
+pub enum Question {
     Get(String),
     Names(String, Option<String>, usize),
     Shared(String),
@@ -27,7 +31,7 @@ enum Question {
 }
 
 #[derive(Clone)]
-enum Told {
+pub enum Told {
     Value(Option<Bytes>),
     Names(Vec<String>),
     Timer(Option<TimerSet>),
@@ -36,13 +40,54 @@ enum Told {
 }
 
 /// From, to, and what the firewall said.
-type Judged = (Address, Address, Result<(), Reject>);
+pub type Judged = (Address, Address, Result<(), Reject>);
 
 /// Questions with their answers, and the firewall's verdicts by the ends of the messages.
 #[derive(Default)]
 pub struct Tape {
-    answers: Mutex<Vec<(Question, Told)>>,
+    answers: Mutex<Answered>,
     verdicts: Mutex<Vec<Judged>>,
+    /// So many messages were more than the rule might send.
+    too_many: Mutex<Option<usize>>,
+}
+
+#[derive(Default)]
+struct Answered {
+    list: Vec<(Question, Told)>,
+    octets: usize,
+    is_cut: bool,
+}
+
+impl Tape {
+    fn add(&self, question: Question, told: &Told) {
+        let octets = match told {
+            Told::Value(value) => value.as_ref().map_or(0, Bytes::len),
+            Told::Names(names) => names.iter().map(String::len).sum(),
+            Told::Timer(_) | Told::Count(_) | Told::Device(_) => 0,
+        };
+        let mut answers = self.answers.lock();
+        if answers.list.len() < ANSWERS_MAX && answers.octets + octets <= OCTETS_MAX {
+            answers.octets += octets;
+            answers.list.push((question, told.clone()));
+        } else {
+            answers.is_cut = true;
+        }
+    }
+
+    /// In the order of asking, and whether that is all.
+    pub fn answers(&self) -> (Vec<(Question, Told)>, bool) {
+        let answers = self.answers.lock();
+        (answers.list.clone(), !answers.is_cut)
+    }
+
+    pub fn verdicts(&self) -> Vec<Judged> {
+        self.verdicts.lock().clone()
+    }
+
+    /// How many messages the rule might not send any more, where it heard so.
+    pub fn too_many(&self) -> Option<usize> {
+        *self.too_many.lock()
+    }
 }
 
 /// Writes a tape while a run reads.
@@ -72,7 +117,7 @@ impl Answers for Recording {
 
     fn answer(&self, question: Question, ask: &dyn Fn(&dyn StateView) -> io::Result<Told>) -> io::Result<Told> {
         let told = ask(self.live())?;
-        self.tape.answers.lock().push((question, told.clone()));
+        self.tape.add(question, &told);
         Ok(told)
     }
 }
@@ -83,7 +128,8 @@ impl Answers for Replay {
     }
 
     fn answer(&self, question: Question, ask: &dyn Fn(&dyn StateView) -> io::Result<Told>) -> io::Result<Told> {
-        let known = self.tape.answers.lock().iter().find(|(asked, _)| *asked == question).map(|(_, told)| told.clone());
+        let known =
+            self.tape.answers.lock().list.iter().find(|(asked, _)| *asked == question).map(|(_, told)| told.clone());
         if let Some(told) = known {
             return Ok(told);
         }
@@ -143,7 +189,11 @@ impl Gate for Recording {
     }
 
     fn has_room(&self, more: usize) -> bool {
-        self.gate.has_room(more)
+        let has_room = self.gate.has_room(more);
+        if !has_room {
+            self.tape.too_many.lock().get_or_insert(more);
+        }
+        has_room
     }
 
     fn keep(&self) {
