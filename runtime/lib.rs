@@ -7,13 +7,14 @@
 //! MAIN PATH  relay                                                  plain functions: read this first
 //!            cases/                                                 beside it: rules in a house of memory
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
-//! HEART      firewall  route  schedule  breaker  retry  tracking  timeline  message  occasion  recorded  device  campaign  meter  metrics  bucket  pure, take `now`
+//! HEART      firewall  route  schedule  breaker  retry  tracking  timeline  message  occasion  recorded  device  campaign  meter  metrics  tally  bucket  pure, take `now`
 //! PROTOCOL   crate wasmsc-smpp                                      pure
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
 
 pub mod allocator;
 pub mod api;
+mod asking;
 mod bells;
 mod breaker;
 mod bucket;
@@ -43,10 +44,13 @@ mod rule_http;
 mod rule_threads;
 pub mod rules;
 pub mod schedule;
+mod secret;
 pub mod server;
 pub mod setup;
 mod slots;
 pub mod store;
+mod stream;
+mod tally;
 mod target;
 pub mod timeline;
 mod timer_thread;

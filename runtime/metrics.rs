@@ -11,8 +11,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::firewall::Reason;
+use crate::message::Timestamp;
 use crate::route::{CustomerIndex, RuleIndex};
 use crate::slots::Slots;
+use crate::tally::{Point, Series, Span};
 use crate::timeline::Direction;
 
 pub const DIRECTIONS: [Direction; 2] = [Direction::Mo, Direction::Mt];
@@ -109,6 +111,8 @@ pub struct Metrics {
     /// By [`RuleIndex`].
     rules: Slots<Histogram>,
     binds: Arc<Binds>,
+    /// Step by step, by customer.
+    series: Slots<Mutex<Series>>,
 }
 
 impl Metrics {
@@ -142,6 +146,25 @@ impl Metrics {
 
     pub fn spans(&self, outcome: SpanOutcome) -> u64 {
         self.spans[outcome as usize].load(Ordering::Relaxed)
+    }
+
+    /// Puts what was counted since the last time into the present step. To be called once a second.
+    pub fn tally(&self, customer: CustomerIndex, now: Timestamp) {
+        let mt = |reached| self.messages(customer, Direction::Mt, reached);
+        let mo = |reached| self.messages(customer, Direction::Mo, reached);
+        let failed = [Reached::Refused, Reached::Undeliverable, Reached::Expired];
+        let total = Point {
+            mo: mo(Reached::Accepted),
+            mt: mt(Reached::Accepted),
+            delivered: mt(Reached::Delivered),
+            failed: failed.into_iter().map(|reached| mo(reached) + mt(reached)).sum(),
+        };
+        self.series.at(customer.0).lock().count(total, now);
+    }
+
+    /// The steps of a span, and when the first one begins.
+    pub fn series(&self, customer: CustomerIndex, span: Span, now: Timestamp) -> (Timestamp, Vec<Point>) {
+        self.series.at(customer.0).lock().read(span, now)
     }
 
     /// How long each rule's calls take.

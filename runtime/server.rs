@@ -242,6 +242,9 @@ async fn keep_house(
         let (house, delivery, config) = (house.clone(), delivery.clone(), config.clone());
         let turn = tokio::task::spawn_blocking(move || {
             let now = clock::now();
+            for (customer, _) in house.directory().customers() {
+                house.metrics.tally(customer, now);
+            }
             match store::disk::is_nearly_full(&config.data_dir) {
                 Ok(full) => house.store.set_full(full),
                 Err(error) => tracing::error!("the free space of {} is unknown: {error}", config.data_dir.display()),

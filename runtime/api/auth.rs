@@ -1,6 +1,6 @@
 //! Who asks: the operator, or a customer's API key with its scopes.
 //!
-//! `Authorization: Bearer …` and nothing else; what fails is 401 without a word about why. Another customer's
+//! `Authorization: Bearer …`, or, from inside this process, the claim that was made of such a token; what fails is 401 without a word about why. Another customer's
 //! things do not exist for a key: 404, never 403.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::Api;
 use super::error::{Code, Problem};
 pub use super::key::Scope;
 use super::key::{self, Key};
-use super::secret::Digest;
+use crate::asking::Claim;
 use crate::bells::Bell;
 use crate::clock;
 use crate::message::Timestamp;
@@ -135,12 +135,10 @@ impl FromRequestParts<Arc<Api>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Caller, Problem> {
-        let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let (scheme, token) = header.and_then(|value| value.split_once(' ')).ok_or_else(refused)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(refused());
-        }
-        let caller = identify(api, token.trim()).ok_or_else(refused)?;
+        let caller = match parts.extensions.get::<Claim>() {
+            Some(claim) => identify(api, claim).ok_or_else(refused)?,
+            None => identify(api, &claim_of(parts)?).ok_or_else(refused)?,
+        };
         if let Caller::Key(key) = &caller {
             api.rates.take(key.customer, clock::instant())?;
         }
@@ -148,19 +146,28 @@ impl FromRequestParts<Arc<Api>> for Caller {
     }
 }
 
+/// What the header Authorization claims.
+fn claim_of(parts: &Parts) -> Result<Claim, Problem> {
+    let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (scheme, token) = header.and_then(|value| value.split_once(' ')).ok_or_else(refused)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(refused());
+    }
+    Ok(Claim::of(token.trim()))
+}
+
 pub fn refused() -> Problem {
     Problem::new(Code::Unauthorized, "send Authorization: Bearer and a token that is valid")
 }
 
-fn identify(api: &Api, token: &str) -> Option<Caller> {
-    let digest = Digest::of(token);
-    if api.operator.is(&digest) {
+fn identify(api: &Api, claim: &Claim) -> Option<Caller> {
+    if api.operator.is(&claim.digest) {
         return Some(Caller::Operator);
     }
-    let id = key::id_of(token)?;
+    let id = claim.key.as_deref()?;
     let key = Key::read(&api.house.store, id)?;
     let now = clock::now();
-    if !key.is(&digest) || key.is_expired(now) {
+    if !key.is(&claim.digest) || key.is_expired(now) {
         return None;
     }
     let customer = api.house.directory().customer_named(&key.customer)?;

@@ -24,12 +24,12 @@ use super::body::QueryOf;
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::event::EventView;
 use super::key::Scope;
-use super::stream;
 use crate::bells::Bell;
 use crate::clock;
 use crate::feed::{EventId, Types};
 use crate::route::CustomerIndex;
 use crate::store::FeedPage;
+use crate::stream;
 
 const LAST_EVENT_ID: &str = "last-event-id";
 /// Of the oldest event that is still there.

@@ -21,11 +21,11 @@ use super::compose::Octets;
 use super::error::{Answer, ProblemDetails};
 use super::history::{MessageEntry, SCAN_MAX, page};
 use super::rfc3339::Time;
-use super::stream::{self, Piece};
 use super::wanted::query;
 use crate::clock;
 use crate::message::{MessageId, Timestamp};
 use crate::store::Bounds;
+use crate::stream::{self, Piece};
 use crate::timeline::Filter;
 
 /// Messages that are read at once.

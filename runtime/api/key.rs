@@ -18,15 +18,14 @@ use super::body::{Json, PathOf, Reply};
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::idempotency;
 use super::rfc3339::Time;
-use super::secret::{Digest, Secret};
+use crate::asking::KEY_PREFIX;
 use crate::clock;
 use crate::message::Timestamp;
+use crate::secret::{Digest, Secret};
 use crate::store::{Control, Edit, Store, StoreFailed};
 
 /// The kind of control object that keys are.
 pub const KIND: &str = "key";
-/// How every key begins, so that people and scanners for leaked secrets see what it is.
-const PREFIX: &str = "wsk_";
 /// Random octets of an id, written as twice as many digits.
 const ID_OCTETS: usize = 8;
 /// Keys of one customer: some for each of its programs, and for the change from one to the next.
@@ -62,7 +61,7 @@ impl Scope {
 #[derive(Serialize, Deserialize)]
 pub struct Key {
     pub customer: String,
-    name: String,
+    pub name: String,
     pub scopes: Vec<Scope>,
     /// SHA-256 of the whole key.
     digest: String,
@@ -82,11 +81,6 @@ impl Key {
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }
-}
-
-/// `wsk_<id>_<secret>`
-pub fn id_of(token: &str) -> Option<&str> {
-    token.strip_prefix(PREFIX)?.split_once('_').map(|(id, _)| id)
 }
 
 /// A key that is to be made.
@@ -186,7 +180,7 @@ pub async fn make(
         Some(key) => hex(idempotency::name(&customer, &key)),
         None => new_id().map_err(Problem::no_chance)?,
     };
-    let token = Secret::new().map_err(Problem::no_chance)?.with_prefix(&format!("{PREFIX}{id}_"));
+    let token = Secret::new().map_err(Problem::no_chance)?.with_prefix(&format!("{KEY_PREFIX}{id}_"));
     let key = Key {
         customer,
         name: new.name,

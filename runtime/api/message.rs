@@ -94,6 +94,32 @@ pub async fn send(
     Ok((StatusCode::ACCEPTED, location, Reply(accepted)))
 }
 
+/// What a message would become.
+#[derive(Serialize, ToSchema)]
+pub struct Measured {
+    /// SMS that it takes.
+    segments: u8,
+    encoding: Written,
+}
+
+/// Tells how a message would be written and how many SMS it takes, without sending it. The firewall is not asked.
+#[utoipa::path(
+    post, path = "/v1/messages:measure", operation_id = "measureMessage", tag = "messages",
+    request_body = NewMessage,
+    responses(
+        (status = 200, description = "It could be sent so", body = Measured),
+        (status = 403, description = "The key has not the scope for this, or it is the operator who asks",
+            body = ProblemDetails, content_type = "application/problem+json"),
+        (status = "default", description = "Why not", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn measure(State(api): State<Arc<Api>>, caller: Caller, body: Json<NewMessage>) -> Answer<Reply<Measured>> {
+    let customer = sender(&caller)?;
+    let directory = &api.house.directory();
+    let composed = compose(body.value, directory, directory.customer_at(customer), clock::now())?;
+    Ok(Reply(Measured { segments: composed.segments, encoding: composed.written }))
+}
+
 fn sender(caller: &Caller) -> Result<CustomerIndex, Problem> {
     match caller {
         Caller::Key(key) => key.must_have(Scope::Send).map(|()| key.customer),

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::secret::{Digest, Secret};
+use crate::secret::{Digest, Secret};
 
 /// In the data directory.
 pub const FILE: &str = "operator-token";

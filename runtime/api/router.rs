@@ -11,9 +11,9 @@ use utoipa_axum::routes;
 
 use super::error::{Code, Problem};
 use super::{
-    Api, apply, audit, backup, calls, campaign, dead, device, events, explain, export, health, history, inbox, key,
-    links, message, number, object, openapi, plugin, policy, queue, rule, rule_request, scrape, statuses, usage,
-    webhook,
+    Api, apply, audit, backup, caller, calls, campaign, dead, device, events, explain, export, health, history, inbox,
+    key, links, message, number, object, openapi, overview, plugin, policy, queue, rule, rule_request, scrape,
+    statuses, usage, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -40,7 +40,10 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(key::make, key::list))
         .routes(routes!(key::delete))
+        .routes(routes!(caller::get))
+        .routes(routes!(overview::get))
         .routes(routes!(message::send, history::list))
+        .routes(routes!(message::measure))
         .routes(routes!(export::export))
         .routes(routes!(message::look_up, message::cancel))
         .routes(routes!(history::timeline))

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,6 +20,7 @@ use tokio::task::JoinSet;
 
 use super::operator::OperatorToken;
 use super::{Api, router};
+use crate::asking::ClientAddress;
 use crate::config;
 use crate::relay::House;
 use crate::setup::Setup;
@@ -69,6 +73,20 @@ impl Server {
         let api = Arc::new(Api::new(config, house, setup, operator));
         let router = router::router(api.clone());
         Ok(Server { listener, acceptors, api, router, connections_max: config.connections_max, new_operator_token })
+    }
+
+    /// The API, for whoever asks it from inside this process.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Serves these paths, too.
+    pub fn also(&mut self, more: Router) {
+        self.router = std::mem::take(&mut self.router).merge(more);
+    }
+
+    pub fn is_tls(&self) -> bool {
+        self.acceptors.is_some()
     }
 
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -133,7 +151,11 @@ where
 {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-    let service = TowerToHyperService::new(router);
+    let inner = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ClientAddress(address));
+        inner.call(request)
+    });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let closes = async { closing.wait_for(|closing| *closing).await.is_ok() };
     let ended = tokio::select! {

@@ -11,13 +11,13 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 
-use super::secret::Digest;
 use super::{Api, OperatorToken, router};
 use crate::clock;
 use crate::config::Config;
 use crate::relay::{Alert, House, Outlet};
 use crate::route::{Current, Directory, PeerIndex};
 use crate::rules::Rules;
+use crate::secret::Digest;
 use crate::setup::Setup;
 use crate::store::keys::{OutboxKey, Partition};
 use crate::store::memory::{Fault, MemoryDisk};

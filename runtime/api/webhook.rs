@@ -15,9 +15,9 @@ use super::body::{Json, PathOf, QueryOf, Reply};
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::key::{Scope, durable, new_id};
 use super::rfc3339::Time;
-use super::secret::Secret;
 use crate::clock;
 use crate::feed::{EventId, Types};
+use crate::secret::Secret;
 use crate::store::{Edit, HOOK, Hook, HookChange, HookDead, HookWaiting, StoreFailed};
 use crate::target::Target;
 

@@ -17,6 +17,8 @@ use crate::support::server::version;
 enum Open {
     All,
     Operator,
+    /// Whoever has a token: it is about them.
+    Callers,
     /// A key that has one of these scopes.
     Scopes(&'static [&'static str]),
 }
@@ -28,7 +30,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 85] = [
+const OPERATIONS: [(&str, Open); 88] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -113,6 +115,9 @@ const OPERATIONS: [(&str, Open); 85] = [
     ("dropDeadLetter", MANAGE),
     ("retryDeadLetters", MANAGE),
     ("dropDeadLetters", MANAGE),
+    ("getCaller", Open::Callers),
+    ("getOverview", READ),
+    ("measureMessage", SEND),
     ("describe", Open::All),
 ];
 
@@ -222,7 +227,7 @@ impl Theirs {
             "putDevice" | "patchDevice" => json!({ "tags": ["mine"] }),
             "importDevices" => return Some(("text/csv", format!("address\n{device}\n"))),
             "beginCampaign" => json!({ "customer": "acme", "to": { "devices": [device] }, "text": "hi" }),
-            "sendMessage" => json!({ "from": "7001", "to": device, "text": "hi" }),
+            "sendMessage" | "measureMessage" => json!({ "from": "7001", "to": device, "text": "hi" }),
             "explainRoute" => json!({ "from": "7001", "to": device, "text": "hi" }),
             "acknowledgeInbox" => json!({ "ids": [self.of("mo")] }),
             "retryDeadLetter" | "retryDeadLetters" | "dropDeadLetters" => json!({}),

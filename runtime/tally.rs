@@ -1,0 +1,184 @@
+//! How many messages a customer had, step by step: what charts of an hour, a day and a month show.
+//!
+//! Pure, in memory, and bounded: three rings for each customer that had messages. A start begins them anew; what
+//! happened to each message is the history's matter.
+
+use std::collections::VecDeque;
+
+use crate::message::Timestamp;
+
+/// What a chart shows of one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Point {
+    /// Accepted.
+    pub mo: u64,
+    pub mt: u64,
+    /// MTs that arrived.
+    pub delivered: u64,
+    /// Undeliverable, expired and refused ones of both directions.
+    pub failed: u64,
+}
+
+impl Point {
+    fn since(self, before: Point) -> Point {
+        Point {
+            mo: self.mo.saturating_sub(before.mo),
+            mt: self.mt.saturating_sub(before.mt),
+            delivered: self.delivered.saturating_sub(before.delivered),
+            failed: self.failed.saturating_sub(before.failed),
+        }
+    }
+}
+
+impl std::ops::AddAssign for Point {
+    fn add_assign(&mut self, more: Point) {
+        self.mo += more.mo;
+        self.mt += more.mt;
+        self.delivered += more.delivered;
+        self.failed += more.failed;
+    }
+}
+
+/// How far back a chart goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    Hour,
+    Day,
+    Month,
+}
+
+impl Span {
+    pub const ALL: [Span; 3] = [Span::Hour, Span::Day, Span::Month];
+
+    /// As fine as a screen shows: some hundred steps.
+    pub fn step_ms(self) -> u64 {
+        match self {
+            Span::Hour => 10_000,
+            Span::Day => 15 * 60_000,
+            Span::Month => 6 * 3_600_000,
+        }
+    }
+
+    pub fn steps(self) -> usize {
+        match self {
+            Span::Hour => 360,
+            Span::Day => 96,
+            Span::Month => 124,
+        }
+    }
+}
+
+/// The last steps of one span, the newest last.
+#[derive(Debug, Default)]
+struct Ring {
+    /// Which step, counted from 1970, the newest point is of.
+    newest: u64,
+    points: VecDeque<Point>,
+}
+
+impl Ring {
+    fn advance(&mut self, span: Span, now: Timestamp) {
+        let step = now.0 / span.step_ms();
+        if self.points.is_empty() {
+            self.newest = step;
+            self.points.push_back(Point::default());
+        }
+        // A clock that was set back adds to the newest step.
+        for _ in 0..step.saturating_sub(self.newest).min(span.steps() as u64) {
+            self.points.push_back(Point::default());
+        }
+        self.newest = self.newest.max(step);
+        while self.points.len() > span.steps() {
+            self.points.pop_front();
+        }
+    }
+}
+
+/// Of one customer.
+#[derive(Debug, Default)]
+pub struct Series {
+    /// What had been counted since the start of the server.
+    total: Point,
+    /// By [`Span`]; none before the first message.
+    rings: Option<Box<[Ring; Span::ALL.len()]>>,
+}
+
+impl Series {
+    /// `total` is what was counted since the start of the server.
+    pub fn count(&mut self, total: Point, now: Timestamp) {
+        let more = total.since(self.total);
+        self.total = total;
+        if more == Point::default() {
+            return;
+        }
+        let rings = self.rings.get_or_insert_with(Box::default);
+        for (ring, span) in rings.iter_mut().zip(Span::ALL) {
+            ring.advance(span, now);
+            if let Some(newest) = ring.points.back_mut() {
+                *newest += more;
+            }
+        }
+    }
+
+    /// Every step of the span up to the present one, the oldest first, and when the first one begins.
+    pub fn read(&self, span: Span, now: Timestamp) -> (Timestamp, Vec<Point>) {
+        let (step, steps) = (now.0 / span.step_ms(), span.steps());
+        let first = (step + 1).saturating_sub(steps as u64);
+        let mut points = vec![Point::default(); steps];
+        if let Some(rings) = &self.rings {
+            let ring = &rings[span as usize];
+            for (age, point) in ring.points.iter().rev().enumerate() {
+                let of = ring.newest.saturating_sub(age as u64);
+                if let Some(place) = of.checked_sub(first).and_then(|at| points.get_mut(at as usize)) {
+                    *place = *point;
+                }
+            }
+        }
+        (Timestamp(first * span.step_ms()), points)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: u64 = 1_796_040_000_000;
+
+    fn point(mo: u64) -> Point {
+        Point { mo, ..Point::default() }
+    }
+
+    #[test]
+    fn what_was_counted_stands_in_the_step_in_which_it_happened() {
+        let mut series = Series::default();
+        series.count(point(3), Timestamp(NOON));
+        series.count(point(5), Timestamp(NOON + 9_000));
+        series.count(point(6), Timestamp(NOON + 30_000));
+        let (from, points) = series.read(Span::Hour, Timestamp(NOON + 30_000));
+        assert_eq!(from, Timestamp(NOON + 40_000 - 3_600_000));
+        let last: Vec<u64> = points[356..].iter().map(|point| point.mo).collect();
+        assert_eq!((points.len(), last), (360, vec![5, 0, 0, 1]));
+        assert_eq!(series.read(Span::Day, Timestamp(NOON + 30_000)).1[95].mo, 6);
+        assert_eq!(series.read(Span::Month, Timestamp(NOON + 30_000)).1[123].mo, 6);
+    }
+
+    #[test]
+    fn what_is_older_than_the_span_is_gone_however_long_nothing_happened() {
+        let mut series = Series::default();
+        series.count(point(3), Timestamp(NOON));
+        let later = Timestamp(NOON + 3_600_000);
+        assert_eq!(series.read(Span::Hour, later).1, vec![Point::default(); 360]);
+        assert_eq!(series.read(Span::Day, later).1.iter().map(|point| point.mo).sum::<u64>(), 3);
+        series.count(point(4), Timestamp(NOON + 90 * 86_400_000));
+        let (_, points) = series.read(Span::Month, Timestamp(NOON + 90 * 86_400_000));
+        assert_eq!(points.iter().map(|point| point.mo).sum::<u64>(), 1);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_loses_nothing() {
+        let mut series = Series::default();
+        series.count(point(1), Timestamp(NOON));
+        series.count(point(3), Timestamp(NOON - 60_000));
+        assert_eq!(series.read(Span::Hour, Timestamp(NOON)).1[359].mo, 3);
+    }
+}
