@@ -18,6 +18,7 @@ mod packet;
 pub mod policy;
 pub mod rates;
 mod reason;
+mod table;
 
 pub use compiled::{CompiledPolicy, PolicyError};
 pub use explain::{Explanation, Passing, Refused, Step, Viewer, explain};
@@ -25,6 +26,7 @@ pub use judge::{Context, Refusal, State, Verdict, judge, judge_again};
 pub use packet::{By, DeviceStatus, End, Kind, Owner, Packet, Submitter, Unclaimed, Whose};
 pub use policy::Policy;
 pub use reason::{Reason, Side};
+pub use table::{Row, table};
 
 use wasmsc_smpp::segment::{self, PARTS_MAX};
 

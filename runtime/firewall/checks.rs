@@ -10,7 +10,7 @@ use super::judge::Context;
 use super::lists::{Hit, List};
 use super::opt_out::{Keyword, Keywords};
 use super::packet::{By, DeviceStatus, Kind, Unclaimed, Whose};
-use super::policy::{A2p, Messaging, P2p};
+use super::policy::{A2p, Messaging, P2p, Policy};
 use super::rates::{Rate, next_day};
 use super::reason::{Reason, Side};
 use crate::message::{Address, Timestamp};
@@ -227,11 +227,7 @@ fn policy<'p>(case: &Case<'p, '_>, side: Side) -> Found<'p> {
     if let Err(reason) = messaging_allows(messaging.value, kind) {
         return refused(side, reason, by_messaging);
     }
-    let allows = match kind {
-        Kind::P2p => p2p_allows(p2p.value, side, whose),
-        Kind::Mo | Kind::Mt => a2p_allows(a2p.value, whose),
-    };
-    match allows {
+    match field_allows((a2p.value, p2p.value), kind, side, whose) {
         Ok(()) => passed(side, by_field),
         Err(reason) => refused(side, reason, by_field),
     }
@@ -243,6 +239,19 @@ fn messaging_allows(messaging: Messaging, kind: Kind) -> Result<(), Reason> {
         (Messaging::A2pOnly, Kind::P2p) => Err(Reason::P2pOff),
         (Messaging::P2pOnly, Kind::Mo | Kind::Mt) => Err(Reason::A2pOff),
         (Messaging::A2pOnly | Messaging::P2pOnly | Messaging::Both, _) => Ok(()),
+    }
+}
+
+/// What one side answers to messages of a kind: the cells of the tables in docs/FIREWALL.md.
+pub(super) fn allows(policy: &Policy, kind: Kind, side: Side, whose: Whose) -> Result<(), Reason> {
+    messaging_allows(policy.messaging, kind)?;
+    field_allows((policy.a2p, policy.p2p), kind, side, whose)
+}
+
+fn field_allows((a2p, p2p): (A2p, P2p), kind: Kind, side: Side, whose: Whose) -> Result<(), Reason> {
+    match kind {
+        Kind::P2p => p2p_allows(p2p, side, whose),
+        Kind::Mo | Kind::Mt => a2p_allows(a2p, whose),
     }
 }
 
