@@ -3,7 +3,7 @@
 //! The map. Arrows point down only:
 //!
 //! ```text
-//! EDGES      link/ (SMPP)  api/ (HTTP)  delivery  rule_threads  rules  timer_thread  rule_http  campaign_thread  cli/  tokio, threads, sockets
+//! EDGES      link/ (SMPP)  api/ (HTTP)  console/ (HTML)  delivery  rule_threads  rules  timer_thread  rule_http  campaign_thread  cli/  tokio, threads, sockets
 //! MAIN PATH  relay                                                  plain functions: read this first
 //!            cases/                                                 beside it: rules in a house of memory
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
@@ -24,6 +24,7 @@ pub mod cases;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod delivery;
 pub mod device;
 pub mod feed;

@@ -10,6 +10,7 @@ use crate::api;
 use crate::campaign_thread::CampaignThread;
 use crate::clock;
 use crate::config::Config;
+use crate::console;
 use crate::delivery::Delivery;
 use crate::link;
 use crate::plugin::LoadError;
@@ -116,10 +117,7 @@ impl Server {
         let (smpp, smpp_tls) = (server.local_addr()?, server.local_tls_addr());
         let setup = Setup::new(config.clone(), house.clone(), rules.clone());
         let folder = setup.open_folder(&config).await;
-        let mut requests = match &config.api {
-            Some(http) => Some(api::Server::bind(http, &config.data_dir, house.clone(), setup.clone()).await?),
-            None => None,
-        };
+        let mut requests = bind_api(&config, house.clone(), setup.clone()).await?;
         let operator_token = requests.as_mut().and_then(|server| server.new_operator_token.take());
         let api = requests.as_ref().map(api::Server::local_addr).transpose()?;
         let rules = RuleThreads::start(house.clone(), rules, threads)?;
@@ -208,6 +206,16 @@ impl Server {
             _ => Err(StoreFailed("the store's thread panicked".into()).into()),
         }
     }
+}
+
+/// The API, if the config has it, with the console beside it.
+async fn bind_api(config: &Config, house: Arc<House>, setup: Arc<Setup>) -> std::io::Result<Option<api::Server>> {
+    let Some(http) = &config.api else { return Ok(None) };
+    let mut server = api::Server::bind(http, &config.data_dir, house, setup).await?;
+    if http.console {
+        server.also(console::router(server.router(), console::Transport::of(server.is_tls())));
+    }
+    Ok(Some(server))
 }
 
 type WriterThread = std::thread::JoinHandle<Result<(), StoreFailed>>;

@@ -25,6 +25,9 @@ pub struct Api {
     /// `GET /v1/events` that a customer may have open at once; one more gets 429.
     #[serde(default = "default_event_streams_max")]
     pub event_streams_max: usize,
+    /// The web console at `/console/`, on the same address.
+    #[serde(default = "default_console")]
+    pub console: bool,
     /// Connections at once; more are closed as they come.
     #[serde(default = "default_connections_max")]
     pub connections_max: usize,
@@ -51,6 +54,9 @@ fn default_requests_per_sec() -> u32 {
 /// Some for each of its programs; each is a connection, too.
 fn default_event_streams_max() -> usize {
     8
+}
+fn default_console() -> bool {
+    true
 }
 /// Each may hold a body of `body_max_octets`.
 fn default_connections_max() -> usize {

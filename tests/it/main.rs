@@ -5,6 +5,7 @@ mod backup;
 mod cli;
 mod cli_rules;
 mod conformance;
+mod console;
 mod contract;
 mod firewall;
 mod hostile_peers;

@@ -1,0 +1,213 @@
+//! One message: what it says, and all that happened to it, in words.
+
+use axum::extract::Path;
+use axum::response::Response;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::ask::{Answer, At, escaped};
+use super::entry::{self, Entry, EntryList};
+use super::layout::Tab;
+use super::parts::{self, Content, Mood};
+use super::text;
+use super::visitor::Visitor;
+use super::words;
+
+/// Messages of the device among which the rule's answers are looked for.
+const AROUND: &str = "100";
+
+#[derive(Debug, Deserialize)]
+struct Timeline {
+    events: Vec<Happened>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Happened {
+    at: String,
+    #[serde(flatten)]
+    what: What,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum What {
+    Received {
+        message: Box<Entry>,
+    },
+    Ran {
+        rule: String,
+        sent: u64,
+    },
+    Failed {
+        by: String,
+        attempt: u32,
+        error: u16,
+        why: String,
+        again_at: Option<String>,
+    },
+    Sent {
+        peer: String,
+        ids: Vec<String>,
+    },
+    Receipt {
+        peer: String,
+        sms: u16,
+        state: String,
+        error: u16,
+    },
+    Replaced {
+        due_at: String,
+        #[serde(flatten)]
+        content: Content,
+    },
+    Refused {
+        reason: String,
+    },
+    Dead {
+        by: String,
+        attempts: u32,
+        why: String,
+    },
+    Retried {
+        by: String,
+        edited: bool,
+    },
+    Dropped {
+        by: String,
+    },
+    Ended {
+        state: String,
+        error: u16,
+    },
+    /// Of a newer API.
+    #[serde(other)]
+    Other,
+}
+
+pub async fn one(visitor: Visitor, Path((_, id)): Path<(String, String)>) -> Response {
+    let body = body(&visitor, &id).await;
+    visitor.page("Message", Tab::Messages, body)
+}
+
+async fn body(visitor: &Visitor, id: &str) -> Answer<Markup> {
+    let at = At::new("/v1/messages").then(id).then("timeline").with("customer", visitor.customer());
+    let timeline: Timeline = visitor.asker.get(&at).await?;
+    let message = timeline.events.iter().find_map(|happened| match &happened.what {
+        What::Received { message } => Some(message),
+        _ => None,
+    });
+    let state = timeline.events.iter().rev().find_map(|happened| match &happened.what {
+        What::Ended { state, .. } => Some(state.as_str()),
+        _ => None,
+    });
+    let is_attempt = |what: &What| matches!(what, What::Ran { .. } | What::Failed { .. } | What::Sent { .. });
+    let attempts = timeline.events.iter().filter(|happened| is_attempt(&happened.what)).count();
+    let answers = match message {
+        Some(message) if message.is_mo() => answers(visitor, message).await?,
+        _ => Vec::new(),
+    };
+    Ok(html! {
+        h1 { "Message " code { (id) } }
+        @if let Some(message) = message { (card(visitor, message, state, attempts)) }
+        section.card {
+            h2 { "What happened" }
+            ol.timeline { @for happened in &timeline.events {
+                @let (mood, said) = said(&happened.what);
+                li class=(mood.class()) { (parts::time(&happened.at)) " " div { (said) } }
+            } }
+        }
+        @if !answers.is_empty() {
+            section.card { h2 { "Sent by the rule for it" } (entry::table(&visitor.path(""), &answers, "answers")) }
+        }
+    })
+}
+
+/// What the rule sent for an MO. The history names the cause of each; it is looked for among the device's next messages.
+async fn answers(visitor: &Visitor, mo: &Entry) -> Answer<Vec<Entry>> {
+    let at = visitor.at("/v1/messages").with("direction", "mt").with("device", &mo.from);
+    let at = at.with("since", &mo.received_at).with("limit", AROUND);
+    let around: EntryList = visitor.asker.get(&at).await?;
+    let caused = |entry: &Entry| entry.cause.as_deref() == Some(&mo.id);
+    let mut answers: Vec<Entry> = around.messages.into_iter().filter(caused).collect();
+    answers.reverse();
+    Ok(answers)
+}
+
+fn card(visitor: &Visitor, message: &Entry, state: Option<&str>, attempts: usize) -> Markup {
+    let base = visitor.path("");
+    html! {
+        section.card {
+            p.speech { (parts::content(&message.content)) }
+            dl.facts {
+                div { dt { "State" } dd { (parts::state(state.unwrap_or(&message.state))) } }
+                div { dt { "Way" } dd { (parts::direction(&message.direction)) } }
+                div { dt { "From" } dd { (text::shown(&message.from)) } }
+                div { dt { "To" } dd { (text::shown(&message.to)) } }
+                div { dt { "Received" } dd { (parts::time(&message.received_at)) } }
+                div { dt { "By" } dd { (text::shown(&message.by)) } }
+                div { dt { "Attempts" } dd { (attempts) } }
+                @if let Some(due) = &message.due_at { div { dt { "Not before" } dd { (parts::time(due)) } } }
+                @if !message.tag.is_empty() { div { dt { "Tag" } dd { (text::shown(&message.tag)) } } }
+                @if let Some(cause) = &message.cause {
+                    div { dt { "Answers" } dd { a href={ (base) "/messages/" (escaped(cause)) } { "MO " code { (cause) } } } }
+                }
+            }
+            p { a.button href={ (base) "/devices/" (escaped(message.device())) } { "Conversation with the device" } }
+        }
+    }
+}
+
+fn error(code: u16) -> Markup {
+    html! { @if code != 0 { " (error " code { (code) } ")" } }
+}
+
+/// In words, and how good or bad it is.
+fn said(what: &What) -> (Mood, Markup) {
+    match what {
+        What::Received { message } => {
+            let from = html! { "Received from " strong { (text::shown(&message.by)) } "; the firewall let it pass." };
+            (Mood::Calm, from)
+        }
+        What::Ran { rule, sent } => {
+            let said = html! { "Rule " strong { (text::shown(rule)) } " ran and sent " (words::count(*sent, "message", "messages")) "." };
+            (Mood::Good, said)
+        }
+        What::Failed { by, attempt, error: code, why, again_at } => {
+            let said = html! {
+                strong { (text::shown(by)) } " could not, attempt " (attempt) (error(*code)) ": " (text::shown(why)) ". "
+                @if let Some(at) = again_at { "Tried again at " (parts::time(at)) "." } @else { "Not tried again." }
+            };
+            (Mood::Bad, said)
+        }
+        What::Sent { peer, ids } => {
+            let said = html! {
+                strong { (text::shown(peer)) } " took it"
+                @if !ids.is_empty() { " as " @for (at, id) in ids.iter().enumerate() { @if at > 0 { ", " } code { (text::shown(id)) } } }
+                "."
+            };
+            (Mood::Good, said)
+        }
+        What::Receipt { peer, sms, state, error: code } => {
+            let said = html! { "Receipt of " strong { (text::shown(peer)) } " for SMS " (sms) ": " (parts::state(state)) (error(*code)) };
+            (words::mood(state), said)
+        }
+        What::Replaced { due_at, content } => {
+            let said = html! { "Replaced, to leave at " (parts::time(due_at)) ": " (parts::content(content)) };
+            (Mood::Calm, said)
+        }
+        What::Refused { reason } => (Mood::Bad, html! { "The firewall refused it: " code { (reason) } "." }),
+        What::Dead { by, attempts, why } => {
+            let said = html! { "A dead letter after " (attempts) " attempts of " strong { (text::shown(by)) } ": " (text::shown(why)) };
+            (Mood::Bad, said)
+        }
+        What::Retried { by, edited } => {
+            let said = html! { (text::shown(by)) " has it tried again" @if *edited { ", with another text" } "." };
+            (Mood::Busy, said)
+        }
+        What::Dropped { by } => (Mood::Calm, html! { (text::shown(by)) " dropped it." }),
+        What::Ended { state, error: code } => {
+            (words::mood(state), html! { "Ended: " (parts::state(state)) (error(*code)) })
+        }
+        What::Other => (Mood::Calm, html! { "Something that this console has no words for." }),
+    }
+}

@@ -1,0 +1,62 @@
+//! What the house's words mean to people, and how good or bad each is.
+
+use super::parts::Mood;
+
+/// Of a message's state.
+pub fn mood(state: &str) -> Mood {
+    match state {
+        "delivered" | "accepted" => Mood::Good,
+        "scheduled" | "enroute" => Mood::Busy,
+        "undeliverable" | "expired" | "rejected" => Mood::Bad,
+        _ => Mood::Calm,
+    }
+}
+
+/// States of messages, as filters offer them.
+pub const STATES: [&str; 10] = [
+    "scheduled",
+    "enroute",
+    "delivered",
+    "expired",
+    "deleted",
+    "undeliverable",
+    "accepted",
+    "unknown",
+    "rejected",
+    "skipped",
+];
+
+/// Details of the API begin without a capital, since they may stand behind something.
+pub fn first_up(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}
+
+/// With its full stop.
+pub fn sentence(text: &str) -> String {
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    first_up(text) + end
+}
+
+/// "1 message", "2 messages".
+pub fn count(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", super::parts::number(count), if count == 1 { one } else { many })
+}
+
+/// In the unit that is easy to read.
+pub fn duration_ms(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..120_000 => format!("{} s", ms / 1_000),
+        120_000..7_200_000 => format!("{} min", ms / 60_000),
+        _ => format!("{} h", ms / 3_600_000),
+    }
+}
+
+pub fn micros(micros: u64) -> String {
+    match micros {
+        0..1_000 => format!("{micros} µs"),
+        1_000..1_000_000 => format!("{:.1} ms", micros as f64 / 1_000.0),
+        _ => format!("{:.1} s", micros as f64 / 1_000_000.0),
+    }
+}
