@@ -7,6 +7,7 @@ mod api;
 mod bench;
 mod capture;
 mod check;
+mod console;
 mod demo;
 mod fuzz;
 mod interop;
@@ -21,7 +22,9 @@ mod scratch;
 mod server;
 mod steps;
 mod test;
+mod vendor;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -38,6 +41,9 @@ usage: cargo xtask <command>
   interop [NAME]                third-party SMPP stacks and tshark against a running server; with NAME only those
                                 rows of the matrix whose name contains it, such as drive_smpp or \"as SMSC\"
   api                           the REST API against its own description, a generated client, the commands of the docs
+  console [--screenshots DIR]   a browser walks through the web console, or takes a picture of every page; needs Node
+                                and npm, and installs Debian's chromium where there is none
+  vendor                        fetch the web console's files of others from npm, as they are pinned; needs npm
   bench [ARGS...]               release build and `wasmsc bench` with these arguments";
 
 fn main() -> ExitCode {
@@ -63,7 +69,7 @@ fn dispatch(args: &[String]) -> Result<()> {
             println!("{USAGE}");
             Ok(())
         }
-        "test" | "check" | "plugins" | "languages" | "api" if !rest.is_empty() => {
+        "test" | "check" | "plugins" | "languages" | "api" | "vendor" if !rest.is_empty() => {
             bail!("{command} takes no arguments\n\n{USAGE}")
         }
         "test" => test::run(),
@@ -71,6 +77,8 @@ fn dispatch(args: &[String]) -> Result<()> {
         "plugins" => plugins::run(),
         "languages" => languages::run(),
         "api" => api::run(),
+        "vendor" => vendor::run(),
+        "console" => console::run(screenshots(rest)?),
         "interop" => interop::run(interop_rows(rest)?),
         other => bail!("unknown command {other}\n\n{USAGE}"),
     }
@@ -90,6 +98,14 @@ fn demo_options(args: &[String]) -> Result<demo::Options> {
         }
     }
     Ok(options)
+}
+
+fn screenshots(args: &[String]) -> Result<Option<&Path>> {
+    match args {
+        [] => Ok(None),
+        [option, folder] if option == "--screenshots" => Ok(Some(Path::new(folder))),
+        _ => bail!("console takes --screenshots DIR and nothing else\n\n{USAGE}"),
+    }
 }
 
 fn interop_rows(args: &[String]) -> Result<Option<&str>> {

@@ -1,0 +1,104 @@
+//! `cargo xtask console`: a real browser walks through the web console of a real server with the simulator beside it.
+//! With `--screenshots DIR` it takes a picture of every page instead, light and dark, wide and narrow.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{self, is_there, say};
+use crate::server::{self, Log, Server};
+use crate::{node, paths};
+
+/// Customers are made over the API: what a file declares, the console could not change.
+const CONFIG: &str = r#"data_dir = "data"
+
+[smpp]
+listen = "127.0.0.1:0"
+system_id = "wasmsc"
+
+[api]
+listen = "127.0.0.1:0"
+
+[history]
+days = 1
+
+[[account]]
+system_id = "sim"
+password = "secret"
+role = "network"
+routes = ["+46"]
+"#;
+
+/// Where the browser's part is.
+const SOURCES: &str = "tests/console";
+
+pub fn run(screenshots: Option<&Path>) -> Result<()> {
+    let folder = paths::target()?.join("console");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let chromium = chromium()?;
+    node::packages(&folder, SOURCES)?;
+    server::build()?;
+    let node = folder.join("node");
+    for name in ["house.mjs", "browser.mjs", "walk.mjs", "screenshots.mjs"] {
+        let from = paths::root().join(SOURCES).join(name);
+        fs::copy(&from, node.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    let server = Server::start_with("console", CONFIG, Log::File)?;
+    let walked = walk(&server, &node, &chromium, screenshots);
+    if walked.is_err() {
+        server.show_log();
+    }
+    let stopped = server.stop();
+    walked.and(stopped)
+}
+
+fn walk(server: &Server, node: &Path, chromium: &Path, screenshots: Option<&Path>) -> Result<()> {
+    let components = paths::component("any");
+    let components = components.parent().context("components lie in a folder")?;
+    let mut command = Command::new("node");
+    command
+        .env("WASMSC_URL", server.api_url()?)
+        .env("WASMSC_SMPP", format!("127.0.0.1:{}", server.port()))
+        .env("WASMSC_OPERATOR", server.operator_token()?)
+        .env("WASMSC", paths::wasmsc("debug")?)
+        .env("WASMSC_COMPONENTS", components)
+        .env("CHROMIUM", chromium);
+    match screenshots {
+        Some(folder) => {
+            say(&format!("taking pictures into {}", folder.display()));
+            command.arg(node.join("screenshots.mjs")).env("SCREENSHOTS", std::path::absolute(folder)?);
+        }
+        None => {
+            say("walking through the console");
+            command.arg(node.join("walk.mjs"));
+        }
+    }
+    process::run(command.stdin(Stdio::null()))
+}
+
+/// Debian's; installed where that is missing and may be.
+fn chromium() -> Result<PathBuf> {
+    for name in ["chromium", "chromium-browser", "google-chrome"] {
+        if is_there(name, &["--version"]) {
+            return Ok(PathBuf::from(name_of(name)?));
+        }
+    }
+    if !is_there("apt-get", &["--version"]) {
+        bail!("chromium is needed, and Debian's apt-get is not there to install it");
+    }
+    say("installing chromium");
+    let apt = |args: &[&str]| {
+        let mut command = Command::new("apt-get");
+        process::run(command.env("DEBIAN_FRONTEND", "noninteractive").args(args))
+    };
+    apt(&["update"]).and_then(|()| apt(&["install", "--yes", "--no-install-recommends", "chromium"]))?;
+    Ok(PathBuf::from(name_of("chromium")?))
+}
+
+/// Playwright wants the whole path.
+fn name_of(program: &str) -> Result<String> {
+    let path = process::output(Command::new("sh").args(["-c", "command -v \"$1\"", "sh", program]))?;
+    Ok(path.trim().to_owned())
+}
