@@ -12,10 +12,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::visitor::Visitor;
+use super::visitor::{Attendance, Visitor};
 use crate::clock;
 use crate::stream::{self, Piece};
 
@@ -56,7 +55,7 @@ pub async fn events(visitor: &Visitor, headers: &HeaderMap, types: &str, shows: 
         shows,
         left_out: 0,
         told: Instant::from_std(clock::instant()),
-        ended: visitor.ended.clone(),
+        attendance: visitor.attendance(),
     };
     let head = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
     (head, stream::body(relay, Relay::next)).into_response()
@@ -70,12 +69,16 @@ struct Relay<S> {
     left_out: u64,
     /// When the page last heard of what was left out.
     told: Instant,
-    ended: watch::Receiver<()>,
+    attendance: Attendance,
 }
 
 impl<S: Shows> Relay<S> {
     async fn next(mut self) -> Piece<Relay<S>> {
         loop {
+            // The API sends a sign of life every some seconds: no session is over for longer than that.
+            if !self.attendance.holds() {
+                return None;
+            }
             let mut text = String::new();
             while let Some(block) = whole_event(&mut self.octets) {
                 show(&mut self.shows, &block, &mut text);
@@ -94,8 +97,7 @@ impl<S: Shows> Relay<S> {
             }
             let tell_at = self.told + TELL_EVERY;
             tokio::select! {
-                // Its sender is dropped with the session.
-                _ = self.ended.changed() => return None,
+                () = self.attendance.ends() => return None,
                 () = tokio::time::sleep_until(tell_at), if self.left_out > 0 => {}
                 frame = self.events.frame() => match frame {
                     None => return None,

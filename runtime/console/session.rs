@@ -108,6 +108,16 @@ impl Sessions {
         Some(Open { claim: session.claim.clone(), ended: session.ended.subscribe(), id })
     }
 
+    /// For what goes on for long: looking on is no use of a session.
+    pub fn holds(&self, id: &SessionId, now: Timestamp) -> bool {
+        let mut open = self.open.lock();
+        let holds = open.get(id).is_some_and(|session| !session.is_over(now));
+        if !holds {
+            open.remove(id);
+        }
+        holds
+    }
+
     pub fn end(&self, id: &SessionId) {
         self.open.lock().remove(id);
     }
@@ -157,6 +167,16 @@ mod tests {
             assert!(sessions.find(&secret, Use::Person, later(minutes * MINUTE_MS)).is_some());
         }
         assert!(sessions.find(&secret, Use::Person, later(LASTS_MS)).is_none());
+    }
+
+    #[test]
+    fn what_streams_for_a_session_ends_when_nobody_uses_it() {
+        let sessions = Sessions::default();
+        let secret = sessions.begin(Claim::of("token"), NOW).expect("chance");
+        let open = sessions.find(&secret, Use::Person, NOW).expect("it holds");
+        assert!(sessions.holds(&open.id, later(IDLE_MS - 1)));
+        assert!(!sessions.holds(&open.id, later(IDLE_MS)) && open.ended.has_changed().is_err());
+        assert!(!sessions.holds(&open.id, NOW), "it is over for good");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub struct Visitor {
     pub who: Who,
     pub theme: &'static str,
     pub asker: Asker,
-    pub ended: watch::Receiver<()>,
+    ended: watch::Receiver<()>,
     console: Arc<Console>,
     session: SessionId,
     /// The customer of the page's path.
@@ -125,6 +125,11 @@ impl Visitor {
         At::new(path).with("customer", self.customer())
     }
 
+    /// For what goes on for long.
+    pub fn attendance(&self) -> Attendance {
+        Attendance { console: self.console.clone(), session: self.session.clone(), ended: self.ended.clone() }
+    }
+
     pub fn sign_out(&self) {
         self.console.sessions.end(&self.session);
     }
@@ -147,6 +152,25 @@ impl Visitor {
         let whole = || layout::page(self, title, tab, maud::html! { h1 { (title) } (body) });
         let page = if self.is_piece { body.clone() } else { whole() };
         (refused.status(), page).into_response()
+    }
+}
+
+/// Whether whoever asked is still signed in.
+pub struct Attendance {
+    console: Arc<Console>,
+    session: SessionId,
+    ended: watch::Receiver<()>,
+}
+
+impl Attendance {
+    pub fn holds(&self) -> bool {
+        self.console.sessions.holds(&self.session, clock::now())
+    }
+
+    /// Comes with sign-out. That nobody uses the session any more has to be asked for.
+    pub async fn ends(&mut self) {
+        // Its sender is dropped with the session, and sends nothing.
+        while self.ended.changed().await.is_ok() {}
     }
 }
 
