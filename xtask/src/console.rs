@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::process::{self, is_there, say};
 use crate::server::{self, Log, Server};
-use crate::{node, paths};
+use crate::{capture, node, paths};
 
 /// Customers are made over the API: what a file declares, the console could not change.
 const CONFIG: &str = r#"data_dir = "data"
@@ -85,16 +85,8 @@ fn chromium() -> Result<PathBuf> {
             return Ok(PathBuf::from(name_of(name)?));
         }
     }
-    if !is_there("apt-get", &["--version"]) {
-        bail!("chromium is needed, and Debian's apt-get is not there to install it");
-    }
-    say("installing chromium");
-    let apt = |args: &[&str]| {
-        let mut command = Command::new("apt-get");
-        process::run(command.env("DEBIAN_FRONTEND", "noninteractive").args(args))
-    };
-    apt(&["update"]).and_then(|()| apt(&["install", "--yes", "--no-install-recommends", "chromium"]))?;
-    Ok(PathBuf::from(name_of("chromium")?))
+    capture::ensure_debian("chromium", &["/usr/bin/chromium"])?;
+    Ok(PathBuf::from("/usr/bin/chromium"))
 }
 
 /// Playwright wants the whole path.
