@@ -4,6 +4,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::dissect::Listed;
 use crate::fields::{FieldError, Reader, put_cstr};
 use crate::values::{CommandStatus, Npi, Ton};
 
@@ -68,6 +69,41 @@ impl Destination {
                 }
             }
         }
+    }
+}
+
+impl Listed for Destination {
+    const COUNT: &'static str = "number_of_dests";
+    const ITEM: &'static str = "dest_address";
+
+    fn octets_len(&self) -> usize {
+        match self {
+            Destination::Address { address, .. } => 4 + address.len(),
+            Destination::DistributionList(name) => 2 + name.len(),
+        }
+    }
+
+    fn told(&self) -> String {
+        match self {
+            Destination::Address { ton, npi, address } => {
+                format!("{}; TON {ton}, NPI {npi}", String::from_utf8_lossy(address))
+            }
+            Destination::DistributionList(name) => format!("distribution list {}", String::from_utf8_lossy(name)),
+        }
+    }
+}
+
+impl Listed for Unsuccess {
+    const COUNT: &'static str = "no_unsuccess";
+    const ITEM: &'static str = "unsuccess_sme";
+
+    fn octets_len(&self) -> usize {
+        7 + self.address.len()
+    }
+
+    fn told(&self) -> String {
+        let Unsuccess { ton, npi, address, error_status_code } = self;
+        format!("{}; TON {ton}, NPI {npi}; {error_status_code}", String::from_utf8_lossy(address))
     }
 }
 

@@ -3,6 +3,7 @@
 //! `pdu.rs` writes the rows. The kinds are `cstr(most octets, status when longer)`, `octet(type)`,
 //! `octet_if_there` for responses, `list(type)`, `short_message` and `tlvs`. A decoder never reads
 //! beyond the frame it was given, never copies (every string is a slice of the frame) and never panics.
+//! The same rows also tell where each field is, for [`crate::dissect`].
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -28,9 +29,14 @@ impl Reader {
 
     /// One octet. A body that ends before it is too short for its command.
     pub(crate) fn octet(&mut self, field: &'static str) -> Result<u8, FieldError> {
-        let octet = self.body.get(self.at).copied();
+        let octet = self.body.get(self.at).copied().ok_or((CommandStatus::ESME_RINVCMDLEN, field))?;
         self.at += 1;
-        octet.ok_or((CommandStatus::ESME_RINVCMDLEN, field))
+        Ok(octet)
+    }
+
+    /// Octets that were read, or where what could not be read begins.
+    pub(crate) fn at(&self) -> usize {
+        self.at.min(self.body.len())
     }
 
     /// One octet of a response, 0 where the body ends before it: error responses often have no body.
@@ -142,6 +148,19 @@ macro_rules! fields {
             pub(crate) fn write(&self, out: &mut bytes::BytesMut) {
                 $(fields!(@write out, self, $field, $kind $($($arg)*)?);)*
             }
+
+            /// Reads the body as [`read`](Self::read) does, and tells every field with its place.
+            pub(crate) fn dissect(
+                reader: &mut $crate::fields::Reader,
+                seen: &mut $crate::dissect::Seen,
+            ) -> Result<(), $crate::fields::FieldError> {
+                $(
+                    seen.begin(stringify!($field), reader.at());
+                    let value = fields!(@read reader, stringify!($field), $kind $($($arg)*)?);
+                    fields!(@tell seen, value, reader.at(), $kind $($($arg)*)?);
+                )*
+                Ok(())
+            }
         }
     };
 
@@ -162,6 +181,14 @@ macro_rules! fields {
     (@read $reader:ident, $field:expr, list $type:ident) => { $type::read_list($reader)? };
     (@read $reader:ident, $field:expr, short_message) => { $reader.short_message($field)? };
     (@read $reader:ident, $field:expr, tlvs $($arg:tt)*) => { $reader.tlvs() };
+
+    (@tell $seen:ident, $value:ident, $end:expr, cstr $($arg:tt)*) => { $seen.string(&$value, $end) };
+    (@tell $seen:ident, $value:ident, $end:expr, octet) => { $seen.octet($value, $end) };
+    (@tell $seen:ident, $value:ident, $end:expr, octet $type:ident) => { $seen.octet($value.0, $end) };
+    (@tell $seen:ident, $value:ident, $end:expr, octet_if_there) => { $seen.octet($value, $end) };
+    (@tell $seen:ident, $value:ident, $end:expr, list $type:ident) => { $seen.list(&$value, $end) };
+    (@tell $seen:ident, $value:ident, $end:expr, short_message) => { $seen.short_message(&$value, $end) };
+    (@tell $seen:ident, $value:ident, $end:expr, tlvs $($arg:tt)*) => { $seen.tlvs(&$value, $end) };
 
     (@write $out:ident, $self:ident, $field:ident, cstr $($arg:tt)*) => {
         $crate::fields::put_cstr($out, &$self.$field)

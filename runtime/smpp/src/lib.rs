@@ -4,7 +4,7 @@
 //! clock: the embedder passes `std::time::Instant` in, which makes every timer testable in virtual
 //! time. The crate is lenient towards what peers in service really send and strict in what it sends.
 //!
-//! - [`codec`]: cut PDUs off a stream, decode, encode
+//! - [`codec`]: cut PDUs off a stream, decode, encode; [`dissect`]: every field with its place, for people
 //! - [`pdu`]: the commands and their fields; [`values`] and [`tlv`]: the numbers in them
 //! - [`session`]: binds, windows, timers, the answers every session owes its peer
 //! - [`receipt`] and [`time`]: delivery receipts and the time format
@@ -40,6 +40,7 @@
 
 pub mod codec;
 pub mod destinations;
+pub mod dissect;
 mod fields;
 pub mod pdu;
 pub mod receipt;

@@ -328,6 +328,21 @@ macro_rules! commands {
                 })
             }
 
+            /// Reads the octets behind the header as [`read`](Self::read) does, and tells where each field is.
+            pub(crate) fn dissect(
+                command_id: CommandId,
+                octets: Bytes,
+                seen: &mut crate::dissect::Seen,
+            ) -> Result<(), (FieldError, usize)> {
+                match command_id {
+                    $(CommandId::$id => commands!(@dissect octets, seen, $($body)?),)*
+                    _ => {
+                        seen.whole("body");
+                        Ok(())
+                    }
+                }
+            }
+
             /// Writes the octets behind the header.
             pub(crate) fn write(&self, out: &mut BytesMut) {
                 match self {
@@ -346,6 +361,11 @@ macro_rules! commands {
     (@read $octets:ident, $variant:ident $body:ident) => {
         Body::$variant($body::read(&mut Reader::new($octets))?)
     };
+    (@dissect $octets:ident, $seen:ident,) => { Ok(()) };
+    (@dissect $octets:ident, $seen:ident, $body:ident) => {{
+        let mut reader = Reader::new($octets);
+        $body::dissect(&mut reader, $seen).map_err(|error| (error, reader.at()))
+    }};
     (@write $name:ident, $out:ident,) => { {} };
     (@write $name:ident, $out:ident, $body:ident) => { $name.write($out) };
 }

@@ -58,6 +58,8 @@ pub struct Session {
     output: BytesMut,
     /// The peer's requests that the embedder has not answered.
     unanswered: usize,
+    /// PDUs of the peer as they came, while somebody wants them.
+    tapped: Option<Vec<Bytes>>,
     peer_version: Option<InterfaceVersion>,
     congestion_state: Option<u8>,
     /// The latest instant we were told.
@@ -80,6 +82,7 @@ impl Session {
             events: VecDeque::new(),
             output: BytesMut::new(),
             unanswered: 0,
+            tapped: None,
             peer_version: None,
             congestion_state: None,
             now,
@@ -105,6 +108,25 @@ impl Session {
         codec::encode_parts(CommandStatus::ESME_ROK, sequence_number, &body, &mut self.output);
         self.state = State::Bound(mode);
         self.timers.bound(self.now);
+    }
+
+    /// Whether [`Session::tapped`] is to have the peer's PDUs from now on.
+    pub fn set_tapped(&mut self, is_tapped: bool) {
+        if is_tapped != self.tapped.is_some() {
+            self.tapped = is_tapped.then(Vec::new);
+        }
+    }
+
+    /// Whether it is to have them.
+    #[must_use]
+    pub fn is_tapped(&self) -> bool {
+        self.tapped.is_some()
+    }
+
+    /// The peer's PDUs since the last call, as they were on the wire: those that could not be read, too, and of what
+    /// is no PDU the beginning.
+    pub fn tapped(&mut self) -> Vec<Bytes> {
+        self.tapped.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// SMSC: refuses the bind of the last `BindRequest`. The response is written, then the session is

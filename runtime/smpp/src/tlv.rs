@@ -11,7 +11,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 pub const TLVS_MAX: usize = 255;
 
 /// A tag and a length, two octets each.
-const TLV_HEADER_OCTETS: usize = 4;
+pub(crate) const TLV_HEADER_OCTETS: usize = 4;
 
 /// One optional parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,16 +86,21 @@ impl Tlvs {
     /// Reads the tail of a PDU. Stray octets and a length that lies end the reading; what was read
     /// before them stays.
     pub(crate) fn read(tail: &Bytes) -> Tlvs {
+        Tlvs::read_placed(tail).0
+    }
+
+    /// With where the first one begins.
+    pub(crate) fn read_placed(tail: &Bytes) -> (Tlvs, usize) {
         if tail.is_empty() {
-            return Tlvs::new();
+            return (Tlvs::new(), 0);
         }
         let (tlvs, rest) = Tlvs::read_from(tail, 0);
         if rest < TLV_HEADER_OCTETS || tail[0] != 0 {
-            return tlvs;
+            return (tlvs, 0);
         }
         // A stray NUL after short_message (sm_length one too small) shifts every TLV behind it.
         let (shifted, rest) = Tlvs::read_from(tail, 1);
-        if rest == 0 { shifted } else { tlvs }
+        if rest == 0 { (shifted, 1) } else { (tlvs, 0) }
     }
 
     /// Reads from `at` on and says how many octets were left over.
@@ -157,6 +162,15 @@ pub mod tag {
     macro_rules! tags {
         ($($name:ident = $value:literal;)*) => {
             $(#[doc = concat!("`", stringify!($name), "`, ", stringify!($value), ".")] pub const $name: u16 = $value;)*
+
+            /// The specification's name in capitals, or `None` for a vendor's tag.
+            #[must_use]
+            pub const fn name(tag: u16) -> Option<&'static str> {
+                match tag {
+                    $($value => Some(stringify!($name)),)*
+                    _ => None,
+                }
+            }
         };
     }
 

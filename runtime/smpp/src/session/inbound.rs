@@ -13,6 +13,9 @@ use crate::pdu::{Bind, BindResp, Body, Pdu};
 use crate::tlv;
 use crate::values::{CommandId, CommandStatus, InterfaceVersion};
 
+/// How much is tapped of what is no PDU: enough to see "GET / HTTP".
+const NO_PDU_OCTETS: usize = 64;
+
 impl Session {
     /// Takes PDUs from `input` until one needs the embedder, and returns that; `None` when more octets
     /// are needed. Octets behind a bind stay in `input` until the bind is accepted, as they are judged
@@ -29,6 +32,9 @@ impl Session {
             match codec::next_frame(input, self.config.pdu_max_octets) {
                 Ok(Some(frame)) => {
                     self.timers.heard(now);
+                    if let Some(tapped) = &mut self.tapped {
+                        tapped.push(frame.clone());
+                    }
                     if let Some(event) = self.receive(frame) {
                         return Some(event);
                     }
@@ -40,6 +46,9 @@ impl Session {
                     return None;
                 }
                 Err(FrameError::Length(command_length)) => {
+                    if let Some(tapped) = &mut self.tapped {
+                        tapped.push(Bytes::copy_from_slice(&input[..input.len().min(NO_PDU_OCTETS)]));
+                    }
                     // The octets behind a wrong length mean nothing (SMPP 3.4 §4.3): sequence 0, then close.
                     self.answer(CommandId::GENERIC_NACK, CommandStatus::ESME_RINVCMDLEN, 0);
                     self.close(CloseReason::BadFrame(command_length));

@@ -10,6 +10,7 @@ macro_rules! hex {
 
 mod bind;
 mod body_field;
+mod dissect;
 mod framing;
 mod link_field;
 mod long_address;

@@ -153,6 +153,16 @@ fn body() -> impl Strategy<Value = Body> {
     ]
 }
 
+/// Any PDU with any status.
+pub fn pdus() -> impl Strategy<Value = Pdu> {
+    let parts = (body(), any::<u32>(), any::<u32>());
+    parts.prop_map(|(body, status, sequence_number)| Pdu {
+        command_status: CommandStatus(status),
+        sequence_number,
+        body,
+    })
+}
+
 proptest! {
     #[test]
     fn every_pdu_survives(body in body(), status in any::<u32>(), sequence_number in any::<u32>()) {
