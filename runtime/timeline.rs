@@ -92,12 +92,14 @@ pub struct Listed {
     pub error: u16,
     pub ended_at: Option<Timestamp>,
     pub attempts: u32,
+    /// The rule that was called for it, as its events name it.
+    pub called: Option<Box<str>>,
 }
 
 impl Listed {
     /// Of one that came in just now.
     pub fn new(id: MessageId, received: Received) -> Listed {
-        Listed { id, received, state: MessageState::Enroute, error: 0, ended_at: None, attempts: 0 }
+        Listed { id, received, state: MessageState::Enroute, error: 0, ended_at: None, attempts: 0, called: None }
     }
 
     /// Of the events of one message in their order; None without the first one.
@@ -116,8 +118,18 @@ impl Listed {
     fn apply(&mut self, happened: &Happened) {
         match &happened.event {
             Event::Received(_) => {}
-            Event::Failed { attempt, error, .. } => (self.attempts, self.error) = (*attempt, *error),
-            Event::Ran { .. } | Event::Sent { .. } => self.attempts += 1,
+            Event::Failed { by, attempt, error, .. } => {
+                (self.attempts, self.error) = (*attempt, *error);
+                // Peers have an error of SMPP.
+                if *error == 0 && self.received.direction == Direction::Mo {
+                    self.called = Some(by.clone());
+                }
+            }
+            Event::Ran { rule, .. } => {
+                self.attempts += 1;
+                self.called = Some(rule.clone());
+            }
+            Event::Sent { .. } => self.attempts += 1,
             Event::Receipt { error, .. } => self.error = *error,
             Event::Replaced { content, due } => {
                 (self.received.message.content, self.received.due) = (content.clone(), *due);
@@ -140,6 +152,19 @@ impl Listed {
         }
     }
 
+    /// Whether a rule (`customer/name`) was called for it, or sent it.
+    pub fn is_of_rule(&self, rule: &str) -> bool {
+        let name = rule.split_once('/').map_or(rule, |(_, name)| name);
+        match self.received.direction {
+            Direction::Mt => *self.received.by == *rule,
+            // Calls that failed are named without the customer.
+            Direction::Mo => self.called.as_deref().is_some_and(|called| {
+                let wanted = if called.contains('/') { rule } else { name };
+                called == wanted
+            }),
+        }
+    }
+
     /// Its text; None for binary.
     pub fn text(&self) -> Option<String> {
         match self.received.message.content.payload() {
@@ -155,6 +180,8 @@ pub struct Filter {
     pub device: Option<Address>,
     pub number: Option<Address>,
     pub direction: Option<Direction>,
+    /// That it was called for it, or sent it: `customer/name`.
+    pub rule: Option<String>,
     /// At the time that goes with it.
     pub state: Option<(MessageState, Timestamp)>,
     /// The whole of it.
@@ -181,6 +208,7 @@ impl Filter {
             && self.number.as_ref().is_none_or(|number| number == received.number())
             && self.direction.is_none_or(|direction| direction == received.direction)
             && self.state.is_none_or(|(state, now)| state == listed.state_at(now))
+            && self.rule.as_ref().is_none_or(|rule| listed.is_of_rule(rule))
             && self.tag.as_ref().is_none_or(|tag| **tag == *received.tag)
             && self.since.is_none_or(|since| since <= received.message.received_at)
             && self.until.is_none_or(|until| received.message.received_at < until)
@@ -230,6 +258,26 @@ mod tests {
     }
 
     #[test]
+    fn an_mo_is_of_the_rule_that_was_called_for_it_whether_it_ran_or_failed() {
+        let mut begin = received("hi");
+        if let Event::Received(received) = &mut begin {
+            received.direction = Direction::Mo;
+        }
+        let failed = |by: &str, error| Event::Failed { by: by.into(), attempt: 1, error, why: "x".into(), again: None };
+        let ran = Event::Ran { rule: "acme/meter".into(), sent: 0 };
+        for (event, is_of) in [
+            (ran, true),
+            (failed("meter", 0), true),
+            (failed("meter", 8), false), // an account that is called like the rule
+            (failed("other", 0), false),
+            (Event::Ended { state: 2, error: 0 }, false),
+        ] {
+            let listed = listed(vec![begin.clone(), event.clone()]).expect("there");
+            assert_eq!(listed.is_of_rule("acme/meter"), is_of, "{event:?}");
+        }
+    }
+
+    #[test]
     fn each_field_of_a_filter_can_refuse() {
         let listed = listed(vec![received("WM1 Close")]).expect("there");
         let address = |text| Some(Address::parse(text).expect("valid"));
@@ -237,6 +285,7 @@ mod tests {
             device: address("+46701234567"),
             number: address("7001"),
             direction: Some(Direction::Mt),
+            rule: Some("app".into()),
             state: Some((MessageState::Enroute, NOW)),
             tag: Some("order 7".into()),
             text: Some("cLOSE".into()),
@@ -253,6 +302,7 @@ mod tests {
             Filter { device: address("+46701234568"), ..all.clone() },
             Filter { number: address("7002"), ..all.clone() },
             Filter { direction: Some(Direction::Mo), ..all.clone() },
+            Filter { rule: Some("acme/app".into()), ..all.clone() },
             Filter { state: Some((MessageState::Delivered, NOW)), ..all.clone() },
             Filter { state: Some((MessageState::Enroute, Timestamp(NOW.0 - 1))), ..all.clone() },
             Filter { tag: Some("order".into()), ..all.clone() },

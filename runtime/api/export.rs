@@ -96,7 +96,7 @@ pub async fn export(
 ) -> Answer<impl IntoResponse> {
     let (customer, since) = api.history_of(&caller, wanted.customer.as_deref())?;
     let now = clock::now();
-    let filter = Arc::new(wanted.filter(now)?.not_before(since));
+    let filter = Arc::new(wanted.filter(&customer, now)?.not_before(since));
     let content_type = match wanted.format {
         Format::Csv => "text/csv; charset=utf-8; header=present",
         Format::Jsonl => "application/jsonl",

@@ -225,7 +225,7 @@ pub async fn list(
         return Err(Problem::new(Code::MalformedRequest, format!("limit is 1 to {LIMIT_MAX}")));
     }
     let now = clock::now();
-    let filter = Arc::new(wanted.filter(now)?.not_before(since));
+    let filter = Arc::new(wanted.filter(&customer, now)?.not_before(since));
     let after = wanted.cursor.as_deref().map(behind).transpose()?;
     let bounds = Bounds { limit: wanted.limit, scan_max: SCAN_MAX };
     let found = page(&api, &customer, &filter, (after, bounds)).await.map_err(unreadable)?;

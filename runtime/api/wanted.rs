@@ -67,6 +67,9 @@ macro_rules! query {
             number: Option<String>,
             #[param(inline)]
             direction: Option<$crate::api::wanted::Way>,
+            /// MOs that this rule of the customer was called for, and MTs that it sent.
+            #[param(example = "water-meter")]
+            rule: Option<String>,
             #[param(inline)]
             state: Option<$crate::api::message::LifeState>,
             /// Received at or after this.
@@ -83,9 +86,16 @@ macro_rules! query {
         }
 
         impl $name {
-            fn filter(&self, now: $crate::message::Timestamp) -> Result<$crate::timeline::Filter, $crate::api::error::Problem> {
-                let Self { device, number, direction, state, since, until, text, tag, .. } = self;
-                $crate::api::wanted::Words { device, number, text, tag }.filter((*direction, *state), (*since, *until), now)
+            fn filter(
+                &self,
+                customer: &str,
+                now: $crate::message::Timestamp,
+            ) -> Result<$crate::timeline::Filter, $crate::api::error::Problem> {
+                let Self { device, number, direction, rule, state, since, until, text, tag, .. } = self;
+                let rule = rule.as_ref().map(|rule| format!("{customer}/{rule}"));
+                let words = $crate::api::wanted::Words { device, number, text, tag };
+                let filter = words.filter((*direction, *state), (*since, *until), now)?;
+                Ok($crate::timeline::Filter { rule, ..filter })
             }
         }
     };
@@ -113,6 +123,7 @@ impl Words<'_> {
             direction: direction.map(Direction::from),
             state: state.map(|state| (state.into(), now)),
             tag: self.tag.clone(),
+            rule: None,
             text: self.text.clone(),
             since: since.map(|since| since.0),
             until: until.map(|until| until.0),

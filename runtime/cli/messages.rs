@@ -55,6 +55,9 @@ struct Wanted {
     /// From devices (mo), or to them (mt).
     #[arg(long)]
     direction: Option<Direction>,
+    /// MOs that this rule was called for, and MTs that it sent.
+    #[arg(long)]
+    rule: Option<String>,
     /// In this state, such as enroute, delivered, undeliverable, expired, deleted.
     #[arg(long)]
     state: Option<String>,
@@ -105,7 +108,7 @@ struct Found {
 
 /// Page after page.
 async fn find(arguments: &Args, since: Option<&str>, limit: usize) -> Result<Found, Failure> {
-    let Wanted { customer, device, number, direction, state, until, text, tag, .. } = &arguments.wanted;
+    let Wanted { customer, device, number, direction, rule, state, until, text, tag, .. } = &arguments.wanted;
     let direction = direction.map(|direction| match direction {
         Direction::Mo => "mo",
         Direction::Mt => "mt",
@@ -120,6 +123,7 @@ async fn find(arguments: &Args, since: Option<&str>, limit: usize) -> Result<Fou
                 ("device", device.as_deref()),
                 ("number", number.as_deref()),
                 ("direction", direction),
+                ("rule", rule.as_deref()),
                 ("state", state.as_deref()),
                 ("since", since),
                 ("until", until.as_deref()),
@@ -146,7 +150,11 @@ struct News;
 impl News {
     /// None: the server keeps no events, and has to be asked now and then.
     async fn open(arguments: &Args) -> Result<Option<Events>, Failure> {
-        let types = "message.received,message.accepted,message.refused";
+        let types = match arguments.wanted.rule {
+            None => "message.received,message.accepted,message.refused",
+            // An MO is of a rule when that was called for it.
+            Some(_) => "message.accepted,message.ran,message.failed",
+        };
         let path = query("/v1/events", &[("customer", arguments.wanted.customer.as_deref()), ("types", Some(types))]);
         match Events::open(&arguments.remote, &path).await {
             Ok(events) => Ok(Some(events)),

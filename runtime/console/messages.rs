@@ -22,6 +22,7 @@ pub struct Filter {
     device: String,
     number: String,
     direction: String,
+    rule: String,
     state: String,
     text: String,
     tag: String,
@@ -36,6 +37,7 @@ impl Filter {
         at.with_some("device", &self.device)
             .with_some("number", &self.number)
             .with_some("direction", &self.direction)
+            .with_some("rule", self.rule.trim())
             .with_some("state", &self.state)
             .with_some("text", &self.text)
             .with_some("tag", &self.tag)
@@ -118,6 +120,7 @@ fn form(visitor: &Visitor, filter: &Filter) -> Markup {
                 (parts::choice("mo", "MO, from devices", &filter.direction))
                 (parts::choice("mt", "MT, to devices", &filter.direction))
             } }
+            (parts::field("Rule", "rule", &filter.rule, "water-meter"))
             label.field { span { "State" } select name="state" {
                 (parts::choice("", "any", &filter.state))
                 @for state in words::STATES { (parts::choice(state, state, &filter.state)) }

@@ -109,6 +109,19 @@ async fn a_meters_report_and_the_rules_answer_are_told_event_by_event() {
     assert_eq!(read(&sim.take().await), "WM1 OK 0 L today");
     sim.barrier().await;
     becomes(&acme, "?direction=mt", &["mt delivered WM1 OK 0 L today"]).await;
+    let both = ["mt delivered WM1 OK 0 L today", "mo delivered WM1 V=10.000 F=5 B=3.6 S=OPEN"];
+    for (query, expected) in [
+        ("?rule=water-meter", &both[..]),
+        ("?rule=water-meter&direction=mo", &both[1..]),
+        ("?rule=water-meter&text=today", &both[..1]),
+        ("?rule=water", &[]),
+        ("?rule=acme/water-meter", &[]),
+        ("?rule=sim", &[]),
+    ] {
+        assert_eq!(listed(&acme, query).await, expected, "{query}");
+    }
+    let exported = acme.get("/v1/messages:export?format=jsonl&rule=water-meter").await.expect(200).text;
+    assert_eq!(exported.lines().count(), 2, "{exported}");
     let names = |events: &Value| -> Vec<String> {
         let events = events["events"].as_array().expect("a list");
         events.iter().filter_map(|event| Some(event["event"].as_str()?.to_owned())).collect()

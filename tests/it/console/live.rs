@@ -7,9 +7,10 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use super::browser::{Browser, site};
-use crate::api::client::key;
-use crate::smsc::site::{Site, mo, mt, mt_to};
+use crate::api::client::{key, start};
+use crate::smsc::site::{NUMBER, Plan, Site, mo, mt, mt_to};
 use crate::support::PATIENCE;
+use crate::support::server::built;
 
 struct Listener {
     body: Incoming,
@@ -90,6 +91,39 @@ async fn the_filter_of_the_page_holds_for_the_stream() {
     assert!(of_device.next().await.1.contains("to the second"));
     assert!(of_mos.next().await.1.contains("an MO"));
     site.end((app, sim, of_device, of_mos)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_one_rule_are_found_and_followed() {
+    let component = built("water_meter").display().to_string();
+    let rule = |name: &str, keyword: &str| {
+        format!(
+            "[[rule]]\ncustomer = \"acme\"\nname = {name:?}\ncomponent = {component:?}\nnumbers = [{NUMBER:?}]\n\
+             keyword = {keyword:?}\n[rule.config]\nacknowledge_reports = \"true\"\n"
+        )
+    };
+    let more = format!("\n[history]\ndays = 1\n{}{}", rule("one", "WM1"), rule("two", "WM2"));
+    let (site, operator) = start(Plan::network().more(&more)).await;
+    let acme = key(&operator, "acme", &["read"]).await;
+    let browser = Browser::signed_in(site.api(), acme.token()).await;
+    let (mut app, mut sim) = (site.app().await, site.sim().await);
+    let mut listener = Listener::open(&site, &browser, "?rule=one").await;
+    app.submitted(mt("of no rule")).await;
+    sim.take().await;
+    sim.submitted(mo("WM2 V=2.000 F=5 B=3.6 S=OPEN")).await;
+    sim.submitted(mo("WM1 V=1.000 F=5 B=3.6 S=OPEN")).await;
+    let mut rows = Vec::new();
+    while rows.len() < 2 {
+        let (kind, row) = listener.next().await;
+        rows.extend((kind == "row").then_some(row));
+    }
+    assert!(rows.iter().any(|row| row.contains("WM1 V=1.000") && row.contains("class=\"way mo\"")), "{rows:?}");
+    assert!(rows.iter().any(|row| row.contains("acme/one") && row.contains("class=\"way mt\"")), "{rows:?}");
+    let page = browser.page("/console/c/acme/messages?rule=one").await;
+    assert!(page.contains("WM1 V=1.000") && page.contains("acme/one"), "{page}");
+    assert!(!page.contains("WM2 V=") && !page.contains("of no rule"), "{page}");
+    assert!(page.contains("name=\"rule\" value=\"one\"") && page.contains("/live?rule=one\""), "{page}");
+    site.end((app, sim, listener)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
