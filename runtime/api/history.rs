@@ -16,6 +16,7 @@ use super::auth::Caller;
 use super::body::{PathOf, QueryOf, Reply};
 use super::compose::Octets;
 use super::error::{Answer, Code, Problem, ProblemDetails};
+use super::fields::FieldsView;
 use super::key::Scope;
 use super::message::LifeState;
 use super::rfc3339::Time;
@@ -261,8 +262,8 @@ pub struct EventView {
 #[serde(tag = "event", rename_all = "lowercase")]
 #[schema(as = Happening)]
 enum What {
-    /// It came into the house.
-    Received { message: Box<MessageEntry> },
+    /// It came into the house, so written.
+    Received { message: Box<MessageEntry>, fields: Box<FieldsView> },
     /// Its rule ran, and sent so many messages.
     Ran { rule: String, sent: u16 },
     /// A rule or a peer could not; without `again_at` it is not asked again.
@@ -283,6 +284,7 @@ enum What {
         due_at: Time,
         #[serde(flatten)]
         content: ContentView,
+        fields: Box<FieldsView>,
     },
     /// The firewall did not let it in; `reason` is a code of docs/FIREWALL.md.
     Refused { reason: String },
@@ -300,7 +302,8 @@ fn what(id: MessageId, happened: &Happened) -> What {
     match &happened.event {
         Event::Received(received) => {
             let listed = Listed::new(id, (**received).clone());
-            What::Received { message: Box::new(MessageEntry::of(&listed, happened.at)) }
+            let fields = Box::new((&received.message.content).into());
+            What::Received { message: Box::new(MessageEntry::of(&listed, happened.at)), fields }
         }
         Event::Ran { rule, sent } => What::Ran { rule: rule.to_string(), sent: *sent },
         Event::Failed { by, attempt, error, why, again } => What::Failed {
@@ -320,7 +323,9 @@ fn what(id: MessageId, happened: &Happened) -> What {
             state: LifeState::of_octet(*state),
             error: *error,
         },
-        Event::Replaced { content, due } => What::Replaced { due_at: Time(*due), content: content.into() },
+        Event::Replaced { content, due } => {
+            What::Replaced { due_at: Time(*due), content: content.into(), fields: Box::new(content.into()) }
+        }
         Event::Refused { reason } => What::Refused { reason: reason.to_string() },
         Event::Ended { state, error } => What::Ended { state: LifeState::of_octet(*state), error: *error },
         Event::Buried { by, attempts, why } => {

@@ -19,6 +19,7 @@ mod event;
 mod events;
 mod explain;
 mod export;
+mod fields;
 mod health;
 mod history;
 mod idempotency;

@@ -1,12 +1,14 @@
 //! One message: what it says, and all that happened to it, in words.
 
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::again;
 use super::ask::{Answer, At, escaped};
 use super::entry::{self, Entry, EntryList};
+use super::fields::{self, Fields};
 use super::layout::Tab;
 use super::parts::{self, Content, Mood};
 use super::text;
@@ -17,7 +19,7 @@ use super::words;
 const AROUND: &str = "100";
 
 #[derive(Debug, Deserialize)]
-struct Timeline {
+pub struct Timeline {
     events: Vec<Happened>,
 }
 
@@ -33,6 +35,7 @@ struct Happened {
 enum What {
     Received {
         message: Box<Entry>,
+        fields: Box<Fields>,
     },
     Ran {
         rule: String,
@@ -59,6 +62,7 @@ enum What {
         due_at: String,
         #[serde(flatten)]
         content: Content,
+        fields: Box<Fields>,
     },
     Refused {
         reason: String,
@@ -84,22 +88,59 @@ enum What {
     Other,
 }
 
-pub async fn one(visitor: Visitor, Path((_, id)): Path<(String, String)>) -> Response {
-    let body = body(&visitor, &id).await;
+impl Timeline {
+    pub async fn of(visitor: &Visitor, id: &str) -> Answer<Timeline> {
+        let at = At::new("/v1/messages").then(id).then("timeline").with("customer", visitor.customer());
+        visitor.asker.get(&at).await
+    }
+
+    pub fn message(&self) -> Option<&Entry> {
+        self.events.iter().find_map(|happened| match &happened.what {
+            What::Received { message, .. } => Some(&**message),
+            _ => None,
+        })
+    }
+
+    /// What it says, and how that is written, after the last change.
+    pub fn content(&self) -> Option<(&Content, &Fields)> {
+        self.events.iter().rev().find_map(|happened| match &happened.what {
+            What::Received { message, fields } => Some((&message.content, &**fields)),
+            What::Replaced { content, fields, .. } => Some((content, &**fields)),
+            _ => None,
+        })
+    }
+
+    fn state(&self) -> Option<&str> {
+        self.events.iter().rev().find_map(|happened| match &happened.what {
+            What::Ended { state, .. } => Some(state.as_str()),
+            _ => None,
+        })
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    /// It is the message that was sent again just now.
+    again: String,
+}
+
+pub async fn one(visitor: Visitor, Path((_, id)): Path<(String, String)>, Query(wanted): Query<Wanted>) -> Response {
+    let notice = (!wanted.again.is_empty()).then(|| {
+        let before = format!("{}/messages/{}", visitor.path(""), escaped(&wanted.again));
+        parts::done(&html! { "Sent again, as this new message. " a href=(before) { "The one before" } })
+    });
+    page(&visitor, &id, notice).await
+}
+
+pub async fn page(visitor: &Visitor, id: &str, notice: Option<Markup>) -> Response {
+    let body = body(visitor, id, notice).await;
     visitor.page("Message", Tab::Messages, body)
 }
 
-async fn body(visitor: &Visitor, id: &str) -> Answer<Markup> {
-    let at = At::new("/v1/messages").then(id).then("timeline").with("customer", visitor.customer());
-    let timeline: Timeline = visitor.asker.get(&at).await?;
-    let message = timeline.events.iter().find_map(|happened| match &happened.what {
-        What::Received { message } => Some(message),
-        _ => None,
-    });
-    let state = timeline.events.iter().rev().find_map(|happened| match &happened.what {
-        What::Ended { state, .. } => Some(state.as_str()),
-        _ => None,
-    });
+async fn body(visitor: &Visitor, id: &str, notice: Option<Markup>) -> Answer<Markup> {
+    let timeline = Timeline::of(visitor, id).await?;
+    let (message, content) = (timeline.message(), timeline.content());
     let is_attempt = |what: &What| matches!(what, What::Ran { .. } | What::Failed { .. } | What::Sent { .. });
     let attempts = timeline.events.iter().filter(|happened| is_attempt(&happened.what)).count();
     let answers = match message {
@@ -108,7 +149,11 @@ async fn body(visitor: &Visitor, id: &str) -> Answer<Markup> {
     };
     Ok(html! {
         h1 { "Message " code { (id) } }
-        @if let Some(message) = message { (card(visitor, message, state, attempts)) }
+        @if let Some(notice) = notice { (notice) }
+        @if let (Some(message), Some((content, _))) = (message, content) {
+            (card(visitor, message, content, (timeline.state(), attempts)))
+            (again::form(visitor, message)?)
+        }
         section.card {
             h2 { "What happened" }
             ol.timeline { @for happened in &timeline.events {
@@ -119,6 +164,7 @@ async fn body(visitor: &Visitor, id: &str) -> Answer<Markup> {
         @if !answers.is_empty() {
             section.card { h2 { "Sent by the rule for it" } (entry::table(&visitor.path(""), &answers, "answers")) }
         }
+        @if let Some((_, fields)) = content { (fields::card(fields)) }
     })
 }
 
@@ -133,11 +179,11 @@ async fn answers(visitor: &Visitor, mo: &Entry) -> Answer<Vec<Entry>> {
     Ok(answers)
 }
 
-fn card(visitor: &Visitor, message: &Entry, state: Option<&str>, attempts: usize) -> Markup {
+fn card(visitor: &Visitor, message: &Entry, content: &Content, (state, attempts): (Option<&str>, usize)) -> Markup {
     let base = visitor.path("");
     html! {
         section.card {
-            p.speech { (parts::content(&message.content)) }
+            p.speech { (parts::content(content)) }
             dl.facts {
                 div { dt { "State" } dd { (parts::state(state.unwrap_or(&message.state))) } }
                 div { dt { "Way" } dd { (parts::direction(&message.direction)) } }
@@ -164,7 +210,7 @@ fn error(code: u16) -> Markup {
 /// In words, and how good or bad it is.
 fn said(what: &What) -> (Mood, Markup) {
     match what {
-        What::Received { message } => {
+        What::Received { message, .. } => {
             let from = html! { "Received from " strong { (text::shown(&message.by)) } "; the firewall let it pass." };
             (Mood::Calm, from)
         }
@@ -191,7 +237,7 @@ fn said(what: &What) -> (Mood, Markup) {
             let said = html! { "Receipt of " strong { (text::shown(peer)) } " for SMS " (sms) ": " (parts::state(state)) (error(*code)) };
             (words::mood(state), said)
         }
-        What::Replaced { due_at, content } => {
+        What::Replaced { due_at, content, .. } => {
             let said = html! { "Replaced, to leave at " (parts::time(due_at)) ": " (parts::content(content)) };
             (Mood::Calm, said)
         }

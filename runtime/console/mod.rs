@@ -6,6 +6,7 @@
 //!
 //! One file for each page; `parts` and `text` are what pages are made of, `layout` what is around them, `ask` how they ask.
 
+mod again;
 mod ask;
 mod assets;
 mod audit;
@@ -16,6 +17,7 @@ mod dead;
 mod device;
 mod devices;
 mod entry;
+mod fields;
 mod firewall;
 mod guard;
 mod import;
@@ -87,6 +89,7 @@ pub fn router(api: Router, transport: Transport) -> Router {
         .route("/console/c/{customer}", get(overview::of_customer))
         .route("/console/c/{customer}/messages", get(messages::list))
         .route("/console/c/{customer}/messages/{id}", get(message::one))
+        .route("/console/c/{customer}/messages/{id}/again", post(again::send))
         .route("/console/c/{customer}/live", get(live::stream))
         .route("/console/c/{customer}/devices", get(devices::list).post(import::import))
         .route("/console/c/{customer}/devices/{address}", get(device::one).post(send::send))

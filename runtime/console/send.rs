@@ -16,7 +16,7 @@ use super::text;
 use super::visitor::{Visitor, Who};
 use super::words;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 #[derive(Debug, Deserialize)]
 struct NumberList {
@@ -50,8 +50,8 @@ impl Draft {
 }
 
 #[derive(Debug, Deserialize)]
-struct Accepted {
-    id: String,
+pub struct Accepted {
+    pub id: String,
 }
 
 #[derive(Debug, Deserialize)]

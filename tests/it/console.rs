@@ -9,6 +9,7 @@ mod house;
 mod import;
 mod keys;
 mod live;
+mod message;
 mod pages;
 mod rules;
 mod said;

@@ -1,0 +1,72 @@
+//! How a message is written: what the house keeps of the fields of SMPP that it came with.
+//!
+//! Kept are those that travel on with it. What the link alone needs is not: sequence numbers, how addresses were numbered
+//! (ton, npi) once they are read, and what was asked for with `registered_delivery`.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use wasmsc_smpp::tlv;
+
+use super::compose::Octets;
+use crate::message::Content;
+
+/// Fields of SMPP as the house keeps them, of a message of the API or of a rule as it will send them.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageFields)]
+pub struct FieldsView {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    service_type: String,
+    esm_class: u8,
+    protocol_id: u8,
+    priority_flag: u8,
+    data_coding: u8,
+    /// Octets of the whole message, header and text; of a long one, of all its parts together.
+    #[schema(example = 9)]
+    length: usize,
+    /// The user data header with its length octet, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    udh: Option<Octets>,
+    /// The text or the octets behind the header. A text in the default alphabet is GSM 03.38 here, an octet for each septet,
+    /// whatever alphabet the link has.
+    octets: Octets,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tlvs: Vec<TlvView>,
+}
+
+/// An optional parameter.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageTlv)]
+struct TlvView {
+    #[schema(example = 516)]
+    tag: u16,
+    /// As SMPP calls it; absent for a tag of a vendor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "user_message_reference")]
+    name: Option<String>,
+    value: Octets,
+}
+
+impl From<&Content> for FieldsView {
+    fn from(content: &Content) -> FieldsView {
+        let (udh, octets) = content.split_udh();
+        let header = udh.encode();
+        FieldsView {
+            service_type: String::from_utf8_lossy(&content.service_type).into_owned(),
+            esm_class: content.esm_class,
+            protocol_id: content.protocol_id,
+            priority_flag: content.priority_flag,
+            data_coding: content.data_coding,
+            length: content.octets.len(),
+            udh: (!header.is_empty()).then(|| Octets::of(&header)),
+            octets: Octets::of(&octets),
+            tlvs: content.tlvs.iter().map(|(tag, value)| TlvView::of(*tag, value)).collect(),
+        }
+    }
+}
+
+impl TlvView {
+    fn of(tag: u16, value: &[u8]) -> TlvView {
+        let name = tlv::tag::name(tag).map(str::to_ascii_lowercase);
+        TlvView { tag, name, value: Octets::of(value) }
+    }
+}
