@@ -28,6 +28,7 @@ mod http_calls;
 mod judging;
 mod metering;
 mod news;
+mod next_due;
 mod once;
 mod operations;
 mod opt_outs;
@@ -152,6 +153,7 @@ impl House {
         let state_octets = state_quota::StateOctets::default();
         state_octets.look(&present, &store)?;
         let timers = timers::Timers::recover(&store)?;
+        let http_calls = http_calls::HttpCalls::recover(&store)?;
         let (runnable, tracking, repeats) = (Default::default(), Mutex::new(()), Mutex::default());
         let (metrics, news) = (Metrics::default(), news::News::new(&store));
         drop(present);
@@ -175,7 +177,7 @@ impl House {
             campaigns,
             inboxes,
             timers,
-            http_calls: http_calls::HttpCalls::default(),
+            http_calls,
             requests: Requests::default(),
             news,
             dead,

@@ -20,17 +20,12 @@ use crate::grant::HttpGrant;
 use crate::message::Timestamp;
 use crate::outgoing;
 use crate::relay::{self, Attempted, House};
-use crate::store::keys::Partition;
 use crate::store::{HttpCallKey, HttpCallRecord, StoreFailed};
 
 /// Calls at once, of all customers.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 256;
 /// Of one customer: its slow server leaves room for others.
 const AT_ONCE_EACH: usize = 16;
-/// Rows that are read at once.
-const PAGE: usize = 256;
-/// Pages of one partition in one look.
-const PAGES: usize = 16;
 /// Octets of an answer that a rule gets.
 const ANSWER_OCTETS: usize = 64 << 10;
 /// It looks again after this long even if nobody woke it.
@@ -69,73 +64,61 @@ struct Caller {
     allowed: Webhooks,
     under_way: HashSet<HttpCallKey>,
     /// Calls under way of each customer.
-    of: HashMap<Box<str>, usize>,
-    tasks: JoinSet<(HttpCallKey, Box<str>)>,
+    of: HashMap<Arc<str>, usize>,
+    tasks: JoinSet<HttpCallKey>,
 }
 
 impl Caller {
     /// Begins what is due, as far as there is room. Yields when more is due.
     async fn take_up(&mut self, now: Timestamp) -> io::Result<Option<Timestamp>> {
-        let mut next: Option<Timestamp> = None;
-        for partition in Partition::all() {
-            let mut after = None;
-            for _ in 0..PAGES {
-                if self.tasks.len() >= AT_ONCE {
-                    return Ok(None); // one that ends makes it look again
-                }
-                let due = self.house.store.http_calls_due(partition, after, now, PAGE)?;
-                next = next.into_iter().chain(due.next.filter(|at| *at > now)).min();
-                let is_full = due.calls.len() == PAGE;
-                after = due.calls.last().map(|(key, _)| *key);
-                due.calls.into_iter().for_each(|(key, record)| self.begin(key, record));
-                if !is_full {
-                    break;
-                }
+        for customer in self.house.http_callers_due(now) {
+            if self.tasks.len() >= AT_ONCE {
+                return Ok(None); // one that ends makes it look again
             }
+            let under_way = self.of.get(&customer).copied().unwrap_or_default();
+            let calls = self.house.take_http_calls(&customer, (under_way, AT_ONCE_EACH), now)?;
+            calls.into_iter().for_each(|(key, record)| self.begin(key, record));
         }
-        Ok(next)
+        Ok(self.house.next_http_call())
     }
 
     fn begin(&mut self, key: HttpCallKey, record: HttpCallRecord) {
-        let of_customer = self.of.get(&record.customer).copied().unwrap_or_default();
-        if self.tasks.len() >= AT_ONCE || of_customer >= AT_ONCE_EACH {
+        let of_customer = self.of.entry(key.customer.clone()).or_default();
+        // What is left out is looked at again when one of its customer's ends.
+        if *of_customer >= AT_ONCE_EACH || !self.under_way.insert(key.clone()) {
             return;
         }
-        // Its answer will be an event more that waits.
-        if self.house.room_of(&record.customer) <= of_customer || !self.under_way.insert(key) {
-            return;
-        }
-        *self.of.entry(record.customer.clone()).or_default() += 1;
+        *of_customer += 1;
         let (house, allowed) = (self.house.clone(), self.allowed);
         self.tasks.spawn(async move {
-            let customer = record.customer.clone();
-            let attempted = attempt(&house, allowed, key, &record).await;
-            if let Err(StoreFailed(why)) = relay::http_called(&house, key, record, attempted, clock::now()) {
+            let attempted = attempt(&house, allowed, &key, &record).await;
+            if let Err(StoreFailed(why)) = relay::http_called(&house, key.clone(), record, attempted, clock::now()) {
                 tracing::error!(call = %key.id, "what came of an HTTP call is not recorded: {why}");
             }
-            (key, customer)
+            key
         });
     }
 
-    fn ended(&mut self, ended: Result<(HttpCallKey, Box<str>), tokio::task::JoinError>) {
-        let (key, customer) = match ended {
-            Ok(ended) => ended,
+    fn ended(&mut self, ended: Result<HttpCallKey, tokio::task::JoinError>) {
+        let key = match ended {
+            Ok(key) => key,
             Err(error) => return tracing::error!("an HTTP call of a rule ended badly: {error}"),
         };
         self.under_way.remove(&key);
-        if let Some(count) = self.of.get_mut(&customer) {
+        if let Some(count) = self.of.get_mut(&key.customer) {
             *count -= 1;
             if *count == 0 {
-                self.of.remove(&customer);
+                self.of.remove(&key.customer);
             }
         }
+        self.house.http_call_ended(&key.customer, clock::now());
     }
 }
 
-async fn attempt(house: &House, allowed: Webhooks, key: HttpCallKey, record: &HttpCallRecord) -> Attempted {
+async fn attempt(house: &House, allowed: Webhooks, key: &HttpCallKey, record: &HttpCallRecord) -> Attempted {
     let request = {
         let directory = house.directory();
-        let Some(rule) = directory.rule(&record.customer, &record.rule) else {
+        let Some(rule) = directory.rule(&key.customer, &record.rule) else {
             return Attempted::Failed("its rule is gone".to_owned());
         };
         request(&directory.rules[rule.0], allowed, key, record)
@@ -154,7 +137,7 @@ async fn attempt(house: &House, allowed: Webhooks, key: HttpCallKey, record: &Ht
 fn request(
     rule: &Rule,
     allowed: Webhooks,
-    key: HttpCallKey,
+    key: &HttpCallKey,
     record: &HttpCallRecord,
 ) -> Result<(crate::target::Target, Request<Body>), String> {
     let call = &record.call;

@@ -70,7 +70,8 @@ pub fn commit(
         also,
     };
     let is_heard = !finished.queued.is_empty() || calls > 0 || is_answer;
-    let done = is_heard.then(|| durable(house.clone(), id, (calls > 0, is_answer), now));
+    let caller = (calls > 0).then(|| customer.into());
+    let done = is_heard.then(|| durable(house.clone(), id, (caller, is_answer), now));
     let committed = house.store.commit(finished, done)?;
     if committed == Committed::Yes {
         passed.keep();
@@ -78,7 +79,7 @@ pub fn commit(
         house.recordings.kept(key.rule, kept_octets);
         count(house, customer, event.is_mo, sent);
         if let Some(due) = first_timer {
-            house.timers.set(event.partition, due);
+            house.timers.set(customer, due);
         }
     }
     Ok(committed)
@@ -88,13 +89,13 @@ pub fn commit(
 fn durable(
     house: Arc<House>,
     id: MessageId,
-    (has_calls, is_answer): (bool, bool),
+    (caller, is_answer): (Option<Box<str>>, bool),
     now: Timestamp,
 ) -> impl FnOnce(Vec<Queued>) + Send + 'static {
     move |queued| {
         offer_when_due(&*house.outlet, queued, now);
-        if has_calls {
-            house.http_calls.submitted();
+        if let Some(customer) = caller {
+            house.http_calls.submitted(&customer, now);
         }
         if is_answer {
             house.requests.answered(id);
@@ -145,9 +146,8 @@ impl Facts<'_> {
     }
 
     fn http_call(&self, (id, index): (MessageId, u16), call: HttpCall, now: Timestamp) -> Change {
-        let partition = self.event.partition;
+        let customer: Arc<str> = self.customer.into();
         let record = HttpCallRecord {
-            customer: self.customer.into(),
             rule: self.rule.into(),
             device: self.device(),
             number: self.number(),
@@ -155,7 +155,7 @@ impl Facts<'_> {
             attempts: 0,
             submitted_at: now,
         };
-        Change::HttpCall(HttpCallKey { partition, due: now, id: id.effect(index + 1) }, Box::new(record))
+        Change::HttpCall(HttpCallKey { customer, due: now, id: id.effect(index + 1) }, Box::new(record))
     }
 
     fn answer(&self, id: MessageId, response: Response, now: Timestamp) -> Change {

@@ -1,6 +1,5 @@
-//! Timers of rules: when the next one is due, and making events of those that are.
+//! Timers of rules: when each customer's next one is due, and making events of those that are.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,79 +7,57 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::House;
+use super::next_due::NextDue;
 use crate::message::Timestamp;
 use crate::store::Store;
-use crate::store::keys::Partition;
+use crate::store::keys::{Kind, Partition};
 
-/// Timers of one partition that fire in one batch; then others have a turn.
+/// Timers of one customer that fire in one batch; then others have a turn.
 const FIRE_MAX: usize = 500;
 /// What was left as its customer has no room is looked at again after this long.
-const LOOK_AGAIN_MS: u64 = 250;
+pub(super) const LOOK_AGAIN_MS: u64 = 250;
 
-/// When the first timer of each partition is due, or earlier.
+/// When the first timer of each customer is due, or earlier.
 pub struct Timers {
-    next: Mutex<Vec<Option<Timestamp>>>,
+    next: Mutex<NextDue>,
     /// An earlier one was set, or the house closes.
     changed: Condvar,
 }
 
 impl Timers {
     pub fn recover(store: &Store) -> io::Result<Timers> {
-        let next = Partition::all().map(|partition| store.first_alarm(partition)).collect::<io::Result<_>>()?;
+        let next = NextDue::recover(store, Kind::Alarm)?;
         Ok(Timers { next: Mutex::new(next), changed: Condvar::new() })
     }
 
-    /// One was set in this partition. The store has it already.
-    pub fn set(&self, partition: Partition, due: Timestamp) {
-        let mut next = self.next.lock();
-        let first = next.iter().flatten().min().copied();
-        let slot = &mut next[usize::from(partition.0)];
-        if slot.is_none_or(|before| due < before) {
-            *slot = Some(due);
-            if first.is_none_or(|first| due < first) {
-                self.changed.notify_all();
-            }
+    /// A customer's was set. The store has it already.
+    pub fn set(&self, customer: &str, due: Timestamp) {
+        if self.next.lock().bring_forward(customer, due) {
+            self.changed.notify_all();
         }
     }
 }
 
 /// Makes events of what is due. Yields when the next timer is; now, if there is more. A customer of which `queue_max`
-/// events wait gets no more: its timers stay in the store, and fire late.
+/// events wait gets no more: its timers stay in the store, unread, and fire late.
 pub fn fire_timers(house: &Arc<House>, now: Timestamp) -> io::Result<Option<Timestamp>> {
-    let is_due = |due: &Option<Timestamp>| due.is_some_and(|due| due <= now);
-    let partitions: Vec<Partition> = {
-        let next = house.timers.next.lock();
-        Partition::all().filter(|partition| is_due(&next[usize::from(partition.0)])).collect()
-    };
-    for partition in partitions {
+    let due = house.timers.next.lock().due(now);
+    for customer in due {
         // Held until its next one is written down: what is set meanwhile comes before or after both.
         let mut next = house.timers.next.lock();
-        let mut room = Room { house, left: HashMap::new() };
-        let fired = house.store.fire(partition, now, FIRE_MAX, &mut |customer| room.take(customer))?;
-        next[usize::from(partition.0)] = if fired.left { Some(now.plus_ms(LOOK_AGAIN_MS)) } else { fired.next };
+        let room = house.room_of(&customer).min(FIRE_MAX);
+        if room == 0 {
+            next.put(&customer, Some(now.plus_ms(LOOK_AGAIN_MS)));
+            continue;
+        }
+        let fired = house.store.fire(&customer, now, room)?;
+        next.put(&customer, fired.next);
         drop(next);
+        let partition = Partition::of(&customer);
         let found = fired.events.iter().filter_map(|(number, record)| house.found(partition, *number, record));
         house.run_arrived(found.collect(), now);
     }
-    Ok(house.timers.next.lock().iter().flatten().min().copied())
-}
-
-/// How many events more customers may have.
-struct Room<'h> {
-    house: &'h House,
-    left: HashMap<Box<str>, usize>,
-}
-
-impl Room<'_> {
-    fn take(&mut self, customer: &str) -> bool {
-        let left = match self.left.get_mut(customer) {
-            Some(left) => left,
-            None => self.left.entry(customer.into()).or_insert_with(|| self.house.room_of(customer)),
-        };
-        let has_room = *left > 0;
-        *left = left.saturating_sub(1);
-        has_room
-    }
+    Ok(house.timers.next.lock().first())
 }
 
 impl House {
@@ -124,6 +101,15 @@ mod tests {
         format!("[[rule]]\ncustomer = {customer:?}\nname = \"r\"\ncomponent = \"x.wasm\"\nnumbers = [{number:?}]\n")
     }
 
+    /// Another customer with a number and a rule, and a rule of `acme`.
+    fn tables(other: &str) -> String {
+        format!(
+            "[[customer]]\nid = {other:?}\nnumbers = [\"7003\"]\ndevices = [\"+4670*\"]\n{}{}",
+            rule("acme", "7001"),
+            rule(other, "7003")
+        )
+    }
+
     /// An MO of the device to that number, which sets a timer.
     fn set(home: &mut Home, device: u32, number: &str, due: Timestamp) {
         let message = Message {
@@ -155,19 +141,48 @@ mod tests {
     }
 
     #[test]
+    fn each_customer_has_its_next_one_and_a_restart_finds_them() {
+        let other = neighbour();
+        let mut home = Home::new("", &tables(&other));
+        for (device, number, due) in [(0, "7001", 3_000), (1, "7001", 1_000), (2, "7003", 2_000), (3, "7003", 5_000)] {
+            set(&mut home, device, number, NOW.plus_ms(due));
+        }
+        let next = [Some(NOW.plus_ms(1_000)), Some(NOW.plus_ms(2_000))];
+        for timers in [&home.house.timers, &Timers::recover(&home.house.store).expect("readable")] {
+            let known = timers.next.lock();
+            assert_eq!([known.of("acme"), known.of(&other)], next);
+            assert_eq!((known.first(), known.due(NOW.plus_ms(10_000)).len()), (next[0], 2));
+        }
+        let fire = |ms: u64| fire_timers(&home.house, NOW.plus_ms(ms)).expect("readable");
+        assert_eq!((fire(999), home.house.mos_waiting()), (next[0], 0));
+        assert_eq!((fire(2_000), home.house.mos_waiting()), (Some(NOW.plus_ms(3_000)), 2));
+        assert_eq!((fire(9_000), home.house.mos_waiting()), (None, 4));
+    }
+
+    #[test]
+    fn one_customer_without_room_does_not_hold_up_another_whose_timers_lie_beside_its() {
+        let other = neighbour();
+        let mut home = Home::new("queue_max = 1", &tables(&other));
+        for device in 0..20 {
+            set(&mut home, device, "7001", NOW.plus_ms(1_000));
+        }
+        set(&mut home, 100, "7003", NOW.plus_ms(1_010));
+        let fire = |ms: u64| fire_timers(&home.house, NOW.plus_ms(ms)).expect("readable");
+        assert_eq!((fire(1_000), home.house.mos_waiting()), (Some(NOW.plus_ms(1_000)), 1), "there is more");
+        assert_eq!(fire(1_000), Some(NOW.plus_ms(1_010)), "the other's, at its time; acme's are looked at later");
+        assert_eq!((fire(1_010), home.house.mos_waiting()), (Some(NOW.plus_ms(1_000 + LOOK_AGAIN_MS)), 2));
+    }
+
+    #[test]
     fn timers_beyond_queue_max_wait_in_the_store_and_those_of_others_do_not() {
         let other = neighbour();
-        let tables = format!(
-            "[[customer]]\nid = {other:?}\nnumbers = [\"7003\"]\ndevices = [\"+4670*\"]\n{}{}",
-            rule("acme", "7001"),
-            rule(&other, "7003")
-        );
-        let mut home = Home::new("queue_max = 3", &tables);
+        let mut home = Home::new("queue_max = 3", &tables(&other));
         for device in 0..7 {
             set(&mut home, device, "7001", NOW.plus_ms(1_000));
         }
         set(&mut home, 100, "7003", NOW.plus_ms(2_000));
         let mut now = NOW.plus_ms(2_000);
+        fire_timers(&home.house, now).expect("readable");
         let next = fire_timers(&home.house, now).expect("readable");
         assert_eq!((home.house.mos_waiting(), next), (4, Some(now.plus_ms(LOOK_AGAIN_MS))), "three, and the other's");
         now = now.plus_ms(LOOK_AGAIN_MS);

@@ -100,7 +100,7 @@ impl Store {
                 None => Op::Delete(key),
             }
         }));
-        batch.extend(timers.into_iter().flat_map(|timer| timers::ops(partition, (customer, rule), &subject, timer)));
+        batch.extend(timers.into_iter().flat_map(|timer| timers::ops((customer, rule), &subject, timer)));
         batch.extend(queued.iter().map(|q| Op::Insert(q.key.encode(), record::encode(&q.record))));
         for (id, tracked) in followed {
             batch.push(Op::Insert(change::sent_key(partition, id, &tracked), Bytes::new()));

@@ -1,9 +1,9 @@
-//! Which messages are due: what delivery reads when memory does not hold all that wait.
+//! Which messages are due: what delivery reads when memory does not hold all that wait. And who has something due.
 
 use std::io;
 use std::sync::Arc;
 
-use super::keys::{self, OutboxKey, Partition};
+use super::keys::{self, Kind, OutboxKey, Partition};
 use super::record;
 use super::verbs::Queued;
 use super::{Standing, Store};
@@ -23,6 +23,22 @@ pub struct Due {
 const SHARES: usize = 8;
 
 impl Store {
+    /// Which customers have rows of this kind, and when the first of each is due.
+    pub fn first_due(&self, kind: Kind) -> io::Result<Vec<(Box<str>, Timestamp)>> {
+        let (inner, mut first) = (self.inner.lock(), Vec::new());
+        for partition in Partition::all() {
+            let (mut from, to) = keys::all(partition, kind);
+            while let Some(row) = inner.tables.range(&from, &to, 1)?.pop() {
+                let (customer, (due, _)) = keys::due_customer(&row.key)
+                    .zip(keys::due_and_id(&row.key))
+                    .ok_or_else(|| io::Error::other(format!("{:02x?} is no key of something that is due", row.key)))?;
+                first.push((customer.into(), due));
+                from = keys::all_by_due(kind, customer).1;
+            }
+        }
+        Ok(first)
+    }
+
     /// Messages of a queue and class that are due and durable: per partition, beginning with `first`, in the order
     /// of their due time. A partition gets a share of the limits only, so that the backlog of one customer does
     /// not keep the others waiting. Skips those that `is_known` names: the caller has them in hand already.

@@ -29,8 +29,8 @@
 //! list     <partition> L <len><customer> <!campaign u64> <piece u32>        its devices, a thousand in a piece
 //! shared   <partition> S <len><rule> <key>                                  what all devices of a rule share
 //! timer    <partition> t <len><rule> <len><device> <name>                   a timer of a rule
-//! alarm    <partition> A <due u64> <setting>                                the same by when it is due
-//! call     <partition> P <due u64> <id>                                     an HTTP call of a rule that is to be made
+//! alarm    <partition> A <len><customer> <due u64> <setting>                 the same by when it is due
+//! call     <partition> P <len><customer> <due u64> <id>                      an HTTP call of a rule that is to be made
 //! answer   <partition> Q <len><customer> <event u64>                        what a rule answered to a request
 //! recorded <partition> R <len><rule> <at u64> <event u64> <attempt u32>     a call of a rule, to be run again
 //! usage    <partition> U <len><customer> <day u32> <rule>                    what a rule used on a day
@@ -57,7 +57,7 @@ pub use campaigns::{addressees, campaign, campaign_ends, campaign_id, campaigns}
 pub use dead::{dead, dead_range};
 pub use devices::{device, rest, seen, tagged, under};
 pub use recorded::{CallPlace, recorded, recorded_place, recorded_range};
-pub use rules::{alarm, alarms, answer, due_and_id, http_call, http_calls};
+pub use rules::{all_by_due, answer, by_due, due_and_id, due_customer};
 
 /// A key as the tables hold it.
 pub type Key = Box<[u8]>;

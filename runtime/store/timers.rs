@@ -6,7 +6,7 @@ use std::io;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::keys::{self, Partition, Subject};
+use super::keys::{self, Kind, Partition, Subject};
 use super::record::{self, InboxRecord};
 use super::tables::{Op, Row};
 use super::{Inner, Store, StoreFailed};
@@ -23,7 +23,6 @@ struct TimerRecord {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct AlarmRecord {
-    customer: Box<str>,
     rule: Box<str>,
     device: Box<str>,
     name: Box<str>,
@@ -34,14 +33,9 @@ struct AlarmRecord {
 pub struct Fired {
     /// New events, with their numbers.
     pub events: Vec<(u64, InboxRecord)>,
-    /// When the next timer of the partition is due.
+    /// When the customer's next timer is due.
     pub next: Option<Timestamp>,
-    /// Some that were due were left there: their customer has no room.
-    pub left: bool,
 }
-
-/// Pages of one partition that are looked at, past timers of customers that have no room.
-const PAGES: usize = 8;
 
 /// A timer that is set, for whoever lists them.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,40 +71,21 @@ impl Store {
         shown.collect()
     }
 
-    /// When the first timer of a partition is due.
-    pub fn first_alarm(&self, partition: Partition) -> io::Result<Option<Timestamp>> {
-        let (from, to) = keys::alarms(partition);
-        let rows = self.inner.lock().tables.range(&from, &to, 1)?;
-        Ok(rows.first().and_then(|row| keys::due_and_id(&row.key)).map(|(due, _)| due))
-    }
-
-    /// Makes events of what is due, at most `limit` at once, in one batch; of a customer only what it `has_room` for.
-    pub fn fire(
-        &self,
-        partition: Partition,
-        now: Timestamp,
-        limit: usize,
-        has_room: &mut dyn FnMut(&str) -> bool,
-    ) -> io::Result<Fired> {
-        let (first, to) = keys::alarms(partition);
+    /// Makes events of a customer's timers that are due, at most `limit` at once, in one batch.
+    pub fn fire(&self, customer: &str, now: Timestamp, limit: usize) -> io::Result<Fired> {
+        let partition = Partition::of(customer);
+        let (from, to) = keys::all_by_due(Kind::Alarm, customer);
         let mut inner = self.inner.lock();
-        let (mut fired, mut batch, mut from) = (Fired::default(), Vec::new(), first.clone());
-        for _ in 0..PAGES {
-            let rows = inner.tables.range(&from, &to, limit)?;
-            let due = rows.iter().filter(|row| keys::due_and_id(&row.key).is_some_and(|(due, _)| due <= now)).count();
-            for row in &rows[..due] {
-                inner.fire_one(partition, row, (now, has_room), (&mut batch, &mut fired))?;
-            }
-            if due < limit || fired.events.len() >= limit {
-                break;
-            }
-            let last = rows.last().expect("the page is full");
-            from = [&*last.key, b"\0"].concat().into();
+        let (mut fired, mut batch) = (Fired::default(), Vec::new());
+        for row in inner.tables.range(&from, &to, limit)? {
+            let due_and_id = keys::due_and_id(&row.key).filter(|(due, _)| *due <= now);
+            let Some((_, id)) = due_and_id else { break };
+            inner.fire_one((partition, customer), (&row, id), now, (&mut batch, &mut fired))?;
         }
         if !batch.is_empty() {
             inner.submit(batch, None).map_err(|StoreFailed(why)| io::Error::other(why.to_string()))?;
         }
-        let next = inner.tables.range(&first, &to, 1)?;
+        let next = inner.tables.range(&from, &to, 1)?;
         fired.next = next.first().and_then(|row| keys::due_and_id(&row.key)).map(|(due, _)| due);
         drop(inner);
         self.work.notify_one();
@@ -121,28 +96,24 @@ impl Store {
 impl Inner {
     fn fire_one(
         &mut self,
-        partition: Partition,
-        row: &Row,
-        (now, has_room): (Timestamp, &mut dyn FnMut(&str) -> bool),
+        (partition, customer): (Partition, &str),
+        (row, id): (&Row, MessageId),
+        now: Timestamp,
         (batch, fired): (&mut Vec<Op>, &mut Fired),
     ) -> io::Result<()> {
-        let Some((_, id)) = keys::due_and_id(&row.key) else { return Ok(()) };
         let alarm: AlarmRecord = record::decode(&row.value).map_err(io::Error::other)?;
-        let subject = Subject::new(partition, &format!("{}/{}", alarm.customer, alarm.rule), &alarm.device);
+        let subject = Subject::new(partition, &format!("{customer}/{}", alarm.rule), &alarm.device);
+        batch.push(Op::Delete(row.key.clone()));
         let timer = self.tables.get(&subject.timer(&alarm.name))?;
         let timer = timer.map(|row| record::decode::<TimerRecord>(&row)).transpose().map_err(io::Error::other)?;
         // Another setting has an alarm of its own.
-        let timer = timer.filter(|timer| timer.id == id);
-        if timer.is_some() && !has_room(&alarm.customer) {
-            fired.left = true;
+        let Some(TimerRecord { due: due_at, payload, number, .. }) = timer.filter(|timer| timer.id == id) else {
             return Ok(());
-        }
-        batch.push(Op::Delete(row.key.clone()));
-        let Some(TimerRecord { due: due_at, payload, number, .. }) = timer else { return Ok(()) };
+        };
         let device = Address::parse(&alarm.device).map_err(io::Error::other)?;
         let event = self.next_event(now).event;
         let occasion = Occasion::Timer(Box::new(FiredTimer { name: alarm.name, id, due_at, payload }));
-        let record = InboxRecord::new((alarm.customer, alarm.rule), occasion, about(device, number, now), false, now);
+        let record = InboxRecord::new((customer.into(), alarm.rule), occasion, about(device, number, now), false, now);
         batch.push(Op::Insert(keys::inbox(partition, event), record::encode(&record)));
         fired.events.push((event, record));
         Ok(())
@@ -150,26 +121,17 @@ impl Inner {
 }
 
 /// What a call did to a timer of its device.
-pub fn ops(
-    partition: Partition,
-    (customer, rule): (&str, &str),
-    subject: &Subject,
-    (name, change): (String, TimerChange),
-) -> Vec<Op> {
-    let gone = |before: Option<TimerSet>| before.map(|set| Op::Delete(keys::alarm(partition, set.due, set.id)));
+pub fn ops((customer, rule): (&str, &str), subject: &Subject, (name, change): (String, TimerChange)) -> Vec<Op> {
+    let gone =
+        |before: Option<TimerSet>| before.map(|set| Op::Delete(keys::by_due(Kind::Alarm, customer, set.due, set.id)));
     match change {
         TimerChange::Gone { before } => gone(before).into_iter().chain([Op::Delete(subject.timer(&name))]).collect(),
         TimerChange::Set { before, now, payload, number } => {
-            let alarm = AlarmRecord {
-                customer: customer.into(),
-                rule: rule.into(),
-                device: subject.device().into(),
-                name: name.as_str().into(),
-            };
+            let alarm = AlarmRecord { rule: rule.into(), device: subject.device().into(), name: name.as_str().into() };
             let timer = TimerRecord { id: now.id, due: now.due, payload, number };
             let set = [
                 Op::Put(subject.timer(&name), record::encode(&timer)),
-                Op::Insert(keys::alarm(partition, now.due, now.id), record::encode(&alarm)),
+                Op::Insert(keys::by_due(Kind::Alarm, customer, now.due, now.id), record::encode(&alarm)),
             ];
             gone(before).into_iter().chain(set).collect()
         }

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use wasmsc::message::{MessageId, Timestamp};
 use wasmsc::relay::{self, Attempted};
-use wasmsc::store::keys::Partition;
 
 use crate::rng::Rng;
 use crate::world::Alive;
@@ -21,7 +20,7 @@ pub struct Web {
 
 impl Web {
     pub fn act(&mut self, alive: &Alive, now: Timestamp, rng: &mut Rng) {
-        let due = alive.store.http_calls_due(Partition::of("acme"), None, now, PAGE).expect("readable");
+        let due = alive.store.http_calls_due(&"acme".into(), now, PAGE).expect("readable");
         for (key, record) in due.calls {
             if alive.house.room_of("acme") == 0 {
                 return;

@@ -140,8 +140,7 @@ impl Home {
         world.lock().delivered.extend(offered.iter().map(|queued| queued.key.id));
         let answers = offered.into_iter().map(|queued| (queued, Answer::Taken(Vec::new()))).collect();
         let _ = settle(&self.house, Some(PeerIndex(0)), answers, self.now); // on a disk that failed
-        let partition = Partition::of("acme");
-        let due = self.house.store.http_calls_due(partition, None, self.now, 1_000).expect("readable");
+        let due = self.house.store.http_calls_due(&"acme".into(), self.now, 1_000).expect("readable");
         for (key, record) in due.calls {
             world.lock().called.insert(key.id);
             let attempted = Attempted::Answered { status: 200, body: bytes::Bytes::from_static(b"{}") };

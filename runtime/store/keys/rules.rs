@@ -64,33 +64,32 @@ impl Subject {
     }
 }
 
-/// When a timer is due, and which setting of it.
-pub fn alarm(partition: Partition, due: Timestamp, id: MessageId) -> Key {
-    by_time(partition, Kind::Alarm, due, id)
+/// When something of a customer is due, and what: a setting of a timer, an HTTP call.
+pub fn by_due(kind: Kind, customer: &str, due: Timestamp, id: MessageId) -> Key {
+    let mut key = prefixed(Partition::of(customer), kind, customer, 18);
+    key.extend_from_slice(&due.0.to_be_bytes());
+    key.extend_from_slice(&id.to_key());
+    key.into()
 }
 
-/// All timers of a partition, by when they are due.
-pub fn alarms(partition: Partition) -> (Key, Key) {
-    super::all(partition, Kind::Alarm)
+/// All of a customer, by when it is due.
+pub fn all_by_due(kind: Kind, customer: &str) -> (Key, Key) {
+    let from = prefixed(Partition::of(customer), kind, customer, 0);
+    let to = after(&from);
+    (from.into(), to)
 }
 
-/// When the next attempt of an HTTP call is due, and which call.
-pub fn http_call(partition: Partition, due: Timestamp, id: MessageId) -> Key {
-    by_time(partition, Kind::HttpCall, due, id)
+/// Whose that is.
+pub fn due_customer(key: &[u8]) -> Option<&str> {
+    let length = usize::from(*key.get(2)?);
+    std::str::from_utf8(key.get(3..3 + length)?).ok()
 }
 
-pub fn http_calls(partition: Partition) -> (Key, Key) {
-    super::all(partition, Kind::HttpCall)
-}
-
-fn by_time(partition: Partition, kind: Kind, due: Timestamp, id: MessageId) -> Key {
-    [&[partition.0, kind.octet()][..], &due.0.to_be_bytes(), &id.to_key()].concat().into()
-}
-
-/// Due time and id in a key of those two kinds.
+/// When it is due, and its id: the end of the key.
 pub fn due_and_id(key: &[u8]) -> Option<(Timestamp, MessageId)> {
-    let due = u64::from_be_bytes(key.get(2..10)?.try_into().ok()?);
-    Some((Timestamp(due), MessageId::from_key(key.get(10..20)?)?))
+    let (_, end) = key.split_at_checked(key.len().checked_sub(18)?)?;
+    let due = u64::from_be_bytes(end[..8].try_into().ok()?);
+    Some((Timestamp(due), MessageId::from_key(&end[8..])?))
 }
 
 /// What a rule answered to a request; in the order of requests.
