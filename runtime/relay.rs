@@ -53,7 +53,7 @@ mod timers;
 mod wake;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::firewall::{self, Reject};
 use crate::message::{MessageId, Timestamp};
@@ -99,6 +99,8 @@ pub struct House {
     schedule: Mutex<Schedule>,
     /// There may be something to run: for quick rules, for slow ones.
     runnable: [Condvar; 2],
+    /// Something is ready, and a thread for it sleeps: the next tick looks at that.
+    is_short: AtomicBool,
     /// MOs that wait or run, per customer: the bound of HOUSE promise 8.
     waiting: Slots<AtomicUsize>,
     /// Held from reading a tracked row to writing it, and while a waiting message changes its row.
@@ -163,6 +165,7 @@ impl House {
             outlet,
             schedule,
             runnable,
+            is_short: AtomicBool::new(false),
             waiting,
             tracking,
             parked: AtomicUsize::new(parked),

@@ -50,7 +50,15 @@ impl RuleThreads {
                 runtime.block_on(work(&house, &rules, worker, &closing));
             })
         };
-        let workers = [(Worker::Quick, count), (Worker::Slow, count.saturating_sub(1).max(1))].into_iter();
+        let slow_count = count.saturating_sub(1).max(1);
+        house.workers_are([count, slow_count]);
+        let weak = Arc::downgrade(&house);
+        rules.at_ticks(Box::new(move || {
+            if let Some(house) = weak.upgrade() {
+                house.tick();
+            }
+        }));
+        let workers = [(Worker::Quick, count), (Worker::Slow, slow_count)].into_iter();
         let threads = workers.flat_map(|(worker, count)| (0..count).map(move |index| (worker, index)));
         let threads = threads.map(start).collect::<Result<_, _>>()?;
         Ok(RuleThreads { closing, house, threads })

@@ -108,6 +108,11 @@ impl Rules {
         Ok(Rules { host, files, directory, places, components, trials, shadows, links_max })
     }
 
+    /// Does this about once in a millisecond.
+    pub fn at_ticks(&self, at_tick: Box<dyn Fn() + Send + Sync>) {
+        self.host.at_ticks(at_tick);
+    }
+
     /// Runs one event on the version that its device has. None: there is none at present, and the rule is held.
     pub async fn call(&self, house: &House, key: &SubjectKey, invocation: Invocation) -> Option<Ran> {
         let serving = self.serving(key.rule).or_else(|| {

@@ -14,6 +14,7 @@
 //! A lane, or a customer, can be held back until a time: for a breaker that is open, for a quota that is used up.
 
 mod shares;
+mod workers;
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
@@ -24,7 +25,10 @@ use std::time::Duration;
 use crate::message::Timestamp;
 use crate::route::{CustomerIndex, RuleIndex};
 use crate::store::keys::Partition;
-use shares::{CLASSES, Class, Nanos, Share, Shares};
+use shares::{Nanos, Share, Shares};
+use workers::{CALL_MIN, Workers};
+
+pub use shares::{CLASSES, Class};
 
 /// An MO, or something else that happened to a device, that waits for its rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +110,8 @@ struct Lane {
     held: bool,
     /// Where it is among the runnable ones of its customer.
     listed: Option<(Class, Nanos)>,
+    /// How much work it has for the threads of this class.
+    backlog: Option<(Class, Nanos)>,
 }
 
 impl Default for Lane {
@@ -121,6 +127,7 @@ impl Default for Lane {
             paused: None,
             held: false,
             listed: None,
+            backlog: None,
         }
     }
 }
@@ -152,6 +159,8 @@ pub struct Schedule {
     paused: BTreeSet<(Timestamp, Paused)>,
     /// Events that wait or run, of all rules.
     waiting: usize,
+    /// The threads, by [`Class`].
+    workers: [Workers; CLASSES.len()],
 }
 
 impl Schedule {
@@ -275,6 +284,7 @@ impl Schedule {
         lane.clock += lane.expected;
         let expected = lane.expected;
         self.shares.start(customer, clock, expected);
+        self.workers[class as usize].starts();
         self.refresh(rule);
         Next::Run(SubjectKey { rule: RuleIndex(rule), device }, event)
     }
@@ -362,8 +372,16 @@ impl Schedule {
 
     /// Lists a rule where it belongs, once something of it has changed.
     fn refresh(&mut self, rule: usize) {
-        let lane = &self.lanes[rule];
-        let listed = lane.is_runnable().then(|| (lane.class(), lane.clock));
+        let lane = &mut self.lanes[rule];
+        let is_runnable = lane.is_runnable();
+        let backlog = is_runnable.then(|| (lane.class(), lane.expected.max(CALL_MIN) * lane.ready.len() as Nanos));
+        if let Some((class, removed)) = std::mem::replace(&mut lane.backlog, backlog) {
+            self.workers[class as usize].change(0, removed);
+        }
+        if let Some((class, added)) = backlog {
+            self.workers[class as usize].change(added, 0);
+        }
+        let listed = is_runnable.then(|| (lane.class(), lane.clock));
         if listed != lane.listed {
             self.unlist(rule);
             let lane = &mut self.lanes[rule];
@@ -390,9 +408,9 @@ impl Schedule {
         self.lanes.get(rule.0).is_some_and(|lane| lane.class() == Class::Slow)
     }
 
-    /// Whether workers of these classes could find something to run now: quick, slow.
-    pub fn has_ready(&self) -> [bool; CLASSES.len()] {
-        CLASSES.map(|class| self.shares.first(class).is_some())
+    /// The threads of a class: how many there are, who sleeps, whether one is to be woken.
+    pub fn workers(&mut self, class: Class) -> &mut Workers {
+        &mut self.workers[class as usize]
     }
 }
 

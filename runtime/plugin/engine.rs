@@ -4,6 +4,7 @@
 //! pool whose memories are reset page by page where the kernel can say which pages were written.
 
 use std::hash::{Hash as _, Hasher};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -31,8 +32,11 @@ pub enum EngineError {
     Thread(#[from] std::io::Error),
 }
 
+/// What else is done at each tick, once somebody has said.
+pub type AtTicks = OnceLock<Box<dyn Fn() + Send + Sync>>;
+
 /// `slots`: instances that may be alive at once, one per rule thread.
-pub fn new(slots: u32) -> Result<Engine, EngineError> {
+pub fn new(slots: u32, at_ticks: Arc<AtTicks>) -> Result<Engine, EngineError> {
     let engine = Engine::new(&config(slots)).map_err(EngineError::Engine)?;
     if !PoolingAllocationConfig::is_pagemap_scan_available() {
         tracing::warn!(
@@ -45,6 +49,9 @@ pub fn new(slots: u32) -> Result<Engine, EngineError> {
         while let Some(engine) = weak.upgrade() {
             engine.increment_epoch();
             drop(engine);
+            if let Some(at_tick) = at_ticks.get() {
+                at_tick();
+            }
             std::thread::sleep(TICK);
         }
     })?;

@@ -9,7 +9,7 @@ use wasmtime::{Engine, Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use super::compile::NotCompiled;
 use super::component::Compiled;
-use super::engine::{self, EngineError, TICK};
+use super::engine::{self, AtTicks, EngineError, TICK};
 use super::fit::{self, Misfit};
 use super::handlers::{Handled, Handlers};
 use super::interfaces::{self, Call};
@@ -87,6 +87,7 @@ pub struct PluginHost {
     pub(super) engine: Engine,
     linker: Linker<Call>,
     allowed: Webhooks,
+    at_ticks: Arc<AtTicks>,
 }
 
 /// A call that gets hardly any CPU time ends when so many times its deadline have passed.
@@ -97,9 +98,16 @@ const CHECK_MS: u32 = 2_000;
 impl PluginHost {
     /// `threads`: calls that may run at once. `allowed`: where HTTP calls of rules may lead at all.
     pub fn new(threads: u32, allowed: Webhooks) -> Result<PluginHost, EngineError> {
-        let engine = engine::new(threads)?;
+        let at_ticks = Arc::new(AtTicks::new());
+        let engine = engine::new(threads, at_ticks.clone())?;
         let linker = interfaces::linker(&engine).map_err(EngineError::Engine)?;
-        Ok(PluginHost { engine, linker, allowed })
+        Ok(PluginHost { engine, linker, allowed, at_ticks })
+    }
+
+    /// Does this at each tick of the clock that deadlines are counted by, about once in a millisecond. Only the first
+    /// who says so is heard.
+    pub fn at_ticks(&self, at_tick: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.at_ticks.set(at_tick);
     }
 
     /// Checks a rule's component, makes one instance of it to see that it fits, and asks it about its config.

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod speed;
+mod waking;
 
 const NOW: Timestamp = Timestamp(1_000);
 
@@ -21,6 +22,11 @@ fn schedule(rules: &[(usize, u32)]) -> Schedule {
         schedule.place(RuleIndex(rule), CustomerIndex(*customer), *weight);
     }
     schedule
+}
+
+/// Whether workers of these classes could find something to run now: quick, slow.
+fn has_ready(schedule: &Schedule) -> [bool; 2] {
+    CLASSES.map(|class| schedule.shares.first(class).is_some())
 }
 
 fn run_as(schedule: &mut Schedule, worker: Worker) -> (SubjectKey, Event) {
@@ -89,7 +95,7 @@ fn a_held_rule_keeps_its_events_in_order_and_others_run() {
     for number in 1..=2 {
         schedule.push(key(1, "a"), event(number), NOW);
     }
-    assert_eq!((schedule.next(Worker::Any, NOW), schedule.has_ready()), (Next::Wait, [false, false]));
+    assert_eq!((schedule.next(Worker::Any, NOW), has_ready(&schedule)), (Next::Wait, [false, false]));
     schedule.push(key(0, "b"), event(3), NOW);
     let (b, third) = run(&mut schedule);
     assert_eq!((b.clone(), third.number), (key(0, "b"), 3));
@@ -150,7 +156,7 @@ fn slow_rules_have_workers_of_their_own_and_quick_calls_make_them_quick_again() 
     fill(&mut schedule, 0, 100);
     let (subject, _) = run_as(&mut schedule, Worker::Quick);
     schedule.finished(subject, Ended::Gone, Duration::from_millis(50), NOW);
-    assert_eq!((schedule.next(Worker::Quick, NOW), schedule.has_ready()), (Next::Wait, [false, true]));
+    assert_eq!((schedule.next(Worker::Quick, NOW), has_ready(&schedule)), (Next::Wait, [false, true]));
     assert!(schedule.is_slow(RuleIndex(0)));
     schedule.push(key(1, "quick"), event(9), NOW);
     assert_eq!(run_as(&mut schedule, Worker::Quick).0.rule, RuleIndex(1));
@@ -260,7 +266,8 @@ proptest! {
                 schedule.finished(key, ended, Duration::from_micros(micros), now);
             }
         }
-        prop_assert_eq!((schedule.waiting(), schedule.has_ready()), (0, [false, false]));
+        prop_assert_eq!((schedule.waiting(), has_ready(&schedule)), (0, [false, false]));
+        prop_assert_eq!(CLASSES.map(|class| schedule.workers(class).backlog()), [0, 0]);
         prop_assert!(schedule.lanes.iter().all(|lane| lane.subjects.is_empty() && lane.running == 0));
     }
 }
