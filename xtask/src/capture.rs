@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::process::{self, Guard, is_there, say};
+use crate::debian;
+use crate::process::{self, Guard, is_there};
 
 /// dumpcap is up in far less, unless it has to ask somebody for permission.
 const STARTED_WITHIN: Duration = Duration::from_secs(20);
@@ -39,25 +40,7 @@ pub fn ensure_tshark() -> Result<()> {
     if !tools.iter().any(missing) {
         return Ok(());
     }
-    install("tshark")
-}
-
-/// Installs a package of Debian's unless these programs are there.
-pub fn ensure_debian(package: &str, programs: &[&str]) -> Result<()> {
-    if programs.iter().all(|program| Path::new(program).exists()) { Ok(()) } else { install(package) }
-}
-
-fn install(package: &str) -> Result<()> {
-    let root = process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if !root || !is_there("apt-get", &["--version"]) {
-        bail!("{package} is needed (on Debian: apt-get install {package})");
-    }
-    say(&format!("installing {package}"));
-    let apt = |args: &[&str]| {
-        process::run(Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()))
-    };
-    apt(&["update", "--quiet", "--quiet"])?;
-    apt(&["install", "--quiet", "--quiet", "--yes", package])
+    debian::install("tshark")
 }
 
 impl Capture {

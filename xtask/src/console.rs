@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::process::{self, is_there, say};
 use crate::server::{self, Log, Server};
-use crate::{capture, node, paths};
+use crate::{debian, node, paths};
 
 /// Customers are made over the API: what a file declares, the console could not change.
 const CONFIG: &str = r#"data_dir = "data"
@@ -85,7 +85,7 @@ fn chromium() -> Result<PathBuf> {
             return Ok(PathBuf::from(name_of(name)?));
         }
     }
-    capture::ensure_debian("chromium", &["/usr/bin/chromium"])?;
+    debian::ensure("chromium", &["/usr/bin/chromium"])?;
     Ok(PathBuf::from("/usr/bin/chromium"))
 }
 

@@ -8,6 +8,7 @@ mod bench;
 mod capture;
 mod check;
 mod console;
+mod debian;
 mod demo;
 mod fuzz;
 mod interop;

@@ -16,11 +16,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::capture::{self, Capture};
+use crate::capture::Capture;
 use crate::process::{self, Guard, cargo};
 use crate::server::{Log, Server};
 use crate::steps::Steps;
-use crate::{paths, python};
+use crate::{debian, paths, python};
 use upstream::Centre;
 
 /// One stack must be through within this.
@@ -178,8 +178,8 @@ fn centres(python: &Path, smppy: &Path) -> Vec<Centre> {
 }
 
 fn ensure_kannel() -> Result<()> {
-    capture::ensure_debian("kannel", &["/usr/sbin/bearerbox", "/usr/sbin/smsbox"])?;
-    capture::ensure_debian("kannel-extras", &["/usr/lib/kannel/test/drive_smpp"])
+    debian::ensure("kannel", &["/usr/sbin/bearerbox", "/usr/sbin/smsbox"])?;
+    debian::ensure("kannel-extras", &["/usr/lib/kannel/test/drive_smpp"])
 }
 
 /// Rows by name of the stack.
