@@ -7,6 +7,7 @@
 mod queue;
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -55,6 +56,8 @@ pub struct Delivery {
     /// By [`QueueIndex`]: when the next message is due that has waited since before the start. Those that came
     /// after it have alarms.
     sleepers: Mutex<Vec<Option<Timestamp>>>,
+    /// By [`PeerIndex`]: the operator wants nothing new to be sent to it.
+    held: Slots<AtomicBool>,
     /// What accounts are to be told of devices that came back.
     alerts: Mutex<BTreeMap<PeerIndex, BTreeSet<Alert>>>,
     /// When to search each queue for what expired.
@@ -71,6 +74,7 @@ impl Delivery {
             alarms: Mutex::new(BinaryHeap::new()),
             alarm_set: Notify::new(),
             sleepers: Mutex::new(Vec::new()),
+            held: Slots::default(),
             alerts: Mutex::default(),
             sweeps: Mutex::new(Vec::new()),
         })
@@ -79,7 +83,30 @@ impl Delivery {
     /// Connects both halves, and sets an alarm for what the store holds for later.
     pub fn open(&self, house: &Arc<House>, now: Timestamp) -> std::io::Result<()> {
         self.house.get_or_init(|| Arc::downgrade(house));
-        self.open_new_queues(now)
+        self.open_new_queues(now)?;
+        self.hold();
+        Ok(())
+    }
+
+    /// Whether nothing new is to be sent to this peer. Its links stay, and what it sends is taken.
+    pub fn is_held(&self, peer: PeerIndex) -> bool {
+        self.held.at(peer.0).load(Ordering::Relaxed)
+    }
+
+    /// Holds those for which there is a pause, and lets the others go on.
+    fn hold(&self) {
+        let (directory, house) = (self.directory.load(), self.house());
+        for (index, peer) in directory.peers.iter().enumerate() {
+            let held = house.store.control(relay::PAUSE, &peer.name).is_some();
+            let was = self.held.at(index).swap(held, Ordering::Relaxed);
+            for queue in &peer.queues {
+                self.queue(*queue).set_held(PeerIndex(index), held);
+            }
+            if was && !held {
+                let links = self.links.lock();
+                links.iter().filter(|(of, _)| of.0 == index).for_each(|(_, bell)| bell.notify_one());
+            }
+        }
     }
 
     fn open_new_queues(&self, now: Timestamp) -> std::io::Result<()> {
@@ -420,7 +447,13 @@ impl Outlet for Delivery {
         for (index, queue) in directory.queues.iter().enumerate() {
             self.queues.at(index).lock().serve(&links, &queue.peers, |peer| directory.peer(peer));
         }
+        drop(links);
+        self.hold();
         Ok(())
+    }
+
+    fn pauses_changed(&self) {
+        self.hold();
     }
 
     fn alert(&self, peer: PeerIndex, alert: Alert) {

@@ -7,7 +7,7 @@
 //! MAIN PATH  relay                                                  plain functions: read this first
 //!            cases/                                                 beside it: rules in a house of memory
 //! ENGINES    store/ (log files, sled)      plugin/ (wasmtime)       only here are those named
-//! HEART      firewall  route  schedule  breaker  retry  tracking  timeline  message  occasion  recorded  device  campaign  meter  metrics  tally  bucket  pure, take `now`
+//! HEART      firewall  route  schedule  breaker  retry  tracking  timeline  message  occasion  recorded  device  campaign  meter  metrics  binds  tally  tap  bucket  pure, take `now`
 //! PROTOCOL   crate wasmsc-smpp                                      pure
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
@@ -16,6 +16,7 @@ pub mod allocator;
 pub mod api;
 mod asking;
 mod bells;
+pub mod binds;
 mod breaker;
 mod bucket;
 pub mod campaign;
@@ -52,6 +53,7 @@ mod slots;
 pub mod store;
 mod stream;
 mod tally;
+pub mod tap;
 mod target;
 pub mod timeline;
 mod timer_thread;

@@ -2,14 +2,13 @@
 //!
 //! Bounded: as many numbers as the config has customers, accounts and rules. Pure; takes durations as arguments.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::binds::Binds;
 use crate::firewall::Reason;
 use crate::message::Timestamp;
 use crate::route::{CustomerIndex, RuleIndex};
@@ -223,70 +222,6 @@ impl std::ops::AddAssign for Durations {
     }
 }
 
-/// Binds that are up.
-#[derive(Default)]
-pub struct Binds {
-    by_number: Mutex<BTreeMap<u64, Arc<Bind>>>,
-    next: AtomicU64,
-}
-
-/// One bind, as it is seen from outside.
-#[derive(Debug)]
-pub struct Bind {
-    /// Name of the account or upstream.
-    pub peer: Arc<str>,
-    pub mode: &'static str,
-    /// It takes messages from us.
-    pub receives: bool,
-    pub address: SocketAddr,
-    /// Requests of ours that may be outstanding.
-    pub window: usize,
-    in_use: AtomicUsize,
-}
-
-impl Bind {
-    pub fn new(peer: Arc<str>, (mode, receives): (&'static str, bool), address: SocketAddr, window: usize) -> Bind {
-        Bind { peer, mode, receives, address, window, in_use: AtomicUsize::new(0) }
-    }
-
-    /// Requests of ours that are outstanding.
-    pub fn in_use(&self) -> usize {
-        self.in_use.load(Ordering::Relaxed)
-    }
-}
-
-impl Binds {
-    /// It is up until what this returns is dropped.
-    pub fn add(self: &Arc<Binds>, bind: Bind) -> Registration {
-        let (number, bind) = (self.next.fetch_add(1, Ordering::Relaxed), Arc::new(bind));
-        self.by_number.lock().insert(number, bind.clone());
-        Registration { binds: self.clone(), number, bind }
-    }
-
-    /// The oldest first.
-    pub fn all(&self) -> Vec<Arc<Bind>> {
-        self.by_number.lock().values().cloned().collect()
-    }
-}
-
-pub struct Registration {
-    binds: Arc<Binds>,
-    number: u64,
-    bind: Arc<Bind>,
-}
-
-impl Registration {
-    pub fn set_in_use(&self, in_use: usize) {
-        self.bind.in_use.store(in_use, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        self.binds.by_number.lock().remove(&self.number);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,17 +235,5 @@ mod tests {
         let read = histogram.read();
         assert_eq!((read.buckets[4], read.buckets[5], read.buckets[18]), (1, 1, 1));
         assert_eq!((read.buckets.iter().sum::<u64>(), read.sum_micros), (3, 5_000_202));
-    }
-
-    #[test]
-    fn a_bind_is_listed_until_its_registration_goes() {
-        let binds = Arc::new(Binds::default());
-        let address = "127.0.0.1:1".parse().expect("an address");
-        let first = binds.add(Bind::new("a".into(), ("receiver", true), address, 5));
-        let second = binds.add(Bind::new("b".into(), ("receiver", true), address, 5));
-        second.set_in_use(3);
-        drop(first);
-        let all = binds.all();
-        assert_eq!(all.iter().map(|bind| (&*bind.peer, bind.in_use())).collect::<Vec<_>>(), [("b", 3)]);
     }
 }

@@ -80,7 +80,7 @@ pub use http_calls::{Attempted, http_called};
 pub use metering::{keep_usage, used_by};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
-pub use outlet::Outlet;
+pub use outlet::{Outlet, PAUSE};
 pub use pickup::{Arrivals, pick_up};
 pub use quotas::keep_quotas;
 pub use receipts::{PeerReceipt, receipt};

@@ -32,6 +32,8 @@ mod object;
 mod openapi;
 mod operator;
 mod overview;
+mod pause;
+mod pdu;
 mod plugin;
 mod policy;
 mod queue;

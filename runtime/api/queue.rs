@@ -11,9 +11,9 @@ use super::Api;
 use super::auth::Caller;
 use super::body::Reply;
 use super::error::{Answer, Code, Problem, ProblemDetails};
+use crate::binds::Bind;
 use crate::clock;
 use crate::message::Timestamp;
-use crate::metrics::Bind;
 use crate::relay::House;
 
 #[derive(Serialize, ToSchema)]

@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 use super::error::{Code, Problem};
 use super::{
     Api, apply, audit, backup, caller, calls, campaign, dead, device, events, explain, export, health, history, inbox,
-    key, links, message, number, object, openapi, overview, plugin, policy, queue, rule, rule_request, scrape,
-    statuses, usage, webhook,
+    key, links, message, number, object, openapi, overview, pause, pdu, plugin, policy, queue, rule, rule_request,
+    scrape, statuses, usage, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -55,7 +55,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(webhook::get, webhook::put, webhook::delete))
         .routes(routes!(webhook::dead))
         .routes(routes!(webhook::replay))
-        .routes(routes!(links::list))
+        .merge(of_links())
         .routes(routes!(queue::list))
         .routes(routes!(rule_request::ask))
         .routes(routes!(rule_request::answer))
@@ -100,6 +100,18 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(scrape::metrics))
+}
+
+/// What the operator looks after links with.
+fn of_links() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(links::list))
+        .routes(routes!(links::history))
+        .routes(routes!(links::drop_it))
+        .routes(routes!(pdu::of_link))
+        .routes(routes!(pdu::decode))
+        .routes(routes!(pause::list))
+        .routes(routes!(pause::put, pause::delete))
 }
 
 async fn unknown_path(uri: Uri) -> Problem {

@@ -31,6 +31,8 @@ mod messages;
 mod numbers;
 mod overview;
 mod parts;
+mod pdus;
+mod peer;
 mod relay;
 mod rule;
 mod rules;
@@ -86,6 +88,12 @@ pub fn router(api: Router, transport: Transport) -> Router {
         .route("/console/overview", get(overview::of_the_house))
         .route("/console/customers", get(customers::list))
         .route("/console/links", get(links::list))
+        .route("/console/links/{id}", get(pdus::of_link))
+        .route("/console/links/{id}/drop", post(links::drop_it))
+        .route("/console/pdus", get(pdus::decoder).post(pdus::decode))
+        .route("/console/peers/{kind}", get(peer::new).post(peer::make))
+        .route("/console/peers/{kind}/{id}", get(peer::one))
+        .route("/console/peers/{kind}/{id}/{verb}", post(peer::turn))
         .route("/console/c/{customer}", get(overview::of_customer))
         .route("/console/c/{customer}/messages", get(messages::list))
         .route("/console/c/{customer}/messages/{id}", get(message::one))

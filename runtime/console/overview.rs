@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::ask::{Answer, At, escaped};
 use super::chart::{self, Series};
 use super::layout::Tab;
-use super::links::{Queue, QueueList};
+use super::links::{Pause, PauseList, Queue, QueueList};
 use super::parts::{self, Mood};
 use super::text;
 use super::visitor::Visitor;
@@ -89,6 +89,8 @@ async fn house(visitor: &Visitor, span: &str) -> Answer<Markup> {
     let queues: QueueList = visitor.asker.get(&At::new("/v1/queues")).await?;
     let mut problems = problems(&now, visitor);
     problems.extend(queues.queues.iter().filter_map(late));
+    let pauses: PauseList = visitor.asker.get(&At::new("/v1/pauses")).await?;
+    problems.extend(pauses.pauses.iter().map(paused));
     Ok(html! {
         h1 { "House" }
         (refreshed("/console/overview", span, html! {
@@ -206,6 +208,14 @@ fn late(queue: &Queue) -> Option<Problem> {
         " " a href="/console/links" { "Links" }
     };
     (queue.overdue_ms > LATE_MS).then_some(Problem { mood: Mood::Bad, said })
+}
+
+fn paused(pause: &Pause) -> Problem {
+    let said = html! {
+        strong { (text::shown(&pause.account)) } " is paused since " (parts::time(&pause.since)) ": nothing new is sent to it. "
+        (text::shown(&pause.reason)) " " a href="/console/links" { "Links" }
+    };
+    Problem { mood: Mood::Busy, said }
 }
 
 fn list(problems: &[Problem]) -> Markup {

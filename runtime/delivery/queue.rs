@@ -4,7 +4,7 @@
 //! only when it said that it has room and found nothing, and one at a time, so that a thousand binds of one
 //! account cost no more than one.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::Bell;
@@ -31,6 +31,8 @@ pub struct Queue {
     pub known: HashSet<MessageId>,
     members: Vec<Member>,
     shares: Vec<Share>,
+    /// Peers that take nothing until the operator says so: others do their work.
+    held: BTreeSet<PeerIndex>,
     /// Rises with everything that may let a link take what it could not take before.
     version: u64,
     /// Rung when there is no link.
@@ -86,7 +88,15 @@ impl Default for Queue {
         let lane =
             |_| Lane { hot: VecDeque::new(), octets: 0, behind: true, next: Partition(0), until: Timestamp::default() };
         let lanes = std::array::from_fn(lane);
-        Queue { lanes, known: HashSet::new(), members: Vec::new(), shares: Vec::new(), version: 0, unheard: Vec::new() }
+        Queue {
+            lanes,
+            known: HashSet::new(),
+            members: Vec::new(),
+            shares: Vec::new(),
+            held: BTreeSet::new(),
+            version: 0,
+            unheard: Vec::new(),
+        }
     }
 }
 
@@ -167,6 +177,14 @@ impl Queue {
         self.changed();
     }
 
+    /// What waits is for others while it is held.
+    pub fn set_held(&mut self, peer: PeerIndex, held: bool) {
+        let is_new = if held { self.held.insert(peer) } else { self.held.remove(&peer) };
+        if is_new {
+            self.changed();
+        }
+    }
+
     /// Adds a message behind the others of its class, or leaves it to the store.
     pub fn offer(&mut self, queued: Queued) {
         let lane = &mut self.lanes[usize::from(queued.key.class.0)];
@@ -216,7 +234,8 @@ impl Queue {
     /// weight and is free.
     pub fn must_yield(&self, peer: PeerIndex) -> bool {
         let Some(own) = self.shares.iter().find(|share| share.peer == peer) else { return false };
-        self.shares.iter().filter(|other| other.peer != peer && other.links > 0 && !other.paused).any(|other| {
+        let takes = |other: &&Share| other.links > 0 && !other.paused && !self.held.contains(&other.peer);
+        self.shares.iter().filter(|other| other.peer != peer).filter(takes).any(|other| {
             let is_free = || self.members.iter().any(|m| m.peer == other.peer && m.hungry && !m.filtered);
             other.priority < own.priority
                 || (other.priority == own.priority && other.charged < own.charged && is_free())
@@ -274,7 +293,9 @@ impl Queue {
             share.map_or((true, u32::MAX, u64::MAX), |share| (share.paused, share.priority, share.charged))
         };
         let version = self.version;
-        let hungry = self.members.iter_mut().filter(|member| member.hungry && member.in_vain != Some(version));
+        let held = &self.held;
+        let may = |member: &&mut Member| member.in_vain != Some(version) && !held.contains(&member.peer);
+        let hungry = self.members.iter_mut().filter(|member| member.hungry).filter(may);
         if let Some(member) = hungry.min_by_key(|member| rank(member.peer)) {
             member.hungry = false;
             member.bell.notify_one();

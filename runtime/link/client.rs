@@ -13,6 +13,7 @@ use super::core::{LinkCore, Shared};
 use super::driver::{Link, set_nodelay};
 use super::outbind;
 use super::transport::Transport;
+use crate::binds::{BindEvent, What, Whose};
 use crate::clock;
 use crate::config::Upstream;
 use crate::route::{Peer, PeerIndex};
@@ -90,12 +91,20 @@ async fn keep_up(shared: Arc<Shared>, index: PeerIndex, peer: Arc<Peer>, mut clo
             Ok(link) => link.run().await,
             Err(error) => {
                 tracing::warn!(account = &*peer.name, failures, "upstream cannot be reached: {error}");
+                note_unreachable(&shared, &peer, &error);
                 false
             }
         };
         failures = if was_bound { 0 } else { failures + 1 };
         pause(failures, &mut closing).await;
     }
+}
+
+fn note_unreachable(shared: &Shared, peer: &Peer, error: &io::Error) {
+    let (account, why) = (peer.name.clone(), error.to_string().into());
+    let what = What::Unreachable;
+    let event = BindEvent { at: clock::now(), account, what, mode: None, address: None, why };
+    shared.house.metrics.binds().note(event, Whose::Known);
 }
 
 /// Until the next attempt, or the end.

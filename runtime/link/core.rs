@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use wasmsc_smpp::{Body, CommandStatus, Event, Session, SessionConfig, Sm, tlv};
+use wasmsc_smpp::{Body, CloseReason, CommandStatus, Event, Session, SessionConfig, Sm, tlv};
 
 use super::limits::Limits;
 use super::mailbox::Mailbox;
@@ -24,13 +24,15 @@ use super::parts;
 use super::sending::Sending;
 use super::told::ToldBind;
 use super::translate;
+use crate::binds::{BindEvent, Registration, What, Whose};
+use crate::clock;
 use crate::delivery::{Bell, Delivery};
 use crate::message::{Message, Timestamp};
-use crate::metrics::Registration;
 use crate::relay::{self, Answer, House};
 use crate::retry::ErrorClass;
 use crate::route::{Changes, Peer, PeerIndex};
 use crate::store::Queued;
+use crate::tap::{Tap, Way};
 use requests::{Multi, Requests};
 
 /// Requests of this link that may wait for the store; above, we do not read, and the peer's TCP feels it.
@@ -95,6 +97,10 @@ pub struct LinkCore {
     /// While it is bound.
     registration: Option<Registration>,
     told: Option<ToldBind>,
+    /// Its last PDUs, while somebody looks.
+    tap: Arc<Tap>,
+    /// Why it ends, once that is known.
+    why: Box<str>,
 }
 
 impl LinkCore {
@@ -124,6 +130,8 @@ impl LinkCore {
             closed: false,
             registration: None,
             told: None,
+            tap: Arc::default(),
+            why: "".into(),
         }
     }
 
@@ -161,7 +169,7 @@ impl LinkCore {
     }
 
     pub fn next_deadline(&self) -> Option<Instant> {
-        let is_delivering = self.receives && !self.draining && self.session.is_bound();
+        let is_delivering = self.receives && !self.draining && self.session.is_bound() && !self.is_held();
         let sending = self.sending.next_deadline().filter(|_| is_delivering);
         let deadlines = [self.session.next_deadline(), sending, self.inactive_at()];
         deadlines.into_iter().flatten().min()
@@ -174,10 +182,15 @@ impl LinkCore {
     }
 
     pub fn on_deadline(&mut self, now: Instant) {
+        let before = self.session.output().len();
         self.session.on_deadline(now);
         if self.inactive_at().is_some_and(|at| at <= now) {
             tracing::info!(peer = %self.address, account = self.account_name(), "unbound: no message for long");
+            self.ends_because("no message for longer than inactivity_timeout_secs");
             self.session.unbind(now);
+        }
+        if self.session.is_tapped() {
+            self.tap_output(before, clock::now());
         }
     }
 
@@ -192,12 +205,35 @@ impl LinkCore {
 
     /// Begins the end: see `draining`.
     pub fn drain(&mut self) {
+        let why = if self.is_orphan() { "its account or upstream is gone" } else { "the server stops" };
+        self.ends_because(why);
         self.draining = true;
+    }
+
+    /// The end has begun.
+    pub fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// The connection broke, or the peer closed it.
+    pub fn lost(&mut self, why: &str) {
+        self.ends_because(why);
+    }
+
+    /// The first reason is the one.
+    fn ends_because(&mut self, why: &str) {
+        if self.why.is_empty() {
+            self.why = why.into();
+        }
     }
 
     /// The connection is gone: what nobody answered for goes back to delivery, in order.
     pub fn disconnected(mut self) {
         let Some(peer) = self.peer else { return };
+        if self.was_bound {
+            let why = std::mem::take(&mut self.why);
+            self.note(What::Unbound, (self.name.clone(), Whose::Known), why);
+        }
         if self.receives {
             self.shared.delivery.detach(peer, &self.mailbox.bell, self.sending.unsettled());
         }
@@ -210,14 +246,43 @@ impl LinkCore {
         self.peer.map(|index| self.shared.house.directory().peer(index).clone())
     }
 
+    /// For the history of binds.
+    fn note(&self, what: What, (account, whose): (Arc<str>, Whose), why: Box<str>) {
+        let mode =
+            self.registration.as_ref().map(Registration::mode).or_else(|| self.session.mode().map(binding::name));
+        let event = BindEvent { at: clock::now(), account, what, mode, address: Some(self.address), why };
+        self.shared.house.metrics.binds().note(event, whose);
+    }
+
     /// Everything that can be done without waiting.
     pub fn turn(&mut self, now: Now) {
+        // How it was bound, and all while somebody watches.
+        self.session.set_tapped(!self.was_bound || self.tap.is_watched(now.timestamp));
+        let before = self.session.output().len();
+        self.take_turn(now);
+        if self.session.is_tapped() {
+            self.session.tapped().iter().for_each(|pdu| self.tap.tell(Way::Received, pdu, now.timestamp));
+            self.tap_output(before, now.timestamp);
+        }
+    }
+
+    /// What was written behind the first `before` octets; a link that turned around has a new session.
+    fn tap_output(&mut self, before: usize, now: Timestamp) {
+        let written = self.session.output();
+        self.tap.tell_all(Way::Sent, written.get(before..).unwrap_or(written), now);
+    }
+
+    fn take_turn(&mut self, now: Now) {
         self.take_outcomes();
         self.poll_session(now);
         self.deliver(now);
         let is_quiet = self.is_answered() && self.sending.is_idle();
         if let Some(registration) = &self.registration {
             registration.set_in_use(self.sending.len());
+            if registration.is_dropped() && !self.draining {
+                self.ends_because("dropped by the operator");
+                self.draining = true;
+            }
         }
         if self.draining && is_quiet && !self.closed {
             self.session.unbind(now.instant);
@@ -234,6 +299,8 @@ impl LinkCore {
                 Event::Bound { .. } => self.bound(now.instant),
                 Event::BindRefused { command_status } => {
                     tracing::warn!(peer = %self.address, account = self.account_name(), "bind refused: {command_status}");
+                    let why = format!("the peer answered {command_status}").into();
+                    self.note(What::Refused, (self.name.clone(), Whose::Known), why);
                 }
                 Event::Outbind(outbind) => self.outbind(&outbind, now.instant),
                 Event::Alert(alert) => self.alert(&alert, now.timestamp),
@@ -251,6 +318,12 @@ impl LinkCore {
                 }
                 Event::Closed(reason) => {
                     tracing::info!(peer = %self.address, account = self.account_name(), "link closed: {reason}");
+                    // Our own unbind had a reason of its own.
+                    let why = match reason {
+                        CloseReason::Unbound => "the peer sent unbind".to_owned(),
+                        _ => reason.to_string(),
+                    };
+                    self.ends_because(&why);
                     self.closed = true;
                     (self.registration, self.told) = (None, None);
                 }
@@ -288,6 +361,10 @@ impl LinkCore {
         if self.draining || self.closed || !self.session.is_bound() || self.sending.is_paused(now.instant) {
             return;
         }
+        if self.is_held() {
+            // What was begun is of no use to its receiver before it is whole.
+            return self.send_parts(now);
+        }
         loop {
             self.send_parts(now);
             let room = self.room(now.instant);
@@ -324,6 +401,11 @@ impl LinkCore {
         } else if self.sending.end_pause(now) {
             self.shared.delivery.pause(peer, false);
         }
+    }
+
+    /// The operator wants nothing new to be sent to its account or upstream.
+    fn is_held(&self) -> bool {
+        self.peer.is_some_and(|peer| self.shared.delivery.is_held(peer))
     }
 
     /// Requests that may be sent now.

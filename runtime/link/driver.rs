@@ -87,6 +87,7 @@ impl Link {
         let served = self.serve().await;
         if let Err(error) = &served {
             tracing::info!(peer = %self.address, account = self.core.account_name(), "link lost: {error}");
+            self.core.lost(&error.to_string());
         }
         let was_bound = self.core.was_bound();
         self.core.disconnected();
@@ -105,6 +106,9 @@ impl Link {
             self.core.turn(now);
             if self.is_over() {
                 return Ok(());
+            }
+            if self.core.is_draining() {
+                self.drain_until.get_or_insert(now.instant + DRAIN);
             }
             self.watch_output(now.instant);
             let deadline = self.next_deadline(now.instant);
@@ -130,6 +134,7 @@ impl Link {
                 Woken::Timer => self.on_deadline()?,
                 Woken::PeerClosed => {
                     self.is_half_closed = true;
+                    self.core.lost("the peer closed the connection without unbind");
                     self.drain_until.get_or_insert(clock::instant() + DRAIN);
                 }
                 Woken::Closing => {

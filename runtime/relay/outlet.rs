@@ -1,10 +1,20 @@
 //! Where messages leave the main path: what it needs of whoever hands them to links.
 
-use super::Alert;
+use super::{Alert, House};
 use crate::message::Timestamp;
 use crate::route::PeerIndex;
 use crate::store::Queued;
 use crate::store::keys::OutboxKey;
+
+/// Kind of the control objects that hold an account or upstream, named as it is: while there is one, nothing new is sent to it.
+pub const PAUSE: &str = "pause";
+
+impl House {
+    /// To be called when a [`PAUSE`] was made or is gone.
+    pub fn pauses_changed(&self) {
+        self.outlet.pauses_changed();
+    }
+}
 
 /// Takes messages that are durable and ready to leave. Delivery, in production.
 pub trait Outlet: Send + Sync {
@@ -21,6 +31,8 @@ pub trait Outlet: Send + Sync {
     fn give_back(&self, key: &OutboxKey, now: Timestamp);
     /// Links take from the queues that their peers have now.
     fn directory_changed(&self, now: Timestamp) -> std::io::Result<()>;
+    /// There is another pause than before, or one is over.
+    fn pauses_changed(&self) {}
     /// For an account that is bound, or soon; nothing of it is on disk.
     fn alert(&self, peer: PeerIndex, alert: Alert);
 }

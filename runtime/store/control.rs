@@ -263,6 +263,27 @@ impl Store {
         Ok(())
     }
 
+    /// Writes into the audit what somebody did that changes no object: `before` is what it was done to.
+    pub fn note_deed(
+        &self,
+        edit: Edit<'_>,
+        before: &str,
+        done: impl FnOnce(Result<(), StoreFailed>) + Send + 'static,
+    ) -> Result<(), StoreFailed> {
+        let Edit { kind, id, who, now } = edit;
+        let mut controls = self.controls.write();
+        let sequence = controls.sequence + 1;
+        let before = Some(without_secrets(before));
+        let audit = Audit { who: who.into(), at: now, kind: kind.into(), id: id.into(), before, after: None };
+        let batch = vec![
+            Op::Insert(keys::audit(sequence), record::encode(&audit)),
+            Op::Put(keys::audit_sequence(), record::encode(&sequence)),
+        ];
+        self.submit(batch, Some(Box::new(done)))?;
+        controls.sequence = sequence;
+        Ok(())
+    }
+
     /// When an object was used last, to within a minute after a crash.
     pub fn control_used_at(&self, kind: &str, id: &str) -> Option<Timestamp> {
         self.controls.read().used.get(&name(kind, id)).map(|used| used.at)

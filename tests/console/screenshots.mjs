@@ -36,7 +36,9 @@ const own = {
   rule: "c/acme/rules/meter", "dead-letters": "c/acme/dead-letters", firewall: "c/acme/firewall?from=%2B46700000001&to=%2B46731111111&text=hi",
   numbers: "c/acme/numbers", keys: "c/acme/keys", "not-found": "c/acme/no/such", "other-customer": "c/beta/messages",
 };
-const house = { house: "overview", customers: "customers", links: "links", audit: "audit", system: "system" };
+const [bound] = (await api("GET", "/v1/links")).links;
+await api("GET", `/v1/links/${bound.id}/pdus`);
+const house = { house: "overview", customers: "customers", links: "links", pdus: `links/${bound.id}`, decoder: "pdus", account: "peers/accounts/sim", upstream: "peers/upstreams", audit: "audit", system: "system" };
 
 async function shoot(token, pages, colorScheme, width) {
   const height = width < 600 ? 740 : 800;

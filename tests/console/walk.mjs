@@ -228,6 +228,57 @@ async function house(context) {
   await check(page);
 }
 
+async function links(context) {
+  const page = await newPage(context);
+  await signIn(page, operator);
+  await page.goto("/console/links");
+  await page.locator("tr:has-text('sim')").getByRole("link", { name: "PDUs" }).first().click();
+  await page.getByRole("heading", { name: "PDUs of sim" }).waitFor();
+  // They appear as they come, and one that is open stays open.
+  const newest = page.locator("details.pdu", { has: page.locator("summary strong", { hasText: /^submit_sm$/ }) }).first();
+  await newest.waitFor();
+  const id = await newest.getAttribute("id");
+  const submitted = page.locator(`#${id}`);
+  await submitted.locator("summary").click();
+  await submitted.getByText("destination_addr", { exact: true }).waitFor();
+  const before = await page.locator("details.pdu").first().getAttribute("id");
+  await page.waitForFunction((first) => document.querySelector("details.pdu").id !== first, before);
+  assert.ok(await page.locator(`#${id}`).evaluate((pdu) => pdu.open), "the open one stays open");
+  assert.ok(!(await page.locator("main").innerText()).includes("LITRES"), "no text of a meter");
+  await check(page);
+  await page.getByRole("link", { name: "Decode a PDU" }).click();
+  await page.getByLabel(/Octets in hex/).fill("00000027 00000004 00000000 00000005 00 0501 4100 0101 3400 00 00 00 00 00 00 00 00 00 20 6869 0000");
+  await page.getByRole("button", { name: "Decode" }).click();
+  await page.getByText("It cannot be read: short_message at octet 34").waitFor();
+  await check(page);
+  await page.goto("/console/links");
+  await page.getByRole("link", { name: "sim", exact: true }).first().click();
+  await page.getByLabel("Why, for whoever finds it paused").fill("the walk");
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByText("Why: the walk").waitFor();
+  await check(page);
+  await page.goto("/console/overview");
+  await page.getByText("sim is paused since").waitFor();
+  await page.goto("/console/peers/accounts/sim");
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByRole("button", { name: "Pause" }).waitFor();
+  await page.goto("/console/peers/upstreams");
+  await check(page);
+  await page.goto("/console/peers/accounts");
+  await page.getByLabel("system_id").fill("walk-app");
+  await page.getByLabel("Customer, of an application").fill("acme");
+  await page.getByLabel("Password").fill("secret");
+  await page.getByRole("button", { name: "Make it" }).click();
+  await page.getByText("It holds from the next message on.").waitFor();
+  await check(page);
+  await page.getByRole("button", { name: "Delete it" }).click();
+  await page.getByRole("heading", { name: "Links", exact: true }).waitFor();
+  // The simulator ends with its bind; another one goes on.
+  await page.locator("tr:has-text('sim')").getByRole("button", { name: /^Drop/ }).first().click();
+  await page.getByText("dropped by the operator").first().waitFor();
+  await check(page);
+}
+
 async function narrow(context) {
   const page = await newPage(context);
   await page.setViewportSize({ width: 360, height: 740 });
@@ -253,6 +304,7 @@ try {
   });
   await withBrowser({ viewport: { width: 1280, height: 800 } }, (context) => step("another customer's key sees nothing", context, () => walls(context)));
   await withBrowser({ viewport: { width: 1280, height: 800 } }, (context) => step("the operator's pages", context, () => house(context)));
+  await withBrowser({ viewport: { width: 1280, height: 800 } }, (context) => step("links, PDUs, pauses, accounts", context, () => links(context)));
   await withBrowser({}, (context) => step("at 360 px", context, () => narrow(context)));
 } finally {
   fleet?.kill();

@@ -12,6 +12,7 @@ mod history;
 mod inbox;
 mod keys;
 mod killed;
+mod links;
 pub mod messages;
 mod objects;
 mod operation;

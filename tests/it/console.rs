@@ -8,6 +8,7 @@ mod firewall;
 mod house;
 mod import;
 mod keys;
+mod links;
 mod live;
 mod message;
 mod pages;

@@ -10,11 +10,12 @@ use subtle::ConstantTimeEq;
 use wasmsc_smpp::{Bind, BindMode, CommandStatus, InterfaceVersion, Outbind, Role, Session, SessionConfig};
 
 use super::{LinkCore, Shared};
+use crate::binds::{self, What, Whose};
 use crate::bucket::Bucket;
+use crate::clock;
 use crate::config::{self, Mode};
 use crate::link::sending::Sending;
 use crate::link::told::ToldBind;
-use crate::metrics;
 use crate::route::{Peer, PeerIndex};
 
 impl LinkCore {
@@ -23,6 +24,7 @@ impl LinkCore {
         let mut link = LinkCore::new(address, shared, now);
         let mode = link.shared.house.directory().peer(peer).upstream.as_ref().map(|upstream| upstream.mode);
         link.bind_to(peer, mode.unwrap_or(Mode::Transceiver), now);
+        link.tap_output(0, clock::now());
         link
     }
 
@@ -52,6 +54,7 @@ impl LinkCore {
     pub fn ask_to_bind(&mut self, password: &str) {
         let system_id = octets(&self.shared.system_id);
         self.session.outbind(Outbind { system_id, password: octets(password) });
+        self.tap_output(0, clock::now());
     }
 
     /// An SMSC that we know connected to us and asks us to bind.
@@ -99,6 +102,9 @@ impl LinkCore {
             Ok(found) => found,
             Err((command_status, why)) => {
                 tracing::warn!(peer = %self.address, account = name, "bind refused: {why}");
+                let is_known = shared.house.directory().account(&bind.system_id).is_some();
+                let whose = if is_known { Whose::Known } else { Whose::Stranger };
+                self.note(What::Refused, (name.as_str().into(), whose), why.into());
                 if matches!(command_status, CommandStatus::ESME_RINVSYSID | CommandStatus::ESME_RINVPASWD)
                     && let Some(wait) = shared.limits.bind_failed(self.address.ip(), now)
                 {
@@ -125,14 +131,13 @@ impl LinkCore {
     /// Listed from now on, for whoever looks after the house.
     fn register(&mut self) {
         let Some(peer) = self.config() else { return };
-        let mode = match self.session.mode() {
-            Some(BindMode::Transmitter) => "transmitter",
-            Some(BindMode::Receiver) => "receiver",
-            Some(BindMode::Transceiver) | None => "transceiver",
-        };
+        let mode = self.session.mode().map_or("transceiver", name);
         self.told = Some(ToldBind::new(self.shared.clone(), peer.clone(), mode));
-        let bind = metrics::Bind::new(peer.name.clone(), (mode, self.receives), self.address, self.window);
+        let place = (self.address, clock::now());
+        let bind = binds::Bind::new(peer.name.clone(), (mode, self.receives), place, self.window);
+        let bind = bind.of_link(&self.tap, &self.mailbox.bell);
         self.registration = Some(self.shared.house.metrics.binds().add(bind));
+        self.note(What::Bound, (peer.name.clone(), Whose::Known), "".into());
     }
 
     fn judge_bind(
@@ -180,6 +185,15 @@ impl LinkCore {
 
 fn octets(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
+}
+
+/// As people call it.
+pub(super) fn name(mode: BindMode) -> &'static str {
+    match mode {
+        BindMode::Transmitter => "transmitter",
+        BindMode::Receiver => "receiver",
+        BindMode::Transceiver => "transceiver",
+    }
 }
 
 fn bind_mode(mode: Mode) -> BindMode {

@@ -30,7 +30,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 88] = [
+const OPERATIONS: [(&str, Open); 95] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -45,6 +45,13 @@ const OPERATIONS: [(&str, Open); 88] = [
     ("putCustomer", Open::Operator),
     ("deleteCustomer", Open::Operator),
     ("listLinks", Open::Operator),
+    ("listLinkHistory", Open::Operator),
+    ("dropLink", Open::Operator),
+    ("listLinkPdus", Open::Operator),
+    ("decodePdus", Open::Operator),
+    ("listPauses", Open::Operator),
+    ("putPause", Open::Operator),
+    ("deletePause", Open::Operator),
     ("listQueues", Open::Operator),
     ("listUpstreams", Open::Operator),
     ("getUpstream", Open::Operator),
@@ -172,6 +179,7 @@ impl Theirs {
             ("webhook", webhook),
             ("key", key_id),
             ("account", "app".to_owned()),
+            ("link", "1-1".to_owned()),
             ("upstream", "up".to_owned()),
             ("plugin", "stripes@1".to_owned()),
             ("rule", "alarm".to_owned()),
@@ -194,6 +202,7 @@ impl Theirs {
             "customer" => "customer",
             "key" => "key",
             "number" => "number",
+            "account" => "account",
             "address" => "device",
             "plugin" => "plugin",
             "name" | "rule" => "rule",
@@ -220,6 +229,8 @@ impl Theirs {
             "putAccount" => json!({ "password": "p", "role": "application", "customer": "acme" }),
             "putUpstream" => json!({ "host": "127.0.0.1", "port": 1, "system_id": "x", "password": "p" }),
             "putSharedNumber" => json!({ "default_customer": "beta" }),
+            "putPause" => json!({}),
+            "decodePdus" => json!({ "hex": "00" }),
             "putCustomer" => json!({ "numbers": ["7001"] }),
             "apply" => json!({ "customers": [] }),
             "makeKey" => json!({ "name": "n", "scopes": ["read"] }),
