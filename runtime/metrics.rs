@@ -13,7 +13,7 @@ use crate::firewall::Reason;
 use crate::message::Timestamp;
 use crate::route::{CustomerIndex, RuleIndex};
 use crate::slots::Slots;
-use crate::tally::{Point, Series, Span};
+use crate::tally::{KeptSeries, Point, Series, Span};
 use crate::timeline::Direction;
 
 pub const DIRECTIONS: [Direction; 2] = [Direction::Mo, Direction::Mt];
@@ -164,6 +164,16 @@ impl Metrics {
     /// The steps of a span, and when the first one begins.
     pub fn series(&self, customer: CustomerIndex, span: Span, now: Timestamp) -> (Timestamp, Vec<Point>) {
         self.series.at(customer.0).lock().read(span, now)
+    }
+
+    /// A customer's steps as they are to be written down, if they changed since the last time.
+    pub fn changed_series(&self, customer: CustomerIndex) -> Option<KeptSeries> {
+        self.series.at(customer.0).lock().changed()
+    }
+
+    /// Goes on from what was written down. To be called before anything is counted.
+    pub fn restore_series(&self, customer: CustomerIndex, kept: &KeptSeries) {
+        self.series.at(customer.0).lock().restore(kept);
     }
 
     /// How long each rule's calls take.

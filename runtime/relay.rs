@@ -44,6 +44,7 @@ mod repeats;
 mod requests;
 mod rule_call;
 mod scheduling;
+mod series;
 mod settle;
 mod sharing;
 mod state_quota;
@@ -86,6 +87,7 @@ pub use quotas::keep_quotas;
 pub use receipts::{PeerReceipt, receipt};
 pub use requests::{NotAsked, Question as RuleQuestion, Requests, ask};
 use rule_call::{RuleGate, SubjectState};
+pub use series::{end_series, keep_series};
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};
 pub use timers::fire_timers;
@@ -128,6 +130,7 @@ pub struct House {
     state_octets: state_quota::StateOctets,
     strays: Mutex<recovery::Strays>,
     recordings: recordings::Recordings,
+    next_series: series::NextSeries,
 }
 
 impl House {
@@ -158,6 +161,7 @@ impl House {
         let http_calls = http_calls::HttpCalls::recover(&store)?;
         let (runnable, tracking, repeats) = (Default::default(), Mutex::new(()), Mutex::default());
         let (metrics, news) = (Metrics::default(), news::News::new(&store));
+        series::recover(&present, &store, &metrics)?;
         drop(present);
         let house = House {
             directory,
@@ -189,6 +193,7 @@ impl House {
             state_octets,
             strays: Mutex::default(),
             recordings: recordings::Recordings::new(now),
+            next_series: series::NextSeries::default(),
         };
         let house = Arc::new(house);
         house.place_rules();

@@ -198,6 +198,7 @@ impl Server {
             // A store that failed says so when the writer ends.
             while relay::keep_quotas(&house, clock::now()).is_ok_and(|written| written > 0) {}
             while relay::keep_usage(&house).is_ok_and(|written| written > 0) {}
+            let _ = relay::end_series(&house, clock::now());
             house.store.close();
             writer.join()
         });
@@ -250,8 +251,8 @@ async fn keep_house(
         let (house, delivery, config) = (house.clone(), delivery.clone(), config.clone());
         let turn = tokio::task::spawn_blocking(move || {
             let now = clock::now();
-            for (customer, _) in house.directory().customers() {
-                house.metrics.tally(customer, now);
+            if let Err(error) = relay::keep_series(&house, now) {
+                tracing::error!("what charts show is not written: {error}");
             }
             match store::disk::is_nearly_full(&config.data_dir) {
                 Ok(full) => house.store.set_full(full),

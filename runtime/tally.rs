@@ -1,14 +1,16 @@
 //! How many messages a customer had, step by step: what charts of an hour, a day and a month show.
 //!
-//! Pure, in memory, and bounded: three rings for each customer that had messages. A start begins them anew; what
+//! Pure and bounded: three rings for each customer that had messages. `relay/series.rs` writes them down once a minute; what
 //! happened to each message is the history's matter.
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::message::Timestamp;
 
 /// What a chart shows of one step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     /// Accepted.
     pub mo: u64,
@@ -77,6 +79,22 @@ struct Ring {
 }
 
 impl Ring {
+    fn kept(&self) -> KeptRing {
+        let some = self.points.iter().rev().zip(0..).filter(|(point, _)| **point != Point::default());
+        KeptRing { newest: self.newest, points: some.map(|(point, age)| (age, *point)).collect() }
+    }
+
+    fn of(kept: &KeptRing, span: Span) -> Ring {
+        let length = kept.points.iter().map(|(age, _)| usize::from(*age) + 1).max().unwrap_or(0).min(span.steps());
+        let mut points = VecDeque::from(vec![Point::default(); length]);
+        for (age, point) in &kept.points {
+            if let Some(place) = length.checked_sub(usize::from(*age) + 1).and_then(|at| points.get_mut(at)) {
+                *place = *point;
+            }
+        }
+        Ring { newest: kept.newest, points }
+    }
+
     fn advance(&mut self, span: Span, now: Timestamp) {
         let step = now.0 / span.step_ms();
         if self.points.is_empty() {
@@ -94,6 +112,17 @@ impl Ring {
     }
 }
 
+/// A ring as it is written down: its steps with something in them, by how many steps they are behind the newest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct KeptRing {
+    newest: u64,
+    points: Vec<(u16, Point)>,
+}
+
+/// A series as it is written down.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptSeries([KeptRing; Span::ALL.len()]);
+
 /// Of one customer.
 #[derive(Debug, Default)]
 pub struct Series {
@@ -101,6 +130,8 @@ pub struct Series {
     total: Point,
     /// By [`Span`]; none before the first message.
     rings: Option<Box<[Ring; Span::ALL.len()]>>,
+    /// It is not written down as it is.
+    is_changed: bool,
 }
 
 impl Series {
@@ -111,6 +142,7 @@ impl Series {
         if more == Point::default() {
             return;
         }
+        self.is_changed = true;
         let rings = self.rings.get_or_insert_with(Box::default);
         for (ring, span) in rings.iter_mut().zip(Span::ALL) {
             ring.advance(span, now);
@@ -118,6 +150,18 @@ impl Series {
                 *newest += more;
             }
         }
+    }
+
+    /// As it is to be written down, if it has changed since the last time.
+    pub fn changed(&mut self) -> Option<KeptSeries> {
+        let rings = self.rings.as_ref().filter(|_| std::mem::take(&mut self.is_changed))?;
+        Some(KeptSeries(std::array::from_fn(|span| rings[span].kept())))
+    }
+
+    /// Goes on from what was written down.
+    pub fn restore(&mut self, kept: &KeptSeries) {
+        let rings = Span::ALL.map(|span| Ring::of(&kept.0[span as usize], span));
+        self.rings = Some(Box::new(rings));
     }
 
     /// Every step of the span up to the present one, the oldest first, and when the first one begins.
@@ -180,5 +224,26 @@ mod tests {
         series.count(point(1), Timestamp(NOON));
         series.count(point(3), Timestamp(NOON - 60_000));
         assert_eq!(series.read(Span::Hour, Timestamp(NOON)).1[359].mo, 3);
+    }
+
+    #[test]
+    fn what_was_written_down_goes_on_as_if_nothing_had_been() {
+        let (mut series, mut same) = (Series::default(), Series::default());
+        for (at, mo) in [(0, 1), (20_000, 4), (20_001, 5), (7_200_000, 9)] {
+            series.count(point(mo), Timestamp(NOON + at));
+        }
+        let kept = series.changed().expect("it changed");
+        assert_eq!(series.changed(), None, "nothing since");
+        same.restore(&kept);
+        assert_eq!(same.changed(), None);
+        for span in Span::ALL {
+            let now = Timestamp(NOON + 7_201_000);
+            assert_eq!(same.read(span, now), series.read(span, now), "{span:?}");
+        }
+        // Counts begin anew with a start, and steps go on.
+        same.count(point(2), Timestamp(NOON + 7_200_500));
+        let points = same.read(Span::Hour, Timestamp(NOON + 7_200_500)).1;
+        assert_eq!(points.last(), Some(&point(6)));
+        assert!(same.changed().is_some());
     }
 }

@@ -119,8 +119,8 @@ pub struct AccountNow {
     binds: usize,
 }
 
-/// Messages step by step, the oldest first, from `from` on; the last step is not over yet. A start of the server
-/// begins anew.
+/// Messages step by step, the oldest first, from `from` on; the last step is not over yet. They go on over restarts; a crash
+/// forgets what its last minute counted.
 #[derive(Serialize, ToSchema)]
 pub struct SeriesView {
     from: Time,

@@ -38,8 +38,7 @@ pub fn chart(series: &Series, span: &str, path: &str) -> Markup {
             p.faint {
                 (words::count(sum(&series.mo), "MO", "MOs")) ", " (words::count(sum(&series.mt), "MT", "MTs")) ", "
                 (words::count(sum(&series.delivered), "delivered", "delivered")) ", "
-                (words::count(sum(&series.failed), "failed", "failed")) " in this " (span)
-                ", since the start of the server at most."
+                (words::count(sum(&series.failed), "failed", "failed")) " in this " (span) "."
             }
             div.chart data-chart=(data) aria-hidden="true" {}
         }

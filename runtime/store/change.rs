@@ -24,6 +24,7 @@ use crate::feed::Ends;
 use crate::firewall::rates::QuotaRow;
 use crate::message::{MessageId, Timestamp};
 use crate::meter::UsageRow;
+use crate::tally::KeptSeries;
 use crate::timeline::Event;
 use crate::tracking::Tracked;
 
@@ -83,6 +84,10 @@ pub enum Change {
     /// What a rule used on a day.
     Usage(UsageRow),
     Unusage(UsageRow),
+    /// How many messages a customer had, step by step.
+    Series(Box<str>, Box<KeptSeries>),
+    /// It is a customer no more.
+    Unseries(Box<str>),
     /// A call of a rule is kept.
     Record(RecordedRow),
     /// Of a rule, `customer/name`, no more.
@@ -160,6 +165,8 @@ fn op(change: Change) -> Op {
         Change::Unquota(row) => Op::Delete(opt_outs::quota_key(&row)),
         Change::Usage(row) => usage::put(&row),
         Change::Unusage(row) => usage::forget(&row),
+        Change::Series(customer, kept) => Op::Put(keys::series(&customer), record::encode(&*kept)),
+        Change::Unseries(customer) => Op::Delete(keys::series(&customer)),
         Change::Record(row) => recorded::put(row),
         Change::Unrecord(rule, place) => recorded::forget(&rule, place),
     }

@@ -34,6 +34,7 @@
 //! answer   <partition> Q <len><customer> <event u64>                        what a rule answered to a request
 //! recorded <partition> R <len><rule> <at u64> <event u64> <attempt u32>     a call of a rule, to be run again
 //! usage    <partition> U <len><customer> <day u32> <rule>                    what a rule used on a day
+//! series   <partition> V <len><customer>                                    how many messages it had, step by step
 //! control  fe c <len><kind> <id>                                            what is set up over the API
 //! used     fe u <len><kind> <id>                                            when that was used last
 //! audit    fe a <sequence u64>, fe s                                        who changed it; the newest of them
@@ -140,6 +141,7 @@ pub enum Kind {
     HttpCall = b'P' as isize,
     Answer = b'Q' as isize,
     Recorded = b'R' as isize,
+    Series = b'V' as isize,
 }
 
 impl Kind {
@@ -156,6 +158,10 @@ pub fn tracked(partition: Partition, id: MessageId) -> Key {
 pub fn tracked_together(partition: Partition, first: MessageId) -> (Key, Key) {
     let of_event = [&[partition.0, Kind::Tracked.octet()][..], &first.event.to_be_bytes()].concat();
     (tracked(partition, first), after(&of_event))
+}
+
+pub fn series(customer: &str) -> Key {
+    prefixed(Partition::of(customer), Kind::Series, customer, 0).into()
 }
 
 /// True for rows that are written once and never change or go one by one.

@@ -40,6 +40,7 @@ mod retention;
 mod runs;
 mod seal;
 mod search;
+mod series;
 mod shared;
 mod tables;
 mod timers;

@@ -22,6 +22,7 @@ mod process;
 mod rule_events;
 mod rules;
 mod rules_dir;
+mod series;
 mod switches;
 mod tenants;
 mod tls;
