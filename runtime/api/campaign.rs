@@ -194,14 +194,8 @@ impl From<NoCampaign> for Problem {
 
 fn state_name(state: MessageState) -> &'static str {
     match state {
-        MessageState::Delivered => "delivered",
-        MessageState::Expired => "expired",
-        MessageState::Deleted => "deleted",
-        MessageState::Undeliverable => "undeliverable",
-        MessageState::Accepted => "accepted",
-        MessageState::Rejected => "rejected",
-        MessageState::Skipped => "skipped",
-        MessageState::Unknown | MessageState::Scheduled | MessageState::Enroute => "unknown",
+        MessageState::Scheduled | MessageState::Enroute => MessageState::Unknown.word(),
+        ended => ended.word(),
     }
 }
 

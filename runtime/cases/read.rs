@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use toml_edit::{Document, Item, TableLike};
+use wasmsc_smpp::receipt::MessageState;
 
 use super::case::{
     At, Body, Case, Coding, EarlierReceipt, Event, Given, GivenLimits, GivenTimer, Handler, Identity, Tlvs, Trigger,
@@ -43,18 +44,7 @@ const NOW: Timestamp = Timestamp(1_767_225_600_000);
 const DEVICE: &str = "46700000003";
 const NUMBER: &str = "7001";
 /// States of a receipt, as wit/plugin.wit has them.
-pub const STATES: [&str; 10] = [
-    "scheduled",
-    "enroute",
-    "delivered",
-    "expired",
-    "deleted",
-    "undeliverable",
-    "accepted",
-    "unknown",
-    "rejected",
-    "skipped",
-];
+pub const STATES: [&str; 10] = MessageState::WORDS;
 
 /// `file` is for messages, and its name for a case that has none.
 pub fn case(text: &str, file: &Path) -> Result<Case, CaseError> {

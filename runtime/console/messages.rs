@@ -4,13 +4,13 @@ use axum::extract::Query;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
+use wasmsc_smpp::receipt::MessageState;
 
 use super::ask::{Answer, At};
 use super::entry::{self, EntryList};
 use super::layout::Tab;
 use super::parts;
 use super::visitor::Visitor;
-use super::words;
 
 /// Of one page: a screen or two.
 const LIMIT: &str = "50";
@@ -123,7 +123,7 @@ fn form(visitor: &Visitor, filter: &Filter) -> Markup {
             (parts::field("Rule", "rule", &filter.rule, "water-meter"))
             label.field { span { "State" } select name="state" {
                 (parts::choice("", "any", &filter.state))
-                @for state in words::STATES { (parts::choice(state, state, &filter.state)) }
+                @for state in MessageState::WORDS { (parts::choice(state, state, &filter.state)) }
             } }
             (parts::field("Tag", "tag", &filter.tag, ""))
             label.field { span { "From (UTC)" } input type="datetime-local" name="since" value=(filter.since); }

@@ -12,20 +12,6 @@ pub fn mood(state: &str) -> Mood {
     }
 }
 
-/// States of messages, as filters offer them.
-pub const STATES: [&str; 10] = [
-    "scheduled",
-    "enroute",
-    "delivered",
-    "expired",
-    "deleted",
-    "undeliverable",
-    "accepted",
-    "unknown",
-    "rejected",
-    "skipped",
-];
-
 /// Details of the API begin without a capital, since they may stand behind something.
 pub fn first_up(text: &str) -> String {
     let mut rest = text.chars();

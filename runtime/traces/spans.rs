@@ -120,7 +120,7 @@ fn whole<'e>(id: MessageId, ends: &Ends, state: u8, error: u16, reason: Option<&
     };
     let state = MessageState::from_octet(state);
     let is_error = !matches!(state, Some(MessageState::Delivered | MessageState::Accepted));
-    let state = state.map_or_else(|| "unknown".to_owned(), |state| format!("{state:?}").to_lowercase());
+    let state = state.unwrap_or(MessageState::Unknown).word();
     let mut attributes = vec![
         ("wasmsc.message.id", id.to_string().into()),
         ("wasmsc.device", ends.device.masked().into()),

@@ -44,6 +44,26 @@ const STATES: [(MessageState, &str, &[&str]); 10] = [
 ];
 
 impl MessageState {
+    /// The states written out, in the order of their numbers.
+    pub const WORDS: [&'static str; 10] = [
+        "scheduled",
+        "enroute",
+        "delivered",
+        "expired",
+        "deleted",
+        "undeliverable",
+        "accepted",
+        "unknown",
+        "rejected",
+        "skipped",
+    ];
+
+    /// Written out, in lower case.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        MessageState::WORDS[usize::from(self.octet())]
+    }
+
     /// The state with this number.
     #[must_use]
     pub fn from_octet(octet: u8) -> Option<MessageState> {

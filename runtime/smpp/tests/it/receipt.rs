@@ -356,3 +356,12 @@ proptest! {
         let _ = Receipt::read(RECEIPT, text.as_bytes(), &Tlvs::new());
     }
 }
+
+#[test]
+fn words_are_in_the_order_of_the_numbers() {
+    for (octet, word) in MessageState::WORDS.into_iter().enumerate() {
+        let state = MessageState::from_octet(octet as u8).expect("a state");
+        assert_eq!((state.word(), format!("{state:?}").to_lowercase().as_str()), (word, word));
+    }
+    assert_eq!(MessageState::from_octet(MessageState::WORDS.len() as u8), None);
+}
