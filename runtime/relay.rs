@@ -51,6 +51,7 @@ mod state_quota;
 mod stranded;
 mod submission;
 mod timers;
+mod tried;
 mod wake;
 
 use std::sync::Arc;
@@ -86,11 +87,13 @@ pub use pickup::{Arrivals, pick_up};
 pub use quotas::keep_quotas;
 pub use receipts::{PeerReceipt, receipt};
 pub use requests::{NotAsked, Question as RuleQuestion, Requests, ask};
+pub use rule_call::TriedGate;
 use rule_call::{RuleGate, SubjectState};
 pub use series::{end_series, keep_series};
 pub use settle::{Answer, settle};
 pub use submission::{Origin, Submission};
 pub use timers::fire_timers;
+pub use tried::{AsIs, as_is};
 pub use wake::{Alert, keep_house, wake};
 
 /// Everything the main path works on.

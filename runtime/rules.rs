@@ -4,10 +4,12 @@
 //! [`Rules::show`] makes it what events find, in one atomic step per rule. `setup` calls both, with the rows in between;
 //! `rule_threads` calls [`Rules::call`]. A rule without a version that runs is held: its events wait.
 
+mod lately;
 pub mod rollout;
 mod room;
 mod shadow;
 pub mod stock;
+mod tries;
 mod verdict;
 mod version;
 
@@ -32,11 +34,15 @@ use crate::route::{Current, Directory, RuleIndex};
 use crate::schedule::SubjectKey;
 use crate::slots::Slots;
 use crate::store::Store;
+pub use lately::Latest;
 use rollout::Rollout;
 use room::Room;
 use shadow::Shadows;
 pub use shadow::{Compared, Shadow};
+use tries::Tries;
+pub use tries::{AsRule, NotTried, Rerun, ToTry, Tried};
 pub use verdict::is_worse;
+use version::Tally;
 pub use version::{Canary, Runs, Serving, Version};
 
 /// In the data directory.
@@ -45,6 +51,8 @@ const FOLDER: &str = "plugins";
 const TRIALS: usize = 2;
 /// And one of a version that runs beside.
 const SHADOWS: usize = 1;
+/// And one that somebody tries.
+const TRIED: usize = 1;
 /// Rules that are on their way at once: each has a component's file in memory meanwhile, on a thread of its own.
 const LOADED_AT_ONCE: usize = 16;
 
@@ -59,6 +67,7 @@ pub struct Rules {
     components: Mutex<HashMap<Digest, Weak<Compiled>>>,
     trials: Semaphore,
     shadows: Shadows,
+    tries: Tries,
     /// That may be open at once, beside what rules need.
     links_max: usize,
 }
@@ -98,14 +107,14 @@ impl Rules {
         directory: Arc<Current>,
         threads: usize,
     ) -> Result<Rules, OpenError> {
-        let host = Arc::new(PluginHost::new((threads + TRIALS + SHADOWS) as u32, config.webhooks)?);
-        let shadows = Shadows::start(host.clone())?;
+        let host = Arc::new(PluginHost::new((threads + TRIALS + SHADOWS + TRIED) as u32, config.webhooks)?);
+        let (shadows, tries) = (Shadows::start(host.clone())?, Tries::start()?);
         let plugins = &config.plugins;
         let limits = CompileLimits { memory_mib: plugins.compile_memory_mib, cpu_secs: plugins.compile_cpu_secs };
         let files = PluginFiles::open(folder, host.compatibility(), limits, plugins.compile_at_once)?;
         let (places, components, trials) = (Slots::default(), Mutex::default(), Semaphore::new(TRIALS));
         let (files, links_max) = (Arc::new(files), config.smpp.max_links);
-        Ok(Rules { host, files, directory, places, components, trials, shadows, links_max })
+        Ok(Rules { host, files, directory, places, components, trials, shadows, tries, links_max })
     }
 
     /// Does this about once in a millisecond.
@@ -132,7 +141,7 @@ impl Rules {
         };
         let started = clock::instant();
         let ran = self.host.run(&version.loaded, invocation).await;
-        version.tally.record(&ran.outcome, started.elapsed());
+        version.tally.record(&ran.outcome, (started, clock::instant()));
         if let Some(watched) = watched {
             self.shadows.compare(watched, &ran.outcome);
         }
@@ -221,8 +230,8 @@ impl Rules {
         let component = self.compiled(digest, source).await.map_err(not_compiled)?;
         let loaded = self.loaded(&settings, &component).await?;
         let plugin = settings.plugin.clone().unwrap_or_else(|| settings.source());
-        let (digest_text, tally) = (digest.to_string().into(), Default::default());
-        Ok(Arc::new(Version { plugin, digest, digest_text, settings, loaded, tally, _component: component }))
+        let (digest_text, tally) = (digest.to_string().into(), Tally::new(clock::instant()));
+        Ok(Arc::new(Version { plugin, digest, digest_text, settings, loaded, tally, component }))
     }
 
     async fn loaded(

@@ -21,7 +21,7 @@ use super::wanted::address;
 use crate::cases::{Known, Recording, recording};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::recorded::Recorded;
-use crate::store::{CallPlace, Store};
+use crate::store::{self, CallPlace, Store};
 
 const LIMIT_MAX: usize = 1_000;
 /// Calls that one request looks at.
@@ -114,7 +114,7 @@ impl Wanted {
     }
 }
 
-fn view(call: &Recorded) -> CallView {
+pub(super) fn view(call: &Recorded) -> CallView {
     let Recording { case, known } = recording(call);
     CallView {
         message_id: call.before.id.to_string(),
@@ -151,6 +151,26 @@ fn page(store: &Store, rule: &str, from: CallPlace, wanted: &Wanted) -> io::Resu
         true
     })?;
     Ok(CallList { calls, next })
+}
+
+/// A call of this event: the attempt that is asked for, or the last one that is kept. It is looked for behind the event's own time,
+/// among so many calls as one request looks at.
+pub(super) fn find(
+    store: &Store,
+    rule: &str,
+    (id, attempt): (MessageId, Option<u32>),
+    since: Option<Timestamp>,
+) -> io::Result<Option<Recorded>> {
+    let (mut found, mut seen) = (None, 0);
+    let from = CallPlace::since(since.unwrap_or_else(|| store::made_at(id)));
+    store.recorded(rule, from, |_, call| {
+        seen += 1;
+        if call.before.id == id && attempt.is_none_or(|attempt| attempt == call.before.attempt) {
+            found = Some(call);
+        }
+        seen < SCAN_MAX && (attempt.is_none() || found.is_none())
+    })?;
+    Ok(found)
 }
 
 fn cursor(text: &str) -> Answer<CallPlace> {

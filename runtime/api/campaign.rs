@@ -192,6 +192,7 @@ impl From<NoCampaign> for Problem {
     }
 }
 
+/// A message that ended while nothing was known of it has an unknown end.
 fn state_name(state: MessageState) -> &'static str {
     match state {
         MessageState::Scheduled | MessageState::Enroute => MessageState::Unknown.word(),

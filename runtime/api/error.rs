@@ -93,6 +93,8 @@ codes! {
     VersionExists "version_exists" CONFLICT "A plugin of this name and version is there"
     PluginUnfit "plugin_unfit" UNPROCESSABLE_ENTITY "The plugin cannot be used"
     TooManyUploads "too_many_uploads" TOO_MANY_REQUESTS "Another upload is under way"
+    TooManyTries "too_many_tries" TOO_MANY_REQUESTS "Other calls are being tried"
+    NotKept "not_kept" NOT_FOUND "No such call is kept"
     TooLate "too_late" CONFLICT "The message waits no more"
     IdempotencyMismatch "idempotency_mismatch" UNPROCESSABLE_ENTITY "The idempotency key was used for another request"
     MadeBefore "made_before" CONFLICT "The same request was done before"

@@ -76,6 +76,12 @@ pub struct Whose {
     customer: Option<String>,
 }
 
+impl Whose {
+    pub fn customer(&self) -> Option<&str> {
+        self.customer.as_deref()
+    }
+}
+
 /// A version of a plugin.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Plugin)]
@@ -127,7 +133,7 @@ impl From<Unfit> for Problem {
 }
 
 /// None: the operator, who asks for no customer.
-fn customer(api: &Api, caller: &Caller, named: Option<&str>, scope: Scope) -> Answer<Option<String>> {
+pub(super) fn customer(api: &Api, caller: &Caller, named: Option<&str>, scope: Scope) -> Answer<Option<String>> {
     if matches!(caller, Caller::Operator) && named.is_none() {
         return Ok(None);
     }

@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 use super::error::{Code, Problem};
 use super::{
     Api, apply, audit, backup, caller, calls, campaign, dead, device, events, explain, export, health, history, inbox,
-    key, links, message, number, object, openapi, overview, pause, pdu, plugin, policy, queue, rule, rule_request,
-    scrape, statuses, usage, webhook,
+    key, links, message, number, object, openapi, overview, pause, pdu, plugin, policy, queue, replay, rule,
+    rule_request, scrape, statuses, tryout, usage, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -78,6 +78,9 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(rule::canary::set, rule::canary::end))
         .routes(routes!(rule::shadow::set, rule::shadow::end))
         .routes(routes!(calls::list))
+        .routes(routes!(replay::replay))
+        .routes(routes!(tryout::rule_))
+        .routes(routes!(tryout::plugin_))
         .routes(routes!(object::shared_number::list))
         .routes(routes!(object::shared_number::get, object::shared_number::put, object::shared_number::delete))
         .routes(routes!(device::list))

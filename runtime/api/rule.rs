@@ -38,6 +38,12 @@ pub struct Whose {
     customer: Option<String>,
 }
 
+impl Whose {
+    pub fn customer(&self) -> Option<&str> {
+        self.customer.as_deref()
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 pub struct RuleList {
     rules: Vec<RuleView>,
@@ -139,7 +145,7 @@ pub async fn put(
 }
 
 /// One customer's rules are not to take what others need.
-fn hold_to_ceilings(api: &Api, settings: &Settings) -> Answer<()> {
+pub(super) fn hold_to_ceilings(api: &Api, settings: &Settings) -> Answer<()> {
     let plugins = api.setup.file().plugins;
     let of_config =
         [("deadline_ms", plugins.deadline_max_ms.into()), ("memory_mib", u64::from(plugins.memory_max_mib))];

@@ -78,13 +78,14 @@ pub fn invocation(stage: &Stage, world: &World, call: &Call, given: &Given, log:
 /// What the call sees of its house. That of a recorded call is watched: it may ask for what was not recorded.
 fn sight(stage: &Stage, world: &World, given: &Given) -> (Arc<dyn StateView>, Arc<dyn Gate>) {
     let state = State::new(world, given);
-    let gate = Refusing::new(given, stage.house.directory.load().clone());
-    match &stage.known {
-        Some(known) => {
-            let watched = Arc::new(Watched { state, gate, known: known.clone() });
+    let refusing = || Refusing::new(given, stage.house.directory.load().clone());
+    match (&stage.known, &stage.gate) {
+        (Some(known), _) => {
+            let watched = Arc::new(Watched { state, gate: refusing(), known: known.clone() });
             (watched.clone(), watched)
         }
-        None => (Arc::new(state), Arc::new(gate)),
+        (None, Some(gate)) => (Arc::new(state), gate.clone()),
+        (None, None) => (Arc::new(state), Arc::new(refusing())),
     }
 }
 

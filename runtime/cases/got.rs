@@ -21,6 +21,10 @@ pub struct Got {
     pub state: BTreeMap<String, Vec<u8>>,
     pub shared: BTreeMap<String, Vec<u8>>,
     pub took: Duration,
+    /// CPU time of the thread meanwhile.
+    pub cpu: Duration,
+    /// The most that it had of linear memory.
+    pub memory_octets: u64,
 }
 
 /// How the call ended.

@@ -44,6 +44,25 @@ impl Octets {
         wanted.unwrap_or_else(|| Octets::guess(got))
     }
 
+    /// Octet for octet: text, a number, or hex.
+    pub fn exact(octets: &[u8]) -> Octets {
+        let plain = |text: &&str| text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+        match std::str::from_utf8(octets).ok().filter(plain) {
+            Some(text) => Octets::Text(text.to_owned()),
+            None => int(octets).unwrap_or_else(|| Octets::Hex(octets.to_vec())),
+        }
+    }
+
+    /// As JSON writes what case files write.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Octets::Text(text) => text.as_str().into(),
+            Octets::Json(json) => serde_json::json!({ "json": json }),
+            Octets::Hex(octets) => serde_json::json!({ "hex": hex(octets) }),
+            Octets::Int(number) => serde_json::json!({ "int": number }),
+        }
+    }
+
     fn guess(got: &[u8]) -> Octets {
         let object = serde_json::from_slice(got).ok().filter(|json: &Json| json.is_object() || json.is_array());
         let object = object.filter(|json| !has_null(json)).map(Octets::Json);
@@ -141,6 +160,17 @@ mod tests {
         assert_eq!(Octets::like(&[0, 1], None), Octets::Hex(vec![0, 1]));
         // Eight letters are rather a word than a number.
         assert_eq!(Octets::like(b"password", None), Octets::Text("password".into()));
+    }
+
+    #[test]
+    fn what_is_exact_reads_back_octet_for_octet() {
+        for octets in
+            [&b"{\"b\":1, \"a\":2}"[..], b"", &6_i64.to_le_bytes(), &[0, 1], b"a\tb\n", b"a\rb", "\u{e9}".as_bytes()]
+        {
+            assert_eq!(Octets::exact(octets).to_vec(), octets);
+        }
+        assert_eq!(Octets::exact(&6_i64.to_le_bytes()).to_json(), json!({ "int": 6 }));
+        assert_eq!(Octets::exact(&[0, 171]).to_json(), json!({ "hex": "00ab" }));
     }
 
     #[test]

@@ -204,16 +204,8 @@ fn given_timers(timers: &[(Box<str>, Timestamp)], occasion: &Occasion) -> Array 
     all
 }
 
-/// Octet for octet: text, or hex.
 fn exact(octets: &[u8]) -> Value {
-    let plain = |text: &&str| text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t'));
-    match std::str::from_utf8(octets).ok().filter(plain) {
-        Some(text) => text.into(),
-        None => match <[u8; 8]>::try_from(octets) {
-            Ok(number) => update::value(&Octets::Int(i64::from_le_bytes(number))),
-            Err(_) => update::value(&Octets::Hex(octets.to_vec())),
-        },
-    }
+    update::value(&Octets::exact(octets))
 }
 
 // ---- what happens, and what comes of it ---------------------------------------------------------

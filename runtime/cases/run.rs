@@ -8,7 +8,7 @@ use super::case::{Case, Given, Handler, Trigger};
 use super::compare::{Difference, compare};
 use super::compare_whole::compare_whole;
 use super::events;
-use super::got::{Got, LogLine};
+use super::got::Got;
 use super::host::Lines;
 use super::house::House;
 use super::known::{Knowledge, Known};
@@ -16,7 +16,8 @@ use super::ran::{Ran, Step};
 use super::world::{Call, What, World};
 use crate::clock;
 use crate::config::{self, Webhooks};
-use crate::plugin::{About, Effects, EngineError, LoadError, LoadedRule, Outcome, PluginHost};
+use crate::plugin::{About, Effects, EngineError, Gate, LoadError, LoadedRule, Outcome, PluginHost};
+use crate::route::Current;
 
 /// It is read once, when the trial begins.
 const COMPONENT: &str = "trial.wasm";
@@ -41,7 +42,7 @@ fn without_rule(error: &LoadError) -> String {
 
 /// A component that is compiled, and tried with whatever is given.
 pub struct Trial {
-    host: PluginHost,
+    host: Arc<PluginHost>,
     rule: LoadedRule,
 }
 
@@ -51,6 +52,18 @@ pub struct Stage {
     pub(super) rule: LoadedRule,
     /// Of a recorded call.
     pub(super) known: Option<Arc<Knowledge>>,
+    /// Asked in place of what the case says, where a house stands behind it.
+    pub(super) gate: Option<Arc<dyn Gate>>,
+}
+
+/// How a case went that expects nothing.
+pub struct Played {
+    /// Every event that happened: what it called, and what came of it.
+    pub steps: Vec<(Handler, Got)>,
+    /// Why the others did not happen.
+    pub stopped: Option<String>,
+    /// What stands after the last one.
+    pub world: World,
 }
 
 impl Trial {
@@ -68,7 +81,7 @@ impl Trial {
 
     /// `from`: where the component is from, for people.
     pub async fn of(wasm: &[u8], from: &str) -> Result<Trial, TrialError> {
-        let host = PluginHost::new(1, Webhooks::default())?;
+        let host = Arc::new(PluginHost::new(1, Webhooks::default())?);
         let house = House::new(&Given::default(), &Default::default(), Path::new(from)).map_err(TrialError::Given)?;
         let (rule, from) = (house.rule.id(), from.to_owned());
         let compiled = host.compile_here(wasm).map_err(|why| LoadError::NotCompiled { rule, from, why })?;
@@ -76,6 +89,11 @@ impl Trial {
         let rule = config::Rule { numbers: Vec::new(), ..house.rule };
         let rule = host.fit(&rule, &compiled, house.directory.clone()).await?;
         Ok(Trial { host, rule })
+    }
+
+    /// In a host that has other things to do, too.
+    pub fn in_host(host: Arc<PluginHost>, rule: LoadedRule) -> Trial {
+        Trial { host, rule }
     }
 
     /// What it exports, of all that would be called.
@@ -95,7 +113,45 @@ impl Trial {
     fn staged(&self, house: Result<House, String>) -> Result<Stage, TrialError> {
         let house = house.map_err(TrialError::Given)?;
         let rule = self.host.as_rule(&self.rule, &house.rule, house.directory.clone());
-        Ok(Stage { house, rule, known: None })
+        Ok(Stage { house, rule, known: None, gate: None })
+    }
+
+    /// As a rule of a real house: with its settings, its routes and numbers, and its firewall.
+    pub fn stage_of(&self, rule: config::Rule, directory: Arc<Current>, gate: Arc<dyn Gate>) -> Stage {
+        let loaded = self.host.as_rule(&self.rule, &rule, directory.clone());
+        Stage { house: House { rule, directory }, rule: loaded, known: None, gate: Some(gate) }
+    }
+
+    /// The made-up house of this case.
+    pub fn stage_for(&self, case: &Case) -> Result<Stage, TrialError> {
+        self.staged(House::of_case(case, Path::new(COMPONENT)))
+    }
+
+    /// What the component says of the stage's config, where it says anything.
+    pub async fn config_fault(&self, stage: &Stage) -> Option<String> {
+        self.host.check_config(&stage.rule).await.err()
+    }
+
+    /// Lets the events happen one after the other, until one cannot, or until so much time is over.
+    pub async fn play(&self, stage: &Stage, case: &Case, within: Duration) -> Played {
+        let started = clock::instant();
+        let (mut steps, mut stopped) = (Vec::with_capacity(case.events.len()), None);
+        let mut world = World::new(&case.given);
+        for event in &case.events {
+            if started.elapsed() > within {
+                stopped = Some(format!("the calls before took longer than {} s together", within.as_secs()));
+                break;
+            }
+            world.identity = event.identity;
+            match self.event(stage, &mut world, &event.trigger, event.after_ms, &case.given).await {
+                Ok(step) => steps.push(step),
+                Err(why) => {
+                    stopped = Some(why);
+                    break;
+                }
+            }
+        }
+        Played { steps, stopped, world }
     }
 
     /// Runs one case to its end, or to an event that cannot happen.
@@ -155,32 +211,33 @@ impl Trial {
             let name = handler.name();
             return Err(format!("the component exports no {name}, so that nothing would be called"));
         }
-        let (outcome, log, took) = self.called(stage, world, &call, given).await;
-        let mut got = Got { log, took, state: world.state.clone(), shared: world.shared.clone(), ..Got::default() };
+        let (outcome, mut got) = self.called(stage, world, &call, given).await;
+        (got.state, got.shared) = (world.state.clone(), world.shared.clone());
         events::take(outcome, &call, &mut got);
         world.commit(&call, &got);
         Ok((handler, got))
     }
 
-    async fn called(
-        &self,
-        stage: &Stage,
-        world: &World,
-        call: &Call,
-        given: &Given,
-    ) -> (Outcome, Vec<LogLine>, Duration) {
+    /// How the call ended, and what it used and logged.
+    async fn called(&self, stage: &Stage, world: &World, call: &Call, given: &Given) -> (Outcome, Got) {
         let lines = Arc::new(Lines::default());
         let invocation = events::invocation(stage, world, call, given, &lines);
-        let started = clock::instant();
-        let outcome = match invocation {
-            Some(invocation) => self.host.call(&stage.rule, invocation).await,
+        let (started, cpu) = (clock::instant(), clock::thread_cpu());
+        let ran = match invocation {
+            Some(invocation) => self.host.run(&stage.rule, invocation).await,
             None => match self.host.check_config(&stage.rule).await {
-                Ok(()) => Outcome::Done(Effects::default()),
-                Err(why) => Outcome::Reject(why),
+                Ok(()) => Outcome::Done(Effects::default()).into(),
+                Err(why) => Outcome::Reject(why).into(),
             },
         };
-        let took = started.elapsed();
-        (outcome, std::mem::take(&mut *lines.0.lock()), took)
+        let got = Got {
+            took: started.elapsed(),
+            cpu: clock::thread_cpu().saturating_sub(cpu),
+            memory_octets: ran.used.memory_octets as u64,
+            log: std::mem::take(&mut *lines.0.lock()),
+            ..Got::default()
+        };
+        (ran.outcome, got)
     }
 
     /// How long a fresh instance and a call take, each of `count` times, sorted. An MO has this text.
@@ -191,7 +248,7 @@ impl Trial {
         let mut times = Vec::with_capacity(count);
         if let Some(call) = events::trial_call(&self.handlers(), text, &given) {
             for _ in 0..count {
-                times.push(self.called(&stage, &world, &call, &given).await.2);
+                times.push(self.called(&stage, &world, &call, &given).await.1.took);
             }
         }
         times.sort_unstable();

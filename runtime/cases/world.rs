@@ -203,6 +203,16 @@ impl World {
         self.timers.iter().min_by_key(|(_, due)| due.at).map(|(name, due)| (name.as_str(), due))
     }
 
+    /// Messages that asked for a receipt, in the order that `of` counts: tag, recipient, and whether it has come.
+    pub fn receipts(&self) -> impl Iterator<Item = (Option<&str>, &str, bool)> {
+        self.receipts.iter().map(|awaited| (awaited.tag.as_deref(), &*awaited.recipient, awaited.has_come))
+    }
+
+    /// Tags of HTTP calls that are not answered.
+    pub fn http_calls(&self) -> impl Iterator<Item = &str> {
+        self.calls.iter().map(|(tag, _)| &**tag)
+    }
+
     /// How many messages asked for a receipt.
     pub fn receipts_asked(&self) -> usize {
         self.receipts.len()

@@ -11,7 +11,7 @@ use super::calls::{Call, Calls, Wanted, none};
 use super::failure::Failure;
 use super::remote::{Ask, Remote, part, query};
 use super::table::{Form, json as as_json, shown};
-use crate::cases::{Difference, Outcome, Step, Trial, read_case};
+use crate::cases::{Difference, Replayed, Trial, Verdict, read_case};
 
 /// Lines of a reason that are shown; the first ones say where.
 const REASON_LINES: usize = 20;
@@ -52,38 +52,6 @@ pub struct Args {
 fn secret(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-/// What came of running a call again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Verdict {
-    Same,
-    Changed,
-    /// It broke, which the call had not, or cannot be run.
-    Failed,
-    NotComparable,
-}
-
-impl Verdict {
-    const ALL: [Verdict; 4] = [Verdict::Same, Verdict::Changed, Verdict::Failed, Verdict::NotComparable];
-
-    fn name(self) -> &'static str {
-        match self {
-            Verdict::Same => "same",
-            Verdict::Changed => "changed",
-            Verdict::Failed => "failed",
-            Verdict::NotComparable => "not_comparable",
-        }
-    }
-}
-
-struct Replayed {
-    verdict: Verdict,
-    differences: Vec<Difference>,
-    /// What it asked for that is not known.
-    guessed: Vec<String>,
-    /// Why it broke.
-    why: Option<String>,
 }
 
 pub async fn run(arguments: &Args) -> Result<(), Failure> {
@@ -137,8 +105,7 @@ async fn replay(trial: &Trial, call: &Call, secrets: &BTreeMap<&str, &str>) -> R
     let mut case = match read_case(&call.case, Path::new(&call.message_id)) {
         Ok(case) => case,
         Err(error) => {
-            let why = Some(format!("the call cannot be read: {error}"));
-            return Replayed { verdict: Verdict::NotComparable, differences: Vec::new(), guessed: Vec::new(), why };
+            return Replayed::unreadable(format!("the call cannot be read: {error}"));
         }
     };
     for (name, value) in &mut case.given.secrets {
@@ -147,22 +114,7 @@ async fn replay(trial: &Trial, call: &Call, secrets: &BTreeMap<&str, &str>) -> R
         }
     }
     let (ran, guessed) = trial.replay(case, call.known.clone()).await;
-    let broke = |step: &Step| match &step.call {
-        Some((_, got)) => match &got.outcome {
-            Outcome::Broken(why) if call.outcome != "broken" => Some(why.clone()),
-            _ => None,
-        },
-        None => step.differences.first().map(|difference| difference.what.clone()),
-    };
-    let why = ran.steps.iter().find_map(broke);
-    let differences: Vec<Difference> = ran.steps.into_iter().flat_map(|step| step.differences).collect();
-    let verdict = match (&why, differences.is_empty(), guessed.is_empty()) {
-        (_, _, false) => Verdict::NotComparable,
-        (Some(_), _, true) => Verdict::Failed,
-        (None, false, true) => Verdict::Changed,
-        (None, true, true) => Verdict::Same,
-    };
-    Replayed { verdict, differences, guessed, why }
+    Replayed::of(ran, guessed, &call.outcome)
 }
 
 fn as_value(call: &Call, replayed: &Replayed) -> Value {

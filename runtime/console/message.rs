@@ -11,6 +11,7 @@ use super::entry::{self, Entry, EntryList};
 use super::fields::{self, Fields};
 use super::layout::Tab;
 use super::parts::{self, Content, Mood};
+use super::replay;
 use super::text;
 use super::visitor::Visitor;
 use super::words;
@@ -147,6 +148,10 @@ async fn body(visitor: &Visitor, id: &str, notice: Option<Markup>) -> Answer<Mar
         Some(message) if message.is_mo() => answers(visitor, message).await?,
         _ => Vec::new(),
     };
+    let run_again = match rule(&timeline.events) {
+        Some(rule) => replay::section(visitor, id, rule).await,
+        None => html! {},
+    };
     Ok(html! {
         h1 { "Message " code { (id) } }
         @if let Some(notice) = notice { (notice) }
@@ -164,8 +169,19 @@ async fn body(visitor: &Visitor, id: &str, notice: Option<Markup>) -> Answer<Mar
         @if !answers.is_empty() {
             section.card { h2 { "Sent by the rule for it" } (entry::table(&visitor.path(""), &answers, "answers")) }
         }
+        (run_again)
         @if let Some((_, fields)) = content { (fields::card(fields)) }
     })
+}
+
+/// The rule that was called for it last, without its customer.
+fn rule(events: &[Happened]) -> Option<&str> {
+    let called = events.iter().rev().find_map(|happened| match &happened.what {
+        What::Ran { rule, .. } => Some(rule.as_str()),
+        What::Failed { by, .. } | What::Dead { by, .. } => Some(by.as_str()),
+        _ => None,
+    });
+    called.and_then(|rule| rule.split_once('/')).map(|(_, name)| name)
 }
 
 /// What the rule sent for an MO. The history names the cause of each; it is looked for among the device's next messages.

@@ -16,6 +16,7 @@ mod customers;
 mod dead;
 mod device;
 mod devices;
+mod effects;
 mod entry;
 mod fields;
 mod firewall;
@@ -33,8 +34,11 @@ mod overview;
 mod parts;
 mod pdus;
 mod peer;
+mod playground;
 mod relay;
+mod replay;
 mod rule;
+mod rule_config;
 mod rules;
 mod send;
 mod session;
@@ -97,6 +101,7 @@ pub fn router(api: Router, transport: Transport) -> Router {
         .route("/console/c/{customer}", get(overview::of_customer))
         .route("/console/c/{customer}/messages", get(messages::list))
         .route("/console/c/{customer}/messages/{id}", get(message::one))
+        .route("/console/c/{customer}/messages/{id}/replay", post(replay::replay))
         .route("/console/c/{customer}/messages/{id}/again", post(again::send))
         .route("/console/c/{customer}/live", get(live::stream))
         .route("/console/c/{customer}/devices", get(devices::list).post(import::import))
@@ -105,7 +110,10 @@ pub fn router(api: Router, transport: Transport) -> Router {
         .route("/console/c/{customer}/rules", get(rules::list).post(rules::make))
         .route("/console/c/{customer}/rules/{name}", get(rule::one))
         .route("/console/c/{customer}/rules/{name}/{verb}", post(rule::turn))
+        .route("/console/c/{customer}/rules/{name}/config", get(rule_config::page).post(rule_config::change))
+        .route("/console/c/{customer}/rules/{name}/playground", get(playground::of_rule).post(playground::try_rule))
         .route("/console/c/{customer}/plugins", post(rules::upload))
+        .route("/console/c/{customer}/plugins/{plugin}", get(playground::of_plugin).post(playground::try_plugin))
         .route("/console/c/{customer}/log", get(log::stream))
         .route("/console/c/{customer}/dead-letters", get(dead::list))
         .route("/console/c/{customer}/dead-letters/{id}", get(dead::one))

@@ -47,11 +47,14 @@ async fn body(visitor: &Visitor, name: &str, notice: Option<Markup>) -> Answer<M
                 div { dt { "State" } dd { (state(&rule)) } }
                 div { dt { "Answers" } dd { (text::shown(&rule.trigger())) } }
                 div { dt { "Set up by" } dd { @if rule.declared { "the config file" } @else { "API or console" } } }
+                div { dt { "Calls a second" } dd { (words::rate(rule.lately.calls_per_sec)) } }
+                div { dt { "Half take up to" } dd { (words::some_micros(rule.lately.p50_micros)) " " span.faint { "(p50)" } } }
+                div { dt { "99 of 100 take up to" } dd { (words::some_micros(rule.lately.p99_micros)) " " span.faint { "(p99)" } } }
             }
         }
         section.card { h2 { "Versions" } (versions(&rule)) }
         @if let Some(canary) = &rule.canary { (canary_card(canary, rule.active.as_ref())) }
-        @if let Some(shadow) = &rule.shadow { (shadow_card(shadow)) }
+        @if let Some(shadow) = &rule.shadow { (shadow_card(shadow, rule.active.as_ref())) }
         @if rule.declared {
             p.faint { "The config file declares this rule: its versions are changed there." }
         } @else if visitor.may("manage") { (verbs(&path, &rule, &labels)) }
@@ -61,7 +64,11 @@ async fn body(visitor: &Visitor, name: &str, notice: Option<Markup>) -> Answer<M
             ol #log.log {}
             noscript { p.faint { "The live log needs scripts; " code { "GET /v1/events?types=rule.log" } " has it, too." } }
         }
-        p { a.button href={ (visitor.path("dead-letters")) "?rule=" (escaped(name)) } { "Dead letters of this rule" } }
+        p.buttons {
+            a.button href={ (path) "/playground" } { "Try it in the playground" }
+            a.button href={ (path) "/config" } { "Config" }
+            a.button href={ (visitor.path("dead-letters")) "?rule=" (escaped(name)) } { "Dead letters of this rule" }
+        }
         details.card { summary { "Settings" } pre.settings { (text::shown(&settings(&rule.settings))) } }
         section.card { h2 { "What was done" } (history(&rule.history)) }
     })
@@ -77,6 +84,7 @@ fn versions(rule: &Rule) -> Markup {
             thead { tr {
                 th scope="col" { "Version" } th scope="col" { "Role" } th.figure scope="col" { "Runs" } th.figure scope="col" { "Rejected" }
                 th.figure scope="col" { "Broken" } th.figure scope="col" { "Retried" } th.figure scope="col" { "Mean" }
+                th.figure scope="col" { "Calls/s" } th.figure scope="col" { "p50" } th.figure scope="col" { "p99" }
             } }
             tbody {
                 @if let Some(version) = &rule.active { (version_row(version, Mood::Good, "active")) }
@@ -85,7 +93,7 @@ fn versions(rule: &Rule) -> Markup {
                 @if let Some(version) = &rule.previous { (version_row(version, Mood::Calm, "the one before")) }
             }
         } }
-        p.faint { "Runs since each was loaded. A run is broken when it traps or overruns a limit." }
+        p.faint { "Runs since each was loaded; calls a second, p50 and p99 of the last five to ten minutes. A run is broken when it traps or overruns a limit." }
     }
 }
 
@@ -96,7 +104,8 @@ fn version_row(version: &Version, mood: Mood, role: &str) -> Markup {
             td { (parts::badge(mood, role)) }
             td.figure { (parts::number(version.runs)) } td.figure { (parts::number(version.rejected)) }
             td.figure { (parts::number(version.broken)) } td.figure { (parts::number(version.retried)) }
-            td.figure { (words::micros(version.mean_micros)) }
+            td.figure { (words::micros(version.mean_micros)) } td.figure { (words::rate(version.lately.calls_per_sec)) }
+            td.figure { (words::some_micros(version.lately.p50_micros)) } td.figure { (words::some_micros(version.lately.p99_micros)) }
         }
     }
 }
@@ -125,17 +134,30 @@ fn canary_card(canary: &Canary, active: Option<&Version>) -> Markup {
     }
 }
 
-fn shadow_card(shadow: &Shadow) -> Markup {
+fn shadow_card(shadow: &Shadow, active: Option<&Version>) -> Markup {
+    let both = active.into_iter().chain([&shadow.version]);
     html! {
         section.card {
             h2 { "Shadow: " (text::shown(&shadow.version.plugin)) }
+            div.scroll { table {
+                thead { tr {
+                    th scope="col" { "Side by side" } th.figure scope="col" { "Runs" } th.figure scope="col" { "Rejected" } th.figure scope="col" { "Broken" }
+                    th.figure scope="col" { "Retried" } th.figure scope="col" { "p50" } th.figure scope="col" { "p99" }
+                } }
+                tbody { @for version in both { tr {
+                    th scope="row" { (text::shown(&version.plugin)) }
+                    td.figure { (parts::number(version.runs)) } td.figure { (parts::number(version.rejected)) }
+                    td.figure { (parts::number(version.broken)) } td.figure { (parts::number(version.retried)) }
+                    td.figure { (words::some_micros(version.lately.p50_micros)) } td.figure { (words::some_micros(version.lately.p99_micros)) }
+                } } }
+            } }
             dl.facts {
                 div { dt { "Came to the same" } dd { (parts::number(shadow.same)) } }
                 div { dt { "Differed" } dd { (parts::number(shadow.differed)) } }
                 div { dt { "Cannot be compared" } dd { (parts::number(shadow.unsure)) } }
                 div { dt { "No time for" } dd { (parts::number(shadow.skipped)) } }
             }
-            @if !shadow.differences.is_empty() { ul { @for difference in shadow.differences.iter().rev() { li { (text::shown(difference)) } } } }
+            @if !shadow.differences.is_empty() { h3 { "What the shadow did otherwise, the newest first" } ul { @for difference in shadow.differences.iter().rev() { li { (text::shown(difference)) } } } }
         }
     }
 }

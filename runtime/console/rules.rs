@@ -53,6 +53,7 @@ pub struct Rule {
     pub settings: Value,
     pub state: String,
     pub why: Option<String>,
+    pub lately: Lately,
     pub active: Option<Version>,
     pub previous: Option<Version>,
     pub canary: Option<Canary>,
@@ -69,6 +70,15 @@ pub struct Version {
     pub rejected: u64,
     pub broken: u64,
     pub mean_micros: u64,
+    pub lately: Lately,
+}
+
+/// How often it was called in the last minutes, and how long that took.
+#[derive(Debug, Deserialize)]
+pub struct Lately {
+    pub calls_per_sec: f64,
+    pub p50_micros: Option<u64>,
+    pub p99_micros: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,14 +147,18 @@ impl NewRule {
         if !self.keyword.is_empty() {
             settings["keyword"] = json!(self.keyword);
         }
-        let pairs = self.config.lines().filter_map(|line| line.split_once('='));
-        let config: Map<String, Value> =
-            pairs.map(|(name, value)| (name.trim().to_owned(), json!(value.trim()))).collect();
+        let config = pairs(&self.config);
         if !config.is_empty() {
             settings["config"] = Value::Object(config);
         }
         settings
     }
+}
+
+/// Config as forms have it: a line for each, `name = value`.
+pub fn pairs(lines: &str) -> Map<String, Value> {
+    let pairs = lines.lines().filter_map(|line| line.split_once('='));
+    pairs.map(|(name, value)| (name.trim().to_owned(), json!(value.trim()))).collect()
 }
 
 pub async fn list(visitor: Visitor) -> Response {
@@ -160,7 +174,7 @@ async fn body(visitor: &Visitor, notice: Option<Markup>, draft: &NewRule) -> Ans
         @if let Some(notice) = notice { (notice) }
         (table(visitor, &rules.rules))
         @if visitor.may("manage") && !plugins.plugins.is_empty() { (form(visitor, &plugins.plugins, draft)) }
-        section.card { h2 { "Plugins" } (plugins_table(&plugins.plugins)) }
+        section.card { h2 { "Plugins" } (plugins_table(visitor, &plugins.plugins)) }
         @if visitor.may("manage") { (upload_form(visitor)) }
     })
 }
@@ -173,7 +187,8 @@ fn table(visitor: &Visitor, rules: &[Rule]) -> Markup {
             div.scroll { table {
                 thead { tr {
                     th scope="col" { "Rule" } th scope="col" { "Answers" } th scope="col" { "State" } th scope="col" { "Version" }
-                    th.figure scope="col" { "Runs" } th.figure scope="col" { "Failed" } th.figure scope="col" { "Mean" }
+                    th.figure scope="col" { "Runs" } th.figure scope="col" { "Failed" } th.figure scope="col" { "Calls/s" }
+                    th.figure scope="col" { "p50" } th.figure scope="col" { "p99" }
                 } }
                 tbody { @for rule in rules { tr {
                     td { a href={ (visitor.path("rules")) "/" (escaped(&rule.name)) } { (text::shown(&rule.name)) } }
@@ -184,9 +199,11 @@ fn table(visitor: &Visitor, rules: &[Rule]) -> Markup {
                             td { (text::shown(&active.plugin)) }
                             td.figure { (parts::number(active.runs)) }
                             td.figure { (parts::number(active.rejected + active.broken)) }
-                            td.figure { (words::micros(active.mean_micros)) }
+                            td.figure { (words::rate(rule.lately.calls_per_sec)) }
+                            td.figure { (words::some_micros(rule.lately.p50_micros)) }
+                            td.figure { (words::some_micros(rule.lately.p99_micros)) }
                         },
-                        None => td colspan="4" { span.faint { "none is loaded" } },
+                        None => td colspan="6" { span.faint { "none is loaded" } },
                     }
                 } } }
             } }
@@ -220,7 +237,7 @@ fn form(visitor: &Visitor, plugins: &[Plugin], draft: &NewRule) -> Markup {
     }
 }
 
-fn plugins_table(plugins: &[Plugin]) -> Markup {
+fn plugins_table(visitor: &Visitor, plugins: &[Plugin]) -> Markup {
     html! {
         @if plugins.is_empty() { p.faint { "None yet." } } @else {
             div.scroll { table {
@@ -229,15 +246,36 @@ fn plugins_table(plugins: &[Plugin]) -> Markup {
                     th.figure scope="col" { "Octets" } th scope="col" { "Uploaded" }
                 } }
                 tbody { @for plugin in plugins { tr {
-                    td { (text::shown(&plugin.label())) br; code.faint { (short(&plugin.digest)) } }
+                    td {
+                        a href={ (visitor.path("plugins")) "/" (escaped(&plugin.label())) } { (text::shown(&plugin.label())) }
+                        br; code.faint { (short(&plugin.digest)) }
+                    }
                     td { @match &plugin.customer { Some(customer) => (text::shown(customer)), None => "the operator" } }
-                    td { @for export in &plugin.exports { code title=(text::plain(export)) { (text::shown(handler(export))) } " " } }
+                    td { (exports(plugin)) }
                     td { (text::shown(&plugin.used_by.join(", "))) }
                     td.figure { (parts::number(plugin.octets)) }
                     td { (parts::time(&plugin.uploaded_at)) }
                 } } }
             } }
         }
+    }
+}
+
+fn exports(plugin: &Plugin) -> Markup {
+    html! { @for export in &plugin.exports { code title=(text::plain(export)) { (text::shown(handler(export))) } " " } }
+}
+
+/// What is known of a plugin, on its own page.
+pub fn plugin_card(plugin: &Plugin) -> Markup {
+    html! {
+        section.card { dl.facts {
+            div { dt { "Of" } dd { @match &plugin.customer { Some(customer) => (text::shown(customer)), None => "the operator" } } }
+            div { dt { "Handles" } dd { (exports(plugin)) } }
+            div { dt { "Used by" } dd { @if plugin.used_by.is_empty() { "no rule" } @else { (text::shown(&plugin.used_by.join(", "))) } } }
+            div { dt { "Octets" } dd { (parts::number(plugin.octets)) } }
+            div { dt { "Uploaded" } dd { (parts::time(&plugin.uploaded_at)) } }
+            div { dt { "Digest" } dd { code { (plugin.digest) } } }
+        } }
     }
 }
 

@@ -46,3 +46,26 @@ pub fn micros(micros: u64) -> String {
         _ => format!("{:.1} s", micros as f64 / 1_000_000.0),
     }
 }
+
+/// Of what may not have happened at all.
+pub fn some_micros(micros: Option<u64>) -> String {
+    micros.map_or_else(|| "–".to_owned(), self::micros)
+}
+
+/// A second, with as many places as say something.
+pub fn rate(per_sec: f64) -> String {
+    match per_sec {
+        0.0 => "0".to_owned(),
+        0.0..0.01 => "< 0.01".to_owned(),
+        0.01..10.0 => format!("{per_sec:.2}"),
+        _ => format!("{per_sec:.0}"),
+    }
+}
+
+/// Memory, as people speak of it.
+pub fn kib(octets: u64) -> String {
+    match octets {
+        0..1_048_576 => format!("{} KiB", octets.div_ceil(1_024)),
+        _ => format!("{:.1} MiB", octets as f64 / 1_048_576.0),
+    }
+}

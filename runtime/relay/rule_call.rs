@@ -92,9 +92,41 @@ impl RuleGate {
     }
 
     fn trial<'d, 'm>(&self, directory: &'d Directory, source: &'m Address, destination: &'m Address) -> Trial<'d, 'm> {
-        let customer = directory.customer(&directory.rules[self.rule.0].customer);
-        Trial::of_customer(directory, customer, (By::Rule, None), source, destination)
+        trial(directory, self.rule, source, destination)
     }
+}
+
+fn trial<'d, 'm>(
+    directory: &'d Directory,
+    rule: RuleIndex,
+    source: &'m Address,
+    destination: &'m Address,
+) -> Trial<'d, 'm> {
+    let customer = directory.customer(&directory.rules[rule.0].customer);
+    Trial::of_customer(directory, customer, (By::Rule, None), source, destination)
+}
+
+/// Of a call that is only tried: the same verdicts, nothing is counted, and nobody is told.
+pub struct TriedGate {
+    house: Arc<House>,
+    rule: RuleIndex,
+}
+
+impl TriedGate {
+    pub fn new(house: &Arc<House>, rule: RuleIndex) -> Arc<TriedGate> {
+        Arc::new(TriedGate { house: house.clone(), rule })
+    }
+}
+
+impl Gate for TriedGate {
+    fn admit(&self, message: &Message, text: Option<&str>) -> Result<(), Reject> {
+        let directory = &self.house.directory();
+        let trial = trial(directory, self.rule, &message.source, &message.destination).saying(text);
+        let asked = self.house.ask(&trial, Counting::Not, message.received_at);
+        asked.map(|_| ()).map_err(Reject::Firewall)
+    }
+
+    fn keep(&self) {}
 }
 
 impl Gate for RuleGate {

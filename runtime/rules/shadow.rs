@@ -138,7 +138,7 @@ async fn work(host: &PluginHost, jobs: &Receiver<Job>) {
         let replay = Arc::new(Replay { state, tape, has_guessed: AtomicBool::new(false) });
         let started = crate::clock::instant();
         let outcome = host.call(&shadow.version.loaded, invocation(replay.clone())).await;
-        shadow.version.tally.record(&outcome, started.elapsed());
+        shadow.version.tally.record(&outcome, (started, crate::clock::instant()));
         let report = &shadow.report;
         if replay.has_guessed.load(Ordering::Relaxed) {
             report.unsure.fetch_add(1, Ordering::Relaxed);

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::Instant;
 
+use super::lately::Lately;
 use super::shadow::Shadow;
 use crate::config;
 use crate::plugin::{Compiled, Digest, LoadedRule, Outcome};
@@ -19,8 +20,8 @@ pub struct Version {
     pub settings: config::Rule,
     pub loaded: LoadedRule,
     pub tally: Tally,
-    /// Other rules with the same component find it while this one is there.
-    pub(super) _component: Arc<Compiled>,
+    /// Other rules with the same component find it while this one is there; it can be tried with other settings.
+    pub(super) component: Arc<Compiled>,
 }
 
 impl Version {
@@ -31,9 +32,9 @@ impl Version {
     }
 }
 
-/// How runs of a version ended since it was loaded.
-#[derive(Default)]
+/// How runs of a version ended since it was loaded, and how long they took lately.
 pub struct Tally {
+    pub lately: Lately,
     runs: AtomicU64,
     retried: AtomicU64,
     rejected: AtomicU64,
@@ -52,7 +53,13 @@ pub struct Runs {
 }
 
 impl Tally {
-    pub fn record(&self, outcome: &Outcome, took: Duration) {
+    pub fn new(now: Instant) -> Tally {
+        let (runs, retried, rejected, broken, micros) = Default::default();
+        Tally { lately: Lately::new(now), runs, retried, rejected, broken, micros }
+    }
+
+    pub fn record(&self, outcome: &Outcome, (started, ended): (Instant, Instant)) {
+        let took = ended.saturating_duration_since(started);
         let add = |counter: &AtomicU64, more: u64| {
             let _ = counter.fetch_add(more, Ordering::Relaxed);
         };
@@ -64,6 +71,7 @@ impl Tally {
         }
         add(&self.micros, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         add(&self.runs, 1);
+        self.lately.record(ended, took);
     }
 
     pub fn read(&self) -> Runs {

@@ -82,7 +82,7 @@ pub use recorded::RecordedRow;
 pub use retention::Over;
 use tables::{Op, Tables};
 pub use timers::{Fired, TimerShown};
-pub use verbs::{Accepted, Failure, NewMessage, Place, Queued, Waiting};
+pub use verbs::{Accepted, Failure, NewMessage, Place, Queued, Waiting, made_at};
 pub use writer::Writer;
 
 /// Why the store does nothing any more. A failed sync poisons it: what is on disk is unknown until the

@@ -276,6 +276,11 @@ pub(super) fn event_after(last: u64, now: Timestamp) -> u64 {
     (last + 1).max(now.0 << EVENT_BITS)
 }
 
+/// When an event got its number, about: never later than it was, unless the clock was set back before.
+pub fn made_at(id: MessageId) -> Timestamp {
+    Timestamp(id.event >> EVENT_BITS)
+}
+
 impl Inner {
     /// Counts up, and tells the time.
     pub(super) fn next_event(&mut self, now: Timestamp) -> MessageId {

@@ -14,7 +14,7 @@ const post = (path, body) => api("POST", path, JSON.stringify(body), keys.acme);
 await upload("meter", "1.0.0", "water_meter", keys.acme);
 await upload("meter", "1.1.0", "water_meter", keys.acme);
 await upload("keyword", "2.0.0", "keyword_reply", keys.acme);
-await put("/v1/rules/meter", { plugin: "meter@1.0.0", numbers: ["7001"], config: { daily_allowance_litres: "500", keywords: "info", "reply.info": "Hello" } });
+await put("/v1/rules/meter", { plugin: "meter@1.0.0", numbers: ["7001"], replay_hours: 1, config: { daily_allowance_litres: "500", keywords: "info", "reply.info": "Hello" } });
 await post("/v1/rules/meter/canary", { plugin: "keyword@2.0.0", percent: 20, steps: [50, 100], every_secs: 3600 });
 for (let n = 0; n < 12; n += 1) {
   await put(`/v1/devices/+4670000${String(n).padStart(4, "0")}`, {
@@ -33,7 +33,7 @@ const { messages } = await api("GET", "/v1/messages?direction=mo&limit=1", undef
 const own = {
   overview: "c/acme", messages: "c/acme/messages", message: `c/acme/messages/${messages[0].id}`, devices: "c/acme/devices",
   device: "c/acme/devices/%2B46700000001", campaigns: "c/acme/campaigns", campaign: `c/acme/campaigns/${campaign.id}`, rules: "c/acme/rules",
-  rule: "c/acme/rules/meter", "dead-letters": "c/acme/dead-letters", firewall: "c/acme/firewall?from=%2B46700000001&to=%2B46731111111&text=hi",
+  rule: "c/acme/rules/meter", plugin: "c/acme/plugins/meter%401.0.0", config: "c/acme/rules/meter/config", "dead-letters": "c/acme/dead-letters", firewall: "c/acme/firewall?from=%2B46700000001&to=%2B46731111111&text=hi",
   numbers: "c/acme/numbers", keys: "c/acme/keys", "not-found": "c/acme/no/such", "other-customer": "c/beta/messages",
 };
 const [bound] = (await api("GET", "/v1/links")).links;
@@ -59,7 +59,35 @@ async function shoot(token, pages, colorScheme, width) {
       await page.waitForTimeout(300);
       await take(name);
     }
+    if (token === keys.acme) await made(page, take);
   });
+}
+
+/** Pages that come of a form. */
+async function made(page, take) {
+  await page.goto("/console/c/acme/rules/meter/playground");
+  await page.getByLabel("Device").fill("+46700000001");
+  for (const text of ["WM1 REPORT 1000 12 0 OK", "info"]) {
+    await page.getByLabel("Text, or octets").fill(text);
+    await page.getByRole("button", { name: "Try it", exact: true }).click();
+    await page.getByRole("heading", { name: "After it" }).waitFor();
+  }
+  await take("playground");
+  await page.goto(`/console/${own.message}`);
+  await page.getByRole("button", { name: "Run again" }).click();
+  await page.getByRole("link", { name: "Back to what happened to it" }).waitFor();
+  await take("run-again");
+  await page.goto("/console/c/acme/firewall");
+  await page.locator("summary", { hasText: "The policy as JSON" }).click();
+  await page.locator("textarea[name=policy]").fill('{ "messaging": "p2p_only" }');
+  await page.getByRole("button", { name: "Look first" }).click();
+  await page.locator("#preview").waitFor();
+  await take("firewall-preview");
+  await page.goto("/console/c/acme/rules/meter/config");
+  await page.getByLabel("A line for each").fill("daily_allowance_litres = 600\nkeywords = info");
+  await page.getByRole("button", { name: "Look first" }).click();
+  await page.locator("#diff").waitFor();
+  await take("config-diff");
 }
 
 try {

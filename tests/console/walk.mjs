@@ -152,6 +152,44 @@ async function log(page) {
   await check(page);
 }
 
+async function playground(page) {
+  await page.goto("/console/c/acme/rules/meter");
+  await page.getByRole("link", { name: "Try it in the playground" }).click();
+  await check(page);
+  await page.getByLabel("Text, or octets").fill("WM1 REPORT litres=12");
+  await page.getByLabel("Device").fill(DEVICE);
+  await page.getByRole("button", { name: "Try it", exact: true }).click();
+  await page.getByRole("heading", { name: "What meter@1.0.0 does" }).waitFor();
+  await page.getByRole("heading", { name: "After it" }).waitFor();
+  await check(page);
+  // Another version, on the same conversation.
+  await page.locator("summary", { hasText: "Version, config, state, clock" }).click();
+  await page.getByLabel("Version").selectOption("keyword@2.0.0");
+  await page.getByRole("button", { name: "All of it again" }).click();
+  await page.getByRole("heading", { name: "What keyword@2.0.0 does" }).waitFor();
+  await page.locator(".steps .mt:has-text('The second version speaks')").waitFor();
+  assert.equal(await page.locator(".steps > li").count(), 1);
+  await page.getByLabel("Text, or octets").fill("info");
+  await page.getByRole("button", { name: "Try it", exact: true }).click();
+  await page.locator(".steps .mt:has-text('Hello')").waitFor();
+  assert.equal(await page.locator(".steps > li").count(), 2, "the conversation goes on");
+  await page.getByRole("button", { name: "Begin anew" }).click();
+  await page.getByRole("button", { name: "Begin anew" }).waitFor({ state: "detached" });
+  await page.goto("/console/c/acme/rules/meter/config");
+  await page.getByLabel("A line for each").fill("daily_allowance_litres = 600");
+  await page.getByRole("button", { name: "Look first" }).click();
+  await page.getByRole("heading", { name: "What would change" }).waitFor();
+  await check(page);
+}
+
+async function runAgain(page) {
+  await page.goto("/console/c/acme/messages?direction=mo");
+  await page.locator("td.when a").first().click();
+  await page.getByRole("button", { name: "Run again" }).click();
+  await page.getByText("set replay_hours in its settings").waitFor();
+  await check(page);
+}
+
 async function firewall(page) {
   await page.goto("/console/c/acme/firewall");
   await check(page);
@@ -217,7 +255,7 @@ async function house(context) {
   const page = await newPage(context);
   await signIn(page, operator);
   const paths = ["overview", "customers", "links", "audit", "system", "c/acme", "c/acme/messages", "c/acme/devices", "c/acme/rules",
-    "c/acme/rules/meter", "c/acme/dead-letters", "c/acme/numbers", "c/acme/keys", "c/acme/campaigns", "c/acme/firewall", "no/such"];
+    "c/acme/rules/meter", "c/acme/rules/meter/playground", "c/acme/rules/meter/config", "c/acme/plugins/meter%401.0.0", "c/acme/dead-letters", "c/acme/numbers", "c/acme/keys", "c/acme/campaigns", "c/acme/firewall", "no/such"];
   for (const path of paths) {
     await page.goto(`/console/${path}`);
     await check(page);
@@ -283,7 +321,8 @@ async function narrow(context) {
   const page = await newPage(context);
   await page.setViewportSize({ width: 360, height: 740 });
   await signIn(page, keys.acme);
-  for (const rest of ["", "/messages", "/devices", `/devices/${encodeURIComponent(DEVICE)}`, "/rules", "/rules/meter", "/firewall", "/keys", "/campaigns"]) {
+  for (const rest of ["", "/messages", "/devices", `/devices/${encodeURIComponent(DEVICE)}`, "/rules", "/rules/meter", "/rules/meter/playground", "/rules/meter/config",
+    "/plugins/meter%401.0.0", "/firewall", "/keys", "/campaigns"]) {
     await page.goto(`/console/c/acme${rest}`);
     await check(page);
   }
@@ -299,6 +338,8 @@ try {
     await step("send to a device and see it delivered", context, () => talk(page));
     await step("activate another version, see the next reply change, roll back", context, () => changeTheRule(page));
     await step("read the rule's log as it comes", context, () => log(page));
+    await step("try a rule in the playground, on two versions, and look at an edit of its config", context, () => playground(page));
+    await step("a message whose call was not kept says what to set", context, () => runAgain(page));
     await step("edit the firewall and see a refusal with its reason", context, () => firewall(page));
     await step("import 1,000 devices and run a campaign", context, () => campaign(page));
   });

@@ -27,6 +27,7 @@ mod switches;
 mod tenants;
 mod tls;
 mod traces;
+mod tries;
 mod usage;
 mod walls;
 mod webhooks;

@@ -12,6 +12,7 @@ mod links;
 mod live;
 mod message;
 mod pages;
+mod playground;
 mod rules;
 mod said;
 mod sending;

@@ -76,6 +76,30 @@ async fn what_a_rule_did_live_is_recorded_as_cases_that_pass_on_the_same_version
     site.end(sim).await;
 }
 
+/// One call each, run again on the server itself; `dead` is the message of one that trapped.
+async fn on_the_server(client: &Client, dead: &str) {
+    let first = kept(client, 2).await[0]["message_id"].as_str().expect("an id").to_owned();
+    let replay = async |body: serde_json::Value| client.post("/v1/rules/rule/replay", body).await;
+    let same = replay(json!({ "message": first })).await.expect(200).json();
+    assert_eq!(
+        (&same["verdict"], &same["plugin"], &same["differences"]),
+        (&json!("same"), &json!("rule@1"), &json!([]))
+    );
+    assert_eq!(same["now"]["sent"][0]["text"], "mark-one a ?");
+    let other = replay(json!({ "message": first, "plugin": "rule@2" })).await.expect(200).json();
+    let what = json!({ "what": "sent 1, text", "recorded": "\"mark-one a ?\"", "now": "\"mark-two a ?\"" });
+    assert_eq!((&other["verdict"], &other["differences"][0]), (&json!("changed"), &what), "{other}");
+    let broke = replay(json!({ "message": dead })).await.expect(200).json();
+    assert_eq!(
+        (&broke["verdict"], &broke["recorded"]["outcome"], &broke["now"]["outcome"]),
+        (&json!("same"), &json!("broken"), &json!("broken"))
+    );
+    let missing = replay(json!({ "message": "00000000000000ff" })).await;
+    assert!(missing.text.contains("keeps its calls for 1 h"), "{missing:?}");
+    assert_eq!(missing.problem(404), "not_kept");
+    assert_eq!(replay(json!({ "message": first, "attempt": 2 })).await.problem(404), "not_kept");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_version_shows_what_it_does_otherwise_and_performs_nothing() {
     let (site, operator) = start(Plan::network()).await;
@@ -105,6 +129,8 @@ async fn another_version_shows_what_it_does_otherwise_and_performs_nothing() {
     assert!(told.contains("2 calls: 1 the same, 1 changed, 0 failed, 0 not comparable\n"), "{told}");
     let json = said(&acme, &["rule", "replay", "rule", "--component", &file("rule.wasm"), "--json"]).1;
     assert!(json.contains("\"changed\": 1") && json.contains("\"now\": \"\\\"mark-two b ?\\\"\""), "{json}");
+
+    on_the_server(&client, &dead).await;
 
     // The failed message alone, as a case that fails as it did.
     let cases = file("failed");

@@ -6,9 +6,10 @@ use utoipa::ToSchema;
 
 use super::super::Api;
 use super::super::rfc3339::Time;
+use crate::clock;
 use crate::config::Settings;
 use crate::rules::rollout::{Rollout, Step};
-use crate::rules::{Compared, Runs, Serving, Shadow, Version};
+use crate::rules::{Compared, Latest, Runs, Serving, Shadow, Version};
 use crate::setup::Object;
 
 /// A rule, and how it fares.
@@ -32,6 +33,8 @@ pub struct RuleView {
     /// What is wrong with a version that should be loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// How it was called in the last five to ten minutes, on whatever version of it answers.
+    lately: LatelyView,
     /// What new events run.
     #[serde(skip_serializing_if = "Option::is_none")]
     active: Option<VersionView>,
@@ -60,6 +63,35 @@ pub struct VersionView {
     /// Runs that trapped, or went over a limit.
     broken: u64,
     mean_micros: u64,
+    /// Of the last five to ten minutes.
+    lately: LatelyView,
+}
+
+/// How often something was called in the last five to ten minutes, and how long that took.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RuleLately)]
+pub struct LatelyView {
+    calls: u64,
+    calls_per_sec: f64,
+    /// Half of the calls took no longer, told to an eighth. Absent: there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p50_micros: Option<u64>,
+    /// 99 of 100 calls took no longer, told to an eighth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p99_micros: Option<u64>,
+}
+
+impl From<Option<Latest>> for LatelyView {
+    fn from(latest: Option<Latest>) -> LatelyView {
+        let percentile = |percent| latest.as_ref().and_then(|latest| latest.percentile(percent));
+        LatelyView {
+            calls: latest.as_ref().map_or(0, Latest::calls),
+            // Three places are enough.
+            calls_per_sec: latest.as_ref().map_or(0.0, |latest| (latest.calls_per_sec() * 1_000.0).round() / 1_000.0),
+            p50_micros: percentile(50),
+            p99_micros: percentile(99),
+        }
+    }
 }
 
 /// A version that some devices have.
@@ -131,6 +163,7 @@ pub fn rule(api: &Api, object: Object, is_operator: bool) -> RuleView {
         settings,
         state: if serving.is_some() { "running" } else { "failed" },
         why: index.and_then(|index| rules.fault(index)),
+        lately: serving.as_deref().map(lately).into(),
         active: serving.as_ref().map(|serving| shown(&serving.active)),
         previous: serving.as_ref().and_then(|serving| serving.previous.as_deref().map(shown)),
         canary: serving.as_ref().and_then(|serving| canary(serving, &rollout, is_operator)),
@@ -144,7 +177,17 @@ fn version(version: &Version, is_operator: bool) -> VersionView {
     let is_file = version.settings.component.is_some();
     let plugin = if is_file && !is_operator { version.digest.to_string() } else { version.plugin.clone() };
     let mean_micros = version.tally.read().mean_micros();
-    VersionView { plugin, digest: version.digest.to_string(), runs, retried, rejected, broken, mean_micros }
+    let (digest, lately) = (version.digest.to_string(), Some(version.tally.lately.read(clock::instant())).into());
+    VersionView { plugin, digest, runs, retried, rejected, broken, mean_micros, lately }
+}
+
+/// Of the versions that answer, or did a moment ago.
+fn lately(serving: &Serving) -> Latest {
+    let now = clock::instant();
+    let mut all = serving.active.tally.lately.read(now);
+    let others = [serving.previous.as_ref(), serving.canary.as_ref().map(|canary| &canary.version)];
+    others.into_iter().flatten().for_each(|version| all.add(&version.tally.lately.read(now)));
+    all
 }
 
 fn canary(serving: &Serving, rollout: &Rollout, is_operator: bool) -> Option<CanaryView> {

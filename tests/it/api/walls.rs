@@ -30,7 +30,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 95] = [
+const OPERATIONS: [(&str, Open); 98] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -68,6 +68,9 @@ const OPERATIONS: [(&str, Open); 95] = [
     ("getPolicy", Open::Scopes(&["read", "manage"])),
     ("putPolicy", MANAGE),
     ("listRuleCalls", MANAGE),
+    ("replayRule", MANAGE),
+    ("tryRule", MANAGE),
+    ("tryPlugin", MANAGE),
     ("getComponent", MANAGE),
     ("listNumbers", READ),
     ("listDevices", READ),
@@ -245,6 +248,9 @@ impl Theirs {
             "uploadPlugin" => return Some(("application/wasm", "\0asm no component".to_owned())),
             "putRule" => json!({ "plugin": "stripes@1", "numbers": ["7001"] }),
             "activateRule" | "setShadow" => json!({ "plugin": "stripes@2" }),
+            "tryRule" => json!({ "given": { "device": device }, "as_is": true, "events": [{ "mo": "hi" }] }),
+            "tryPlugin" => json!({ "events": [{ "mo": "hi" }] }),
+            "replayRule" => json!({ "message": self.of("mo") }),
             "setCanary" => json!({ "plugin": "stripes@2", "percent": 10 }),
             "makeWebhook" | "putWebhook" => json!({ "url": "https://example.net/", "types": [] }),
             _ => return None,

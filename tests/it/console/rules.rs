@@ -82,7 +82,8 @@ async fn a_canary_and_a_shadow_are_set_shown_and_ended() {
     assert!(wrong.status.is_client_error() && wrong.text.contains("role=\"alert\""), "{wrong:?}");
     leads_to(&browser.post(&format!("{one}/end-canary"), &[]).await, &one);
     leads_to(&browser.post(&format!("{one}/shadow"), &[("plugin", "echo@2")]).await, &one);
-    assert!(browser.page(&one).await.contains("Came to the same"));
+    let page = browser.page(&one).await;
+    assert!(page.contains("Came to the same") && page.contains("Side by side"), "{page}");
     leads_to(&browser.post(&format!("{one}/end-shadow"), &[]).await, &one);
     browser.post(&format!("{one}/explode"), &[]).await.expect(404);
     // Who may only read sees all of it and changes nothing.
