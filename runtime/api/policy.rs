@@ -2,6 +2,8 @@
 //!
 //! It is a part of the customer, whose ETag it has. What bounds the customer as a whole is the operator's to set.
 
+pub mod preview;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -117,15 +119,19 @@ pub async fn put(
         Ok(settings)
     };
     let changed = api.setup.change_one(caller.name(), (Kind::Customer, id.clone()), expect, change).await;
-    changed.map_err(|not_set_up| match not_set_up {
-        // Fields are named as the body has them.
+    changed.map_err(told)?;
+    Ok(tagged(StatusCode::OK, find(&api, Kind::Customer, &id)?, view))
+}
+
+/// Fields are named as the body has them.
+fn told(not_set_up: NotSetUp) -> Problem {
+    match not_set_up {
         NotSetUp::Unreadable { field, detail, .. } => {
             let own = field.strip_prefix("policy.").unwrap_or(&field).to_owned();
             Problem::invalid(&own, format!("{own}: {detail}; docs/FIREWALL.md has all fields"))
         }
         other => other.into(),
-    })?;
-    Ok(tagged(StatusCode::OK, find(&api, Kind::Customer, &id)?, view))
+    }
 }
 
 /// What the operator set stays; a key that wants something else is told.

@@ -64,6 +64,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(object::customer::list))
         .routes(routes!(object::customer::get, object::customer::put, object::customer::delete))
         .routes(routes!(policy::get, policy::put))
+        .routes(routes!(policy::preview::preview))
         .routes(routes!(object::account::list))
         .routes(routes!(object::account::get, object::account::put, object::account::delete))
         .routes(routes!(object::upstream::list))

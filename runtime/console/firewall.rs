@@ -1,5 +1,7 @@
 //! The firewall of a customer: its policy as a table and as JSON, and what would happen to a message, check by check.
 
+mod preview;
+
 use axum::Form;
 use axum::body::Body;
 use axum::extract::Query;
@@ -226,10 +228,24 @@ fn policy(visitor: &Visitor, view: &View, tag: &str, draft: Option<&str>) -> Mar
                     label.field { span { "What it leaves out has its default" }
                         textarea.code name="policy" rows="16" spellcheck="false" { (draft.unwrap_or(&written)) }
                     }
-                    p { button.primary type="submit" { "Save" } }
+                    div.buttons {
+                        button.primary type="submit" { "Save" }
+                        button type="submit" formaction={ (visitor.path("firewall")) "/preview" } { "Look first" }
+                    }
                 }
             } @else { pre { (text::shown(&written)) } }
         }
+    }
+}
+
+/// What the edit would change, with the edit still in the form.
+pub async fn look(visitor: Visitor, Form(changed): Form<Changed>) -> Response {
+    match preview::of(&visitor, &changed.policy).await {
+        Ok(seen) => {
+            let body = body(&visitor, &Question::default(), Some(seen), Some(&changed.policy)).await;
+            visitor.page("Firewall", Tab::Firewall, body)
+        }
+        Err(refused) => not_done(&visitor, refused, &changed.policy).await,
     }
 }
 
@@ -240,16 +256,19 @@ pub async fn change(visitor: Visitor, Form(changed): Form<Changed>) -> Response 
     let answer = visitor.asker.ask(Method::PUT, &at, &headers, changed.policy.clone().into()).await;
     match read::<View>(answer).await {
         Ok(_) => Redirect::to(&format!("{}?saved=true", visitor.path("firewall"))).into_response(),
-        Err(refused) if refused.status() == StatusCode::UNAUTHORIZED => {
-            visitor.page("Firewall", Tab::Firewall, Err(refused))
-        }
-        Err(refused) => {
-            let status = refused.status();
-            let notice = Some(parts::problem(&in_words(refused)));
-            let body = body(&visitor, &Question::default(), notice, Some(&changed.policy)).await;
-            (status, visitor.page("Firewall", Tab::Firewall, body)).into_response()
-        }
+        Err(refused) => not_done(&visitor, refused, &changed.policy).await,
     }
+}
+
+/// The draft stays.
+async fn not_done(visitor: &Visitor, refused: Refused, draft: &str) -> Response {
+    let status = refused.status();
+    if status == StatusCode::UNAUTHORIZED {
+        return visitor.page("Firewall", Tab::Firewall, Err(refused));
+    }
+    let notice = Some(parts::problem(&in_words(refused)));
+    let body = body(visitor, &Question::default(), notice, Some(draft)).await;
+    (status, visitor.page("Firewall", Tab::Firewall, body)).into_response()
 }
 
 fn in_words(refused: Refused) -> Refused {

@@ -119,6 +119,7 @@ pub fn router(api: Router, transport: Transport) -> Router {
         .route("/console/c/{customer}/dead-letters/{id}", get(dead::one))
         .route("/console/c/{customer}/dead-letters/{id}/{verb}", post(dead::turn))
         .route("/console/c/{customer}/firewall", get(firewall::page).post(firewall::change))
+        .route("/console/c/{customer}/firewall/preview", post(firewall::look))
         .route("/console/c/{customer}/keys", get(keys::list).post(keys::make))
         .route("/console/c/{customer}/keys/{id}/delete", post(keys::delete))
         .route("/console/c/{customer}/numbers", get(numbers::list))

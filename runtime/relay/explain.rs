@@ -55,7 +55,7 @@ pub fn explain(house: &House, question: &Question<'_>, viewer: Viewer<'_>, now: 
     Some(Explained { kind: trial.kind, firewall: house.explain(&trial, now, viewer), goes_to })
 }
 
-fn trial<'d, 'm>(
+pub(super) fn trial<'d, 'm>(
     house: &'d House,
     directory: &'d Directory,
     question: &Question<'m>,

@@ -11,8 +11,8 @@ use wasmsc_smpp::udh::Concat;
 use super::{House, Origin};
 use crate::firewall::opt_out::{Action, Keyword};
 use crate::firewall::{
-    self, By, Context, DeviceStatus, End, Explanation, Kind, Owner, Packet, Refusal, Reject, Submitter, Unclaimed,
-    Verdict, Viewer,
+    self, By, CompiledPolicy, Context, DeviceStatus, End, Explanation, Kind, Owner, Packet, Refusal, Reject, Submitter,
+    Unclaimed, Verdict, Viewer,
 };
 use crate::message::{Address, Content, Message, Timestamp};
 use crate::route::{Customer, Directory, Peer, Registered};
@@ -27,6 +27,8 @@ pub struct Trial<'d, 'm> {
     destination: Party<'d, 'm>,
     unclaimed: Option<Unclaimed>,
     text: Option<Cow<'m, str>>,
+    /// A policy that is proposed for this customer, in place of the one that it has.
+    proposed: Option<(&'d str, &'d CompiledPolicy)>,
 }
 
 /// An end of a message: whose it is, and what is registered of it where it is a device.
@@ -80,7 +82,7 @@ impl<'d, 'm> Trial<'d, 'm> {
                 (Kind::P2p, source, destination)
             }
         };
-        Trial { kind, by: By::Network, peer, source, destination, unclaimed: None, text: None }
+        Trial { kind, by: By::Network, peer, source, destination, unclaimed: None, text: None, proposed: None }
     }
 
     /// From a device to a number that several share: whose it is, or why nobody knows.
@@ -116,7 +118,8 @@ impl<'d, 'm> Trial<'d, 'm> {
             true => (Kind::Mo, number(directory.owner_of_number(destination), destination)),
             false => (Kind::Mt, device(directory, customer, destination)),
         };
-        Trial { kind, by, peer, source: number(customer, source), destination, unclaimed: None, text: None }
+        let source = number(customer, source);
+        Trial { kind, by, peer, source, destination, unclaimed: None, text: None, proposed: None }
     }
 
     /// With what it says, where a policy wants to know.
@@ -133,6 +136,11 @@ impl<'d, 'm> Trial<'d, 'm> {
         Trial { text: text.map(Cow::Borrowed), ..self }
     }
 
+    /// As if this customer had this policy.
+    pub fn under(self, customer: &'d str, policy: &'d CompiledPolicy) -> Trial<'d, 'm> {
+        Trial { proposed: Some((customer, policy)), ..self }
+    }
+
     fn needs_text(&self) -> bool {
         let ends = [self.source.customer, self.destination.customer];
         ends.into_iter().flatten().any(|customer| customer.policy.needs_text())
@@ -144,6 +152,11 @@ impl<'d, 'm> Trial<'d, 'm> {
             Kind::Mo => self.destination.customer.or(self.source.customer),
             Kind::Mt | Kind::P2p => self.source.customer.or(self.destination.customer),
         }
+    }
+
+    /// Whose the source is.
+    pub fn sender(&self) -> Option<&'d Customer> {
+        self.source.customer
     }
 
     /// Whose its ends are, where they are somebody's.
@@ -161,22 +174,25 @@ impl<'d, 'm> Trial<'d, 'm> {
         is_own && self.peer.is_none_or(|peer| peer.may_send_from(address))
     }
 
-    fn with_packet<T>(&self, ask: impl FnOnce(&Packet<'_>) -> T) -> T {
+    pub(super) fn with_packet<T>(&self, ask: impl FnOnce(&Packet<'_>) -> T) -> T {
         let may_send_from = |address: &Address| self.may_send_from(address);
         ask(&Packet {
             kind: self.kind,
             submitter: Submitter { by: self.by, may_send_from: &may_send_from },
-            source: self.source.end(),
-            destination: self.destination.end(),
+            source: self.source.end(self.proposed),
+            destination: self.destination.end(self.proposed),
             unclaimed: self.unclaimed,
             text: self.text.as_deref(),
         })
     }
 }
 
-impl Party<'_, '_> {
-    fn end(&self) -> End<'_> {
-        let owner = self.customer.map(|customer| Owner { customer: &customer.id, policy: &customer.policy });
+impl<'d> Party<'d, '_> {
+    fn end(&self, proposed: Option<(&str, &'d CompiledPolicy)>) -> End<'_> {
+        let owner = self.customer.map(|customer| {
+            let proposed = proposed.filter(|(of, _)| *of == &*customer.id).map(|(_, policy)| policy);
+            Owner { customer: &customer.id, policy: proposed.unwrap_or(&customer.policy) }
+        });
         let registered = self.registered.as_ref();
         End {
             address: self.address,

@@ -201,6 +201,10 @@ async function firewall(page) {
   await page.goto("/console/c/acme/firewall");
   await page.locator("summary", { hasText: "The policy as JSON" }).click();
   await page.locator("textarea[name=policy]").fill('{ "messaging": "off" }');
+  await page.getByRole("button", { name: "Look first" }).click();
+  await page.getByRole("heading", { name: "What the edit would change" }).waitFor();
+  await page.locator("#preview code", { hasText: "messaging_off" }).first().waitFor();
+  await check(page);
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("holds from the next message on").waitFor();
   await page.getByLabel("From", { exact: true }).fill("7001");

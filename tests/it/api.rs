@@ -18,6 +18,7 @@ mod objects;
 mod operation;
 mod plugins;
 mod policy;
+mod previews;
 mod process;
 mod rule_events;
 mod rules;

@@ -30,7 +30,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 98] = [
+const OPERATIONS: [(&str, Open); 99] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -67,6 +67,7 @@ const OPERATIONS: [(&str, Open); 98] = [
     ("deleteKey", MANAGE),
     ("getPolicy", Open::Scopes(&["read", "manage"])),
     ("putPolicy", MANAGE),
+    ("previewPolicy", MANAGE),
     ("listRuleCalls", MANAGE),
     ("replayRule", MANAGE),
     ("tryRule", MANAGE),
@@ -237,7 +238,7 @@ impl Theirs {
             "putCustomer" => json!({ "numbers": ["7001"] }),
             "apply" => json!({ "customers": [] }),
             "makeKey" => json!({ "name": "n", "scopes": ["read"] }),
-            "putPolicy" | "askRule" => json!({}),
+            "putPolicy" | "previewPolicy" | "askRule" => json!({}),
             "putDevice" | "patchDevice" => json!({ "tags": ["mine"] }),
             "importDevices" => return Some(("text/csv", format!("address\n{device}\n"))),
             "beginCampaign" => json!({ "customer": "acme", "to": { "devices": [device] }, "text": "hi" }),

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::browser::{Browser, attribute, leads_to, site};
 use crate::api::client::{Client, key};
+use crate::smsc::peer::eventually;
 use crate::smsc::site::DEVICE;
 
 /// A customer that the API made: the config's are changed in the config.
@@ -49,5 +50,31 @@ async fn a_message_is_explained_check_by_check() {
     assert!(page.contains("role=\"alert\"") && !page.contains("<script>"), "{page}");
     assert!(page.contains("The config file declares this customer") && !page.contains("name=\"policy\""), "{page}");
     browser.post(path, &[("tag", ""), ("policy", "{}")]).await.expect(403);
+    site.end(()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_is_looked_at_before_it_is_put_in_place() {
+    let (site, operator) = site().await;
+    let gamma = gamma(&operator).await;
+    let sender = key(&operator, "gamma", &["send"]).await;
+    let browser = Browser::signed_in(site.api(), gamma.token()).await;
+    let path = "/console/c/gamma/firewall";
+    // Somebody's who is no customer's here: the policy alone is in the way.
+    let refused = json!({ "to": "+491234567", "text": "for a stranger" });
+    sender.post("/v1/messages", refused).await.expect(403);
+    let open = [("tag", ""), ("policy", "{ \"a2p\": \"open\" }")];
+    let page = eventually("it is in the history", || async {
+        let page = browser.post(&format!("{path}/preview"), &open).await.expect(200).text;
+        page.contains("Of 1 message").then_some(page)
+    })
+    .await;
+    assert!(page.contains("<strong>1 message</strong> would have passed that are refused"), "{page}");
+    assert!(page.contains("not_a_device</code>") || page.contains("a2p_own_only</code>"), "the reason: {page}");
+    assert!(page.contains("&quot;open&quot; }</textarea>"), "the draft stays: {page}");
+    assert_eq!(gamma.get("/v1/customers/gamma/policy").await.json()["policy"], json!({}), "nothing is changed");
+    let wrong =
+        browser.post(&format!("{path}/preview"), &[("tag", ""), ("policy", "{ \"a2p\": 1 }")]).await.expect(422);
+    assert!(wrong.text.contains("Field: <code>a2p</code>"), "{}", wrong.text);
     site.end(()).await;
 }
