@@ -1,5 +1,6 @@
 //! Campaigns: one message to many devices of a customer. Begin one, look at it, and change it (`phase`).
 
+pub mod export;
 pub mod phase;
 
 use std::collections::BTreeMap;

@@ -39,6 +39,13 @@ pub enum Format {
 }
 
 impl Format {
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Format::Csv => "text/csv; charset=utf-8; header=present",
+            Format::Jsonl => "application/jsonl",
+        }
+    }
+
     fn write(self, entry: &MessageEntry, out: &mut String) -> io::Result<()> {
         match self {
             Format::Csv => csv(entry, out),
@@ -97,11 +104,7 @@ pub async fn export(
     let (customer, since) = api.history_of(&caller, wanted.customer.as_deref())?;
     let now = clock::now();
     let filter = Arc::new(wanted.filter(&customer, now)?.not_before(since));
-    let content_type = match wanted.format {
-        Format::Csv => "text/csv; charset=utf-8; header=present",
-        Format::Jsonl => "application/jsonl",
-    };
-    let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store")];
+    let headers = [(header::CONTENT_TYPE, wanted.format.content_type()), (header::CACHE_CONTROL, "no-store")];
     let export = Exporting {
         validity: caller.validity(&api),
         api,
@@ -180,7 +183,7 @@ fn csv(entry: &MessageEntry, out: &mut String) {
 }
 
 /// What others wrote.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let guard = if may_run(text) { "'" } else { "" };
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }

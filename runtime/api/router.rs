@@ -89,6 +89,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(device::import::import))
         .routes(routes!(campaign::begin, campaign::list))
         .routes(routes!(campaign::get))
+        .routes(routes!(campaign::export::export))
         .routes(routes!(campaign::phase::pause))
         .routes(routes!(campaign::phase::resume))
         .routes(routes!(campaign::phase::cancel))

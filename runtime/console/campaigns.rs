@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Form, Path, Query};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -223,10 +223,27 @@ async fn one_body(visitor: &Visitor, id: &str) -> Answer<Markup> {
                 (verb(&path, "cancel", "Cancel the rest"))
             } }
         }
-        @if !campaign.tag.is_empty() {
-            p { a.button href={ (visitor.path("messages")) "?tag=" (escaped(&campaign.tag)) } { "Its messages" } }
+        p.buttons {
+            @if !campaign.tag.is_empty() { a.button href={ (visitor.path("messages")) "?tag=" (escaped(&campaign.tag)) } { "Its messages" } }
+            a.button href={ (path) "/recipients.csv" } download { "Export whom it is for (CSV)" }
         }
     })
+}
+
+/// The API's file, as it comes.
+pub async fn export(visitor: Visitor, Path((_, id)): Path<(String, String)>) -> Response {
+    let at = At::new(&format!("/v1/campaigns/{}/recipients:export", escaped(&id))).with("customer", visitor.customer());
+    let mut answer = visitor.asker.ask(Method::GET, &at.with("format", "csv"), &[], axum::body::Body::empty()).await;
+    if !answer.status().is_success() {
+        let refused = read::<Value>(answer).await.err();
+        let refused = refused.unwrap_or_else(|| Refused::not_found("There is no such campaign."));
+        return visitor.page("Campaign", Tab::Campaigns, Err(refused));
+    }
+    let name = format!("attachment; filename=\"campaign-{}.csv\"", escaped(&id));
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        answer.headers_mut().insert(CONTENT_DISPOSITION, name);
+    }
+    answer
 }
 
 fn ends(counts: &Counts) -> Markup {

@@ -125,6 +125,7 @@ pub fn router(api: Router, transport: Transport) -> Router {
         .route("/console/c/{customer}/numbers", get(numbers::list))
         .route("/console/c/{customer}/campaigns", get(campaigns::list).post(campaigns::begin))
         .route("/console/c/{customer}/campaigns/{id}", get(campaigns::one))
+        .route("/console/c/{customer}/campaigns/{id}/recipients.csv", get(campaigns::export))
         .route("/console/c/{customer}/campaigns/{id}/{verb}", post(campaigns::turn))
         .route("/console/audit", get(audit::list))
         .route("/console/system", get(system::page))

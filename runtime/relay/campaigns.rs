@@ -4,6 +4,8 @@
 //! Rows are the truth; memory knows which campaigns have more to send, at what pace, and how many of their messages
 //! still wait.
 
+mod reasons;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
@@ -14,12 +16,12 @@ use parking_lot::{Condvar, Mutex};
 use super::operations::cancel_these;
 use super::{Admitted, Also, House, NotDone, Origin, Submission, admit, store_messages};
 use crate::campaign::{Campaign, CampaignId, CampaignRecord, DEVICES_MAX, Ends, Pace, Phase};
-use crate::firewall::{Reason, Reject};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::route::{Customer, CustomerIndex};
 use crate::store::keys::Partition;
 use crate::store::{Change, Done, NewOnce, NotAccepted, OfCampaign, OnceRecord, PIECE, Store};
 use crate::tracking::Tracked;
+use reasons::{reason, room_at};
 
 /// Messages of one step: some milliseconds, and about as much for the store as a burst of an application.
 const STEP: u32 = 500;
@@ -215,20 +217,21 @@ fn durable(done: CampaignDone) -> Done {
 /// Forgets the oldest that has ended, when there are as many as may be.
 fn make_room(house: &House, customer: &Customer) -> Result<(), NoCampaign> {
     let mut all = Vec::new();
-    house.store.campaigns(&customer.id, None, |id, _| {
-        all.push(id);
+    house.store.campaigns(&customer.id, None, |id, row| {
+        all.push((id, row.total));
         true
     })?;
     if all.len() < CAMPAIGNS_MAX {
         return Ok(());
     }
-    let oldest = {
+    let (oldest, total) = {
         let tallies = house.campaigns.tallies.lock();
-        all.into_iter().rev().find(|id| !tallies.contains_key(id)).ok_or(NoCampaign::TooMany)?
+        all.into_iter().rev().find(|(id, _)| !tallies.contains_key(id)).ok_or(NoCampaign::TooMany)?
     };
     let forget = |change| Change::OfCampaign((*customer.id).into(), oldest, change);
-    let changes = vec![forget(OfCampaign::Forget), forget(OfCampaign::ForgetEnds)];
-    house.store.amend(changes, None).map_err(NotAccepted::from)?;
+    let pieces = (0..total.div_ceil(PIECE)).map(OfCampaign::Addressed);
+    let changes = pieces.chain([OfCampaign::Forget, OfCampaign::ForgetEnds]).map(forget);
+    house.store.amend(changes.collect(), None).map_err(NotAccepted::from)?;
     Ok(())
 }
 
@@ -252,7 +255,6 @@ pub fn change_phase(
     }
     let mut changes = Vec::new();
     if row.phase != phase {
-        let (first, pieces) = (row.next / PIECE, row.total.div_ceil(PIECE));
         (row.phase, row.changed_at) = (phase, now);
         sending.remove(&id);
         if phase == Phase::Running && row.has_more() {
@@ -260,8 +262,6 @@ pub fn change_phase(
             house.campaigns.changed.notify_all();
         }
         if phase == Phase::Cancelled {
-            let unused = if row.next < row.total { first..pieces } else { 0..0 };
-            changes.extend(unused.map(OfCampaign::Addressed));
             house.campaigns.close(id);
         }
         changes.push(OfCampaign::Put(Box::new(row.clone())));
@@ -400,7 +400,8 @@ fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> Option<Stepped> {
     if row.next == first {
         return Some(stepped);
     }
-    if row.next.is_multiple_of(PIECE) || row.next == row.total {
+    // Whoever was refused has no message that tells whom: then the list stays as long as the campaign.
+    if row.refused.is_empty() && (row.next.is_multiple_of(PIECE) || row.next == row.total) {
         let used = OfCampaign::Addressed((row.next - 1) / PIECE);
         also.changes.push(Change::OfCampaign((*name).into(), id, used));
     }
@@ -415,27 +416,6 @@ fn submit(house: &Arc<House>, step: Step, now: Timestamp) -> Option<Stepped> {
         house.campaigns.submitted(id, -i64::from(submitted));
     }
     (!ids.is_empty()).then_some(stepped)
-}
-
-/// When the customer as a whole may send again: its campaigns wait for that, and refuse nobody.
-fn room_at(reject: &Reject) -> Option<Timestamp> {
-    match reject {
-        Reject::Firewall(refusal) if matches!(refusal.reason, Reason::RateCustomer | Reason::QuotaCustomer) => {
-            refusal.retry_at
-        }
-        _ => None,
-    }
-}
-
-/// As the API names it.
-fn reason(reject: &Reject) -> &'static str {
-    match reject {
-        Reject::Firewall(refusal) => refusal.reason.code(),
-        Reject::NoRoute(_) | Reject::NobodyServes(_) => "no_route",
-        Reject::AlreadyExpired | Reject::ExpiresBeforeSchedule => "invalid_validity",
-        Reject::TooLong(_) => "text_too_long",
-        _ => "refused",
-    }
 }
 
 impl Campaigns {

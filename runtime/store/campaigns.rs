@@ -1,4 +1,5 @@
-//! Campaigns: a row each, one with the ends of its messages, and the list of its devices in pieces while it is needed.
+//! Campaigns: a row each, one with the ends of its messages, and the list of its devices in pieces while it is needed: until they have
+//! messages, and as long as the campaign where somebody on it was refused, or it was cancelled.
 
 use std::io;
 
@@ -63,8 +64,13 @@ impl Store {
 
     /// A piece of its list: the digits of their numbers.
     pub fn addressees(&self, customer: &str, id: CampaignId, piece: u32) -> io::Result<Vec<Box<str>>> {
-        let found = self.read(&keys::addressees(Partition::of(customer), customer, id.0, piece))?;
+        let found = self.kept_addressees(customer, id, piece)?;
         found.ok_or_else(|| io::Error::other("a campaign has no list"))
+    }
+
+    /// A piece of its list, while it is kept.
+    pub fn kept_addressees(&self, customer: &str, id: CampaignId, piece: u32) -> io::Result<Option<Vec<Box<str>>>> {
+        self.read(&keys::addressees(Partition::of(customer), customer, id.0, piece))
     }
 
     /// A customer's, the newest first, older than `behind`, until `each` says false.
@@ -102,9 +108,9 @@ impl Store {
 pub enum OfCampaign {
     Put(Box<CampaignRecord>),
     Ends(Ends),
-    /// A piece of its list is used up.
+    /// A piece of its list is needed no more.
     Addressed(u32),
-    /// Its own row goes, its list was used up before.
+    /// Its own row goes.
     Forget,
     ForgetEnds,
 }

@@ -1,5 +1,6 @@
 // Walks through the console as a person does, with a real browser against a real server.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 
 import { check, newPage, signIn, withBrowser } from "./browser.mjs";
 import { api, component, customers, operator, simulator, url } from "./house.mjs";
@@ -239,6 +240,10 @@ async function campaign(page) {
   await page.getByRole("button", { name: "Begin" }).click();
   await page.getByText("1 000 of 1 000").waitFor({ timeout: 60_000 });
   await page.getByText("done", { exact: true }).waitFor({ timeout: 60_000 });
+  const download = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Export whom it is for (CSV)" }).click();
+  const rows = readFileSync(await (await download).path(), "utf8").trim().split("\r\n");
+  assert.equal(rows.length, 1_001, "a head, and all of them");
   await check(page);
 }
 

@@ -161,3 +161,54 @@ async fn receipts_end_the_messages_of_a_campaign() {
     assert_eq!(done["counts"]["ended"], json!({ "delivered": 1, "undeliverable": 1 }));
     site.end((up, centre)).await;
 }
+
+/// Cells of one line, without their quotes.
+fn cells(line: &str) -> Vec<String> {
+    line.trim_end().split(',').map(|cell| cell.trim_matches('"').to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_campaign_was_for_is_exported_in_order_with_what_became_of_each() {
+    let (site, operator) = start(Plan::network().more("\n[history]\ndays = 1\n")).await;
+    let acme = key(&operator, "acme", &["send", "read", "manage"]).await;
+    let away = json!({ "status": "suspended" }).to_string();
+    acme.request("PUT", "/v1/devices/+46700000005", &[], Some(&away)).await.expect(201);
+    // More than one piece of the list, and more than one page of the export.
+    let list = devices(1_203);
+    let body = json!({ "to": { "devices": list }, "text": "hello" });
+    let id = acme.post("/v1/campaigns", body).await.expect(201).field("id");
+    let mut sim = site.sim().await;
+    for _ in 0..list.len() - 1 {
+        sim.take().await;
+    }
+    in_state(&acme, &id, "done").await;
+    let path = format!("/v1/campaigns/{id}/recipients:export");
+    let export = acme.get(&format!("{path}?format=csv")).await.expect(200);
+    assert_eq!(export.headers["content-type"], "text/csv; charset=utf-8; header=present");
+    let mut lines = export.text.lines();
+    assert_eq!(lines.next(), Some("to,state,error,id,received_at,ended_at,attempts"));
+    let rows: Vec<_> = lines.map(cells).collect();
+    assert_eq!(rows.iter().map(|row| row[0].clone()).collect::<Vec<_>>(), list, "all, in their order");
+    let states = |state: &str| rows.iter().filter(|row| row[1] == state).count();
+    assert_eq!((states("delivered"), states("refused")), (list.len() - 1, 1));
+    assert_eq!((rows[5][1].as_str(), rows[5][3].as_str(), rows[5][6].as_str()), ("refused", "", "0"));
+    let message = acme.get(&format!("/v1/messages/{}", rows[1_202][3])).await.expect(200).json();
+    assert_eq!(message["to"], list[1_202], "{message}");
+    let jsonl = acme.get(&format!("{path}?format=jsonl")).await.expect(200);
+    let first: Value = serde_json::from_str(jsonl.text.lines().next().expect("a line")).expect("JSON");
+    assert_eq!((&first["to"], &first["state"], &first["attempts"]), (&json!(list[0]), &json!("delivered"), &json!(1)));
+
+    // Of one that has not come so far, and does not any more.
+    let body = json!({ "to": { "devices": list[..3] }, "text": "hi", "start_at": "2027-01-01T00:00:00Z" });
+    let id = acme.post("/v1/campaigns", body).await.expect(201).field("id");
+    let path = format!("/v1/campaigns/{id}");
+    for (state, verb) in [("waiting", "cancel"), ("not_sent", "cancel")] {
+        let text = acme.get(&format!("{path}/recipients:export?format=csv")).await.expect(200).text;
+        let rows: Vec<_> = text.lines().skip(1).map(cells).collect();
+        let wanted: Vec<_> = list[..3].iter().map(|device| (device.clone(), state.to_owned())).collect();
+        assert_eq!(rows.iter().map(|row| (row[0].clone(), row[1].clone())).collect::<Vec<_>>(), wanted);
+        post(&acme, &format!("{path}/{verb}")).await.expect(200);
+    }
+    assert_eq!(acme.get("/v1/campaigns/00000000000000ff/recipients:export?format=csv").await.problem(404), "not_found");
+    site.end(sim).await;
+}

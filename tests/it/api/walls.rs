@@ -30,7 +30,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 99] = [
+const OPERATIONS: [(&str, Open); 100] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -82,6 +82,7 @@ const OPERATIONS: [(&str, Open); 99] = [
     ("importDevices", MANAGE),
     ("listCampaigns", READ),
     ("getCampaign", READ),
+    ("exportCampaign", READ),
     ("beginCampaign", SEND),
     ("pauseCampaign", SEND),
     ("resumeCampaign", SEND),
@@ -262,7 +263,7 @@ impl Theirs {
     async fn ask(&self, who: &Client, call: &Call, query: &str) -> Reply {
         let mut path = format!("{}{query}", self.path(&call.path));
         let needed = match call.operation.as_str() {
-            "exportMessages" => "format=csv",
+            "exportMessages" | "exportCampaign" => "format=csv",
             "uploadPlugin" => "name=mine&version=1",
             _ => "",
         };

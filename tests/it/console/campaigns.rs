@@ -36,6 +36,12 @@ async fn a_campaign_is_begun_once_and_seen_to_its_end() {
     .await;
     assert!(page.contains("2 of 2") && page.contains("delivered</span></dt><dd>2"), "{page}");
     assert!(!page.contains("<i>tag") && !page.contains("hx-get"), "it is over, and asks no more: {page}");
+    let file = browser.get(&format!("{one}/recipients.csv")).await.expect(200);
+    assert!(
+        file.headers["content-disposition"].to_str().expect("text").starts_with("attachment; filename=\"campaign-")
+    );
+    assert_eq!(file.text.matches(",delivered,").count(), 2, "{file:?}");
+    browser.get(&format!("{PATH}/00000000000000ff/recipients.csv")).await.expect(404);
     assert_eq!(browser.page(PATH).await.matches("2 of 2").count(), 1, "one campaign");
     let refused = browser.post(PATH, &[("to", "devices"), ("target", ""), ("text", "to nobody")]).await;
     assert!(refused.status.is_client_error() && refused.text.contains("to nobody</textarea>"), "{refused:?}");
