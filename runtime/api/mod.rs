@@ -31,6 +31,7 @@ mod number;
 mod object;
 mod openapi;
 mod operator;
+mod opt_out;
 mod overview;
 mod pause;
 mod pdu;

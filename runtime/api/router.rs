@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::error::{Code, Problem};
 use super::{
     Api, apply, audit, backup, caller, calls, campaign, dead, device, events, explain, export, health, history, inbox,
-    key, links, message, number, object, openapi, overview, pause, pdu, plugin, policy, queue, rule, rule_request,
+    key, links, message, number, object, openapi, opt_out, overview, pause, pdu, plugin, policy, queue, rule, rule_request,
     scrape, statuses, usage, webhook,
 };
 
@@ -83,6 +83,10 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(device::list))
         .routes(routes!(device::get, device::put, device::patch, device::delete))
         .routes(routes!(device::import::import))
+        .routes(routes!(device::kept::state))
+        .routes(routes!(device::kept::timers))
+        .routes(routes!(opt_out::list))
+        .routes(routes!(opt_out::delete))
         .routes(routes!(campaign::begin, campaign::list))
         .routes(routes!(campaign::get))
         .routes(routes!(campaign::phase::pause))

@@ -21,6 +21,7 @@ mod fields;
 mod firewall;
 mod guard;
 mod import;
+mod kept;
 mod keys;
 mod layout;
 mod links;
@@ -29,6 +30,7 @@ mod log;
 mod message;
 mod messages;
 mod numbers;
+mod opt_outs;
 mod overview;
 mod parts;
 mod pdus;
@@ -111,6 +113,7 @@ pub fn router(api: Router, transport: Transport) -> Router {
         .route("/console/c/{customer}/dead-letters/{id}", get(dead::one))
         .route("/console/c/{customer}/dead-letters/{id}/{verb}", post(dead::turn))
         .route("/console/c/{customer}/firewall", get(firewall::page).post(firewall::change))
+        .route("/console/c/{customer}/opt-outs", get(opt_outs::list).post(opt_outs::take_back))
         .route("/console/c/{customer}/keys", get(keys::list).post(keys::make))
         .route("/console/c/{customer}/keys/{id}/delete", post(keys::delete))
         .route("/console/c/{customer}/numbers", get(numbers::list))

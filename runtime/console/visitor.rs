@@ -105,6 +105,11 @@ impl Visitor {
         self.who == Who::Operator
     }
 
+    /// It has the page already, and wants its middle again.
+    pub fn wants_piece(&self) -> bool {
+        self.is_piece
+    }
+
     /// The customer whose page this is; paths of such pages have one.
     pub fn customer(&self) -> &str {
         self.customer.as_deref().unwrap_or_default()

@@ -10,6 +10,7 @@ mod errors;
 mod events;
 mod history;
 mod inbox;
+pub mod kept;
 mod keys;
 mod killed;
 mod links;

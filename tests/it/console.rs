@@ -7,6 +7,7 @@ mod dead;
 mod firewall;
 mod house;
 mod import;
+mod kept;
 mod keys;
 mod links;
 mod live;

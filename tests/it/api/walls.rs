@@ -30,7 +30,7 @@ const MANAGE: Open = Open::Scopes(&["manage"]);
 const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 95] = [
+const OPERATIONS: [(&str, Open); 99] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -72,6 +72,10 @@ const OPERATIONS: [(&str, Open); 95] = [
     ("listNumbers", READ),
     ("listDevices", READ),
     ("getDevice", READ),
+    ("listDeviceState", MANAGE),
+    ("listDeviceTimers", READ),
+    ("listOptOuts", READ),
+    ("deleteOptOut", MANAGE),
     ("putDevice", MANAGE),
     ("patchDevice", MANAGE),
     ("deleteDevice", MANAGE),
@@ -351,6 +355,10 @@ async fn no_address_shows_or_changes_what_is_another_customers() {
                 (Open::All, _) => assert!(status < 300, "{told}"),
                 // Somebody else's device is a number like any other to `putDevice`: it may not be registered twice.
                 (_, "putDevice") if query.is_empty() => assert_eq!(status, 409, "{told}"),
+                // A device of others may write to one's own rules, which know nothing of what theirs keep.
+                (_, "listDeviceState" | "listDeviceTimers") if query.is_empty() => {
+                    assert!(status == 200 && reply.text.contains("[]"), "{told}");
+                }
                 // A rule of one's own may have any name.
                 (_, "putRule") if query.is_empty() => assert_eq!(status, 409, "{told}"),
                 (Open::Operator, _) => assert_eq!(status, 404, "{told}"),
@@ -382,7 +390,7 @@ async fn places_in_another_customers_lists_lead_nowhere() {
     let beta = key(&operator, "beta", &ALL_SCOPES).await;
     let before = theirs.seen(&operator).await;
     let cursor = theirs.of("cursor");
-    for path in ["inbox", "messages", "devices", "campaigns", "dead-letters"] {
+    for path in ["inbox", "messages", "devices", "campaigns", "dead-letters", "opt-outs"] {
         let reply = beta.get(&format!("/v1/{path}?cursor={cursor}")).await;
         assert!([200, 400].contains(&reply.status.as_u16()) && !reply.text.contains(MARK), "{path}: {reply:?}");
     }
