@@ -28,6 +28,8 @@ struct Kept {
     size: u64,
     text: Option<String>,
     octets: Option<Octets>,
+    #[serde(default)]
+    masked: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,6 +130,9 @@ fn of_state(visitor: &Visitor, list: &StateList) -> Markup {
 }
 
 fn value(kept: &Kept) -> Markup {
+    if kept.masked {
+        return parts::masked();
+    }
     let shown =
         kept.text.as_ref().map_or(0, String::len) + kept.octets.as_ref().map_or(0, |octets| octets.hex.len() / 2);
     html! {

@@ -36,6 +36,7 @@ mod parts;
 mod pdus;
 mod peer;
 mod relay;
+mod reveal;
 mod rule;
 mod rules;
 mod send;
@@ -100,6 +101,7 @@ pub fn router(api: Router, transport: Transport) -> Router {
         .route("/console/c/{customer}/messages", get(messages::list))
         .route("/console/c/{customer}/messages/{id}", get(message::one))
         .route("/console/c/{customer}/messages/{id}/again", post(again::send))
+        .route("/console/c/{customer}/messages/{id}/reveal", post(reveal::show))
         .route("/console/c/{customer}/live", get(live::stream))
         .route("/console/c/{customer}/devices", get(devices::list).post(import::import))
         .route("/console/c/{customer}/devices/{address}", get(device::one).post(send::send))

@@ -24,6 +24,15 @@ pub struct OfDevicePage<'p> {
 /// Rule as `customer/name`, and the last of its rows that was looked at; None: that was all.
 pub type Next = Option<(String, Option<String>)>;
 
+/// What was found, and where to go on.
+pub type Page<T> = (Vec<T>, Next);
+
+/// A timer that is set: rule, name, when it is due.
+pub type TimerOf = (String, String, Timestamp);
+
+/// A row of any kind: rule, name and what is in it.
+type Row<T> = (String, String, T);
+
 /// A value that a rule keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateShown {
@@ -39,7 +48,7 @@ impl Store {
         customer: &str,
         device: &str,
         page: &OfDevicePage<'_>,
-    ) -> io::Result<(Vec<StateShown>, Next)> {
+    ) -> io::Result<Page<StateShown>> {
         self.of_device(Kind::State, (customer, device), page, |subject, after, limit| {
             let (from, to) = subject.range("", after);
             let rows = self.inner.lock().tables.range(&from, &to, limit)?;
@@ -52,13 +61,8 @@ impl Store {
         })
     }
 
-    /// Timers that are set for a device: rule, name, when it is due.
-    pub fn timers_of_device(
-        &self,
-        customer: &str,
-        device: &str,
-        page: &OfDevicePage<'_>,
-    ) -> io::Result<(Vec<(String, String, Timestamp)>, Next)> {
+    /// Timers that are set for a device.
+    pub fn timers_of_device(&self, customer: &str, device: &str, page: &OfDevicePage<'_>) -> io::Result<Page<TimerOf>> {
         self.of_device(Kind::Timer, (customer, device), page, |subject, after, limit| {
             let timers = self.timers_after(subject, after, limit)?;
             Ok(timers.into_iter().map(|timer| (timer.name, timer.due)).collect())
@@ -71,9 +75,9 @@ impl Store {
         (customer, device): (&str, &str),
         page: &OfDevicePage<'_>,
         rows: impl Fn(&Subject, Option<&str>, usize) -> io::Result<Vec<(String, T)>>,
-    ) -> io::Result<(Vec<(String, String, T)>, Next)> {
+    ) -> io::Result<Page<Row<T>>> {
         let partition = Partition::of(customer);
-        let mut found: Vec<(String, String, T)> = Vec::new();
+        let mut found: Vec<Row<T>> = Vec::new();
         let begin = page.rule.or(page.after.map(|(rule, _)| rule));
         let mut rule = match begin {
             Some(rule) => Some(rule.to_owned()),

@@ -14,6 +14,7 @@ pub mod kept;
 mod keys;
 mod killed;
 mod links;
+mod masking;
 pub mod messages;
 mod objects;
 mod operation;

@@ -11,6 +11,7 @@ mod kept;
 mod keys;
 mod links;
 mod live;
+mod masking;
 mod message;
 mod pages;
 mod rules;

@@ -16,6 +16,7 @@ use crate::api::auth::{Caller, Scope};
 use crate::api::body::{PathOf, QueryOf, Reply};
 use crate::api::compose::Octets;
 use crate::api::error::{Answer, Code, Problem, ProblemDetails};
+use crate::api::masking::Texts;
 use crate::api::rfc3339::Time;
 use crate::store::{OfDeviceNext, OfDevicePage, Store};
 
@@ -61,6 +62,9 @@ struct ValueView {
     /// Where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     octets: Option<Octets>,
+    /// True where the value is not shown to whoever asks: it may quote texts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    masked: Option<bool>,
 }
 
 /// A page of what rules keep about a device.
@@ -96,7 +100,17 @@ pub struct TimerList {
 }
 
 impl ValueView {
-    fn of(rule: &str, name: String, value: &[u8]) -> ValueView {
+    fn of(rule: &str, name: String, value: &[u8], texts: Texts) -> ValueView {
+        if texts.are_masked() {
+            return ValueView {
+                rule: bare(rule),
+                name,
+                size: value.len(),
+                text: None,
+                octets: None,
+                masked: Some(true),
+            };
+        }
         let is_whole = value.len() <= VALUE_MAX_OCTETS;
         let begin = &value[..value.len().min(VALUE_MAX_OCTETS)];
         let utf8 = match std::str::from_utf8(begin) {
@@ -110,7 +124,7 @@ impl ValueView {
         let is_text = |text: &&str| !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
         let text = utf8.filter(is_text).map(str::to_owned);
         let octets = text.is_none().then(|| Octets::of(begin));
-        ValueView { rule: bare(rule), name, size: value.len(), text, octets }
+        ValueView { rule: bare(rule), name, size: value.len(), text, octets, masked: None }
     }
 }
 
@@ -186,7 +200,8 @@ pub async fn state(
     let (found, next) =
         page(&api, &caller, asked, |store, customer, device, page| store.state_of_device(customer, device, page))
             .await?;
-    let state = found.into_iter().map(|shown| ValueView::of(&shown.rule, shown.name, &shown.value)).collect();
+    let texts = caller.texts(&api);
+    let state = found.into_iter().map(|shown| ValueView::of(&shown.rule, shown.name, &shown.value, texts)).collect();
     Ok(Reply(StateList { state, next: cursor(next) }))
 }
 
@@ -224,7 +239,7 @@ mod tests {
     #[test]
     fn values_are_text_or_octets_and_never_longer_than_so() {
         let view = |value: &[u8]| {
-            let view = ValueView::of("acme/wm", "n".into(), value);
+            let view = ValueView::of("acme/wm", "n".into(), value, Texts::Shown);
             assert_eq!((&*view.rule, view.size), ("wm", value.len()));
             (view.text, view.octets.map(|octets| serde_json::to_value(octets).expect("JSON")))
         };

@@ -44,7 +44,13 @@ async fn state_and_timers_of_a_device_are_its_customers_to_see() {
     let timers = list(&acme, "timers", "").await;
     assert_eq!((&timers["timers"][0]["rule"], &timers["timers"][0]["name"]), (&json!("meter"), &json!("silent")));
     assert!(timers["timers"][0]["due_at"].is_string() && timers["timers"][1].is_null(), "{timers}");
-    assert_eq!(list(&operator, "state", "?customer=acme").await, state);
+    let masked = list(&operator, "state", "?customer=acme").await;
+    assert_eq!(
+        (&masked["state"][0]["size"], &masked["state"][0]["masked"]),
+        (&value["size"], &json!(true)),
+        "{masked}"
+    );
+    assert_eq!(list(&operator, "timers", "?customer=acme").await, timers);
     assert_eq!(list(&acme, "state", "?rule=meter").await, state);
     assert_eq!(list(&acme, "state", "?rule=other").await, json!({ "state": [] }));
     // A page that is full says where it goes on.

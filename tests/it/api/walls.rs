@@ -27,10 +27,11 @@ const READ: Open = Open::Scopes(&["read"]);
 const SEND: Open = Open::Scopes(&["send"]);
 const RECEIVE: Open = Open::Scopes(&["receive"]);
 const MANAGE: Open = Open::Scopes(&["manage"]);
-const ALL_SCOPES: [&str; 4] = ["read", "send", "receive", "manage"];
+const REVEAL: Open = Open::Scopes(&["reveal"]);
+const ALL_SCOPES: [&str; 5] = ["read", "send", "receive", "manage", "reveal"];
 
 /// Every operation of the API by its id.
-const OPERATIONS: [(&str, Open); 99] = [
+const OPERATIONS: [(&str, Open); 100] = [
     ("alive", Open::All),
     ("ready", Open::All),
     ("metrics", Open::Operator),
@@ -90,6 +91,7 @@ const OPERATIONS: [(&str, Open); 99] = [
     ("exportMessages", READ),
     ("lookUpMessage", READ),
     ("tellMessage", READ),
+    ("revealMessage", REVEAL),
     ("sendMessage", SEND),
     ("cancelMessage", SEND),
     ("explainRoute", READ),
