@@ -31,7 +31,7 @@ mod webhooks;
 pub use account::{
     Account, DefaultAlphabet, IdFormat, InterfaceVersion, LongMessages, Mode, RelayTlvs, Role, Upstream, UpstreamTls,
 };
-pub use api::{Api, ApiTls};
+pub use api::{Api, ApiTls, OperatorTexts};
 pub use customer::{Customer, Incomplete};
 pub use dead_letters::DeadLetters;
 pub use events::Events;

@@ -83,6 +83,7 @@ pub use http_calls::{Attempted, http_called};
 pub use metering::{keep_usage, used_by};
 pub use once::{NotOnce, Once, accept_once};
 pub use operations::{Cancel, NotDone, Query, Replace, cancel, owner, query, replace};
+pub use opt_outs::{of_device as opt_outs_of, take_back as take_back_opt_out};
 pub use outlet::{Outlet, PAUSE};
 pub use pickup::{Arrivals, pick_up};
 pub use preview::{Verdicts, judge_again};

@@ -14,6 +14,7 @@ use super::Api;
 use super::error::{Code, Problem};
 pub use super::key::Scope;
 use super::key::{self, Key};
+use super::masking::Texts;
 use crate::asking::Claim;
 use crate::bells::Bell;
 use crate::clock;
@@ -33,6 +34,7 @@ pub struct CallerKey {
     pub id: String,
     pub customer: CustomerIndex,
     scopes: Vec<Scope>,
+    pub texts: Texts,
     expires_at: Option<Timestamp>,
 }
 
@@ -69,6 +71,14 @@ impl Caller {
         match self {
             Caller::Operator => "operator".to_owned(),
             Caller::Key(key) => format!("key {}", key.id),
+        }
+    }
+
+    /// Whether they see what messages say.
+    pub fn texts(&self, api: &Api) -> Texts {
+        match self {
+            Caller::Operator => api.operator_texts,
+            Caller::Key(key) => key.texts,
         }
     }
 
@@ -172,5 +182,6 @@ fn identify(api: &Api, claim: &Claim) -> Option<Caller> {
     }
     let customer = api.house.directory().customer_named(&key.customer)?;
     api.house.store.use_control(key::KIND, id, now);
-    Some(Caller::Key(CallerKey { id: id.to_owned(), customer, scopes: key.scopes, expires_at: key.expires_at }))
+    let Key { scopes, texts, expires_at, .. } = key;
+    Some(Caller::Key(CallerKey { id: id.to_owned(), customer, scopes, texts, expires_at }))
 }

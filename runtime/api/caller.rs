@@ -11,6 +11,7 @@ use super::auth::Caller;
 use super::body::Reply;
 use super::error::{Answer, Problem, ProblemDetails};
 use super::key::{Key, Scope};
+use super::masking::Texts;
 use super::rfc3339::Time;
 
 /// Whoever sent the request.
@@ -21,6 +22,7 @@ pub enum CallerView {
     Operator {
         /// Always true.
         operator: bool,
+        texts: Texts,
     },
     Key {
         /// The key's.
@@ -29,6 +31,8 @@ pub enum CallerView {
         /// Whose key it is.
         customer: String,
         scopes: Vec<Scope>,
+        /// Whether it sees what messages say.
+        texts: Texts,
         #[serde(skip_serializing_if = "Option::is_none")]
         expires_at: Option<Time>,
     },
@@ -43,7 +47,8 @@ pub enum CallerView {
     ),
 )]
 pub async fn get(State(api): State<Arc<Api>>, caller: Caller) -> Answer<Reply<CallerView>> {
-    let Caller::Key(caller) = caller else { return Ok(Reply(CallerView::Operator { operator: true })) };
+    let texts = caller.texts(&api);
+    let Caller::Key(caller) = caller else { return Ok(Reply(CallerView::Operator { operator: true, texts })) };
     // It was there when the request was let in.
     let key = Key::read(&api.house.store, &caller.id).ok_or_else(Problem::not_found)?;
     Ok(Reply(CallerView::Key {
@@ -51,6 +56,7 @@ pub async fn get(State(api): State<Arc<Api>>, caller: Caller) -> Answer<Reply<Ca
         name: key.name,
         customer: key.customer,
         scopes: key.scopes,
+        texts,
         expires_at: key.expires_at.map(Time),
     }))
 }

@@ -16,11 +16,12 @@ use super::auth::{Caller, Scope};
 use super::body::{PathOf, QueryOf, Reply};
 use super::dead::{barrier, durable};
 use super::error::{Answer, Code, Problem, ProblemDetails};
+use super::masking::Texts;
 use super::rfc3339::Time;
 use super::wanted::address;
 use crate::cases::{Known, Recording, recording};
 use crate::message::{Address, MessageId, Timestamp};
-use crate::recorded::Recorded;
+use crate::recorded::{Ended, Recorded};
 use crate::store::{self, CallPlace, Store};
 
 const LIMIT_MAX: usize = 1_000;
@@ -53,11 +54,14 @@ pub struct CallView {
     /// Where in the rule's code it broke.
     #[serde(skip_serializing_if = "Option::is_none")]
     backtrace: Option<String>,
-    /// All that it was given and did, as a case file of `wasmsc plugin test` (TOML). Values of secrets are not in it.
-    case: String,
-    /// What of its surroundings is known: who runs another version and is asked for more has to guess.
-    #[schema(value_type = Object)]
-    known: Known,
+    /// All that it was given and did, as a case file of `wasmsc plugin test` (TOML). Values of secrets are not in it. Absent where texts
+    /// are masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<String>,
+    /// What of its surroundings is known: who runs another version and is asked for more has to guess. Absent without `case`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    known: Option<Known>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -105,6 +109,7 @@ struct Wanted {
     message: Option<MessageId>,
     device: Option<Address>,
     limit: usize,
+    texts: Texts,
 }
 
 impl Wanted {
@@ -114,8 +119,11 @@ impl Wanted {
     }
 }
 
-pub(super) fn view(call: &Recorded) -> CallView {
-    let Recording { case, known } = recording(call);
+pub(super) fn view(call: &Recorded, texts: Texts) -> CallView {
+    let shown = (!texts.are_masked()).then(|| recording(call));
+    let (case, known) = shown.map(|Recording { case, known }| (case, known)).unzip();
+    // What broke is said by the house, what was rejected by the rule.
+    let why = |why: &str| if matches!(call.ended, Ended::Reject(_)) { texts.words(why) } else { why.to_owned() };
     CallView {
         message_id: call.before.id.to_string(),
         attempt: call.before.attempt,
@@ -124,7 +132,7 @@ pub(super) fn view(call: &Recorded) -> CallView {
         at: call.at.into(),
         version: call.version.to_string(),
         outcome: call.ended.name(),
-        why: call.ended.why().map(str::to_owned),
+        why: call.ended.why().map(why),
         backtrace: call.ended.backtrace().map(str::to_owned),
         case,
         known,
@@ -144,8 +152,8 @@ fn page(store: &Store, rule: &str, from: CallPlace, wanted: &Wanted) -> io::Resu
         }
         seen += 1;
         if wanted.accepts(&call) {
-            let call = view(&call);
-            octets += call.case.len();
+            let call = view(&call, wanted.texts);
+            octets += call.case.as_ref().map_or(0, String::len);
             calls.push(call);
         }
         true
@@ -216,7 +224,8 @@ pub async fn list(
     };
     let rule = format!("{customer}/{name}");
     let (until, limit) = (wanted.until.map(|until| until.0), wanted.limit);
-    let wanted = Wanted { until, message, device: address("device", &wanted.device)?, limit };
+    let texts = caller.texts(&api);
+    let wanted = Wanted { until, message, device: address("device", &wanted.device)?, limit, texts };
     let read = api.readers.read(&api.house.store, move |store| page(store, &rule, from, &wanted)).await;
     let listed = read.map_err(|error| Problem::new(Code::StoreFailed, error.to_string()))?;
     // What was seen is durable before anybody hears of it.

@@ -15,6 +15,7 @@ use super::auth::{Caller, Scope};
 use super::body::{PathOf, QueryOf, Reply};
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::history::ContentView;
+use super::masking::Texts;
 use super::rfc3339::Time;
 use super::wanted::address;
 use crate::message::MessageId;
@@ -155,7 +156,7 @@ impl From<NotRevived> for Problem {
     }
 }
 
-fn view(id: MessageId, dead: &DeadRecord, is_whole: bool) -> DeadView {
+fn view(id: MessageId, dead: &DeadRecord, is_whole: bool, texts: Texts) -> DeadView {
     let backtrace = Some(dead.failure.backtrace.to_string()).filter(|text| is_whole && !text.is_empty());
     DeadView {
         id: id.to_string(),
@@ -168,10 +169,10 @@ fn view(id: MessageId, dead: &DeadRecord, is_whole: bool) -> DeadView {
         device: dead.device().to_string(),
         number: dead.number().to_string(),
         received_at: dead.message().received_at.into(),
-        content: ContentView::from(&dead.message().content),
+        content: ContentView::of(&dead.message().content, texts),
         attempts: dead.attempts(),
         died_at: dead.died_at.into(),
-        reason: dead.failure.reason.to_string(),
+        reason: texts.reason(&dead.failure.reason),
         backtrace,
     }
 }
@@ -243,6 +244,7 @@ pub async fn list(
         since: page.since.map(|since| since.0),
         until: page.until.map(|until| until.0),
     };
+    let texts = caller.texts(&api);
     let listed = durable(move |done| {
         let (mut dead_letters, mut next) = (Vec::new(), None);
         let each = |id: MessageId, dead: DeadRecord| {
@@ -253,7 +255,7 @@ pub async fn list(
                 next = dead_letters.last().map(|last: &DeadView| last.id.clone());
                 return false;
             }
-            dead_letters.push(view(id, &dead, false));
+            dead_letters.push(view(id, &dead, false, texts));
             true
         };
         api.house.store.dead_letters(&customer, behind, each).map_err(unreadable)?;
@@ -282,10 +284,11 @@ pub async fn get(
 ) -> Answer<Reply<DeadView>> {
     let customer = api.whose(&caller, of.customer.as_deref(), Scope::Read)?;
     let id = number(&id)?;
+    let texts = caller.texts(&api);
     let shown = durable(move |done| {
         let dead = api.house.store.dead_letter(&customer, id).map_err(unreadable)?.ok_or_else(Problem::not_found)?;
         barrier(&api, done)?;
-        Ok(view(id, &dead, true))
+        Ok(view(id, &dead, true, texts))
     });
     shown.await.map(Reply)
 }

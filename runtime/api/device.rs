@@ -2,6 +2,7 @@
 
 mod csv;
 pub mod import;
+pub mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

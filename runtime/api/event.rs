@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::history::{ContentView, MessageEntry};
+use super::masking::Texts;
 use super::message::LifeState;
 use super::rfc3339::Time;
 use super::wanted::Way;
@@ -183,8 +184,8 @@ struct Field {
 }
 
 impl EventView {
-    pub fn of(id: EventId, told: &Told) -> EventView {
-        EventView { id: id.to_string(), at: told.at.into(), what: what(told) }
+    pub fn of(id: EventId, told: &Told, texts: Texts) -> EventView {
+        EventView { id: id.to_string(), at: told.at.into(), what: what(told, texts) }
     }
 
     pub fn gap(before: EventId, now: Timestamp) -> EventView {
@@ -196,9 +197,9 @@ impl EventView {
     }
 }
 
-/// An event as it is sent.
+/// An event as a webhook is sent it. Nobody for whom texts are masked says where that leads.
 pub fn event_json(id: EventId, told: &Told) -> String {
-    EventView::of(id, told).json()
+    EventView::of(id, told, Texts::Shown).json()
 }
 
 /// For who has missed some.
@@ -206,9 +207,9 @@ pub fn gap_json(before: EventId, now: Timestamp) -> String {
     EventView::gap(before, now).json()
 }
 
-fn what(told: &Told) -> What {
+fn what(told: &Told, texts: Texts) -> What {
     match &told.about {
-        About::Message { id, ends, event } => of_message(*id, ends, event, told),
+        About::Message { id, ends, event } => of_message(*id, (ends, event), told, texts),
         About::Link { account, mode, change } => {
             let (account, mode) = (account.to_string(), mode.to_string());
             match change {
@@ -222,11 +223,11 @@ fn what(told: &Told) -> What {
             rule: line.rule.to_string(),
             attempt: line.attempt,
             level: line.level.name(),
-            line: line.text.to_string(),
+            line: texts.words(&line.text),
             fields: line
                 .fields
                 .iter()
-                .map(|(name, value)| Field { name: name.to_string(), value: value.to_string() })
+                .map(|(name, value)| Field { name: name.to_string(), value: texts.words(value) })
                 .collect(),
         },
         About::LinesDropped(lines) => What::LinesDropped { lines: *lines },
@@ -236,14 +237,14 @@ fn what(told: &Told) -> What {
                 until: Time(*until),
                 calls: *calls,
                 failures: *failures,
-                why: why.to_string(),
+                why: texts.words(why),
             }
         }
         About::Rule { rule, change: RuleChange::BreakerClosed } => What::BreakerClosed { rule: rule.to_string() },
     }
 }
 
-fn of_message(id: MessageId, ends: &Ends, event: &timeline::Event, told: &Told) -> What {
+fn of_message(id: MessageId, (ends, event): (&Ends, &timeline::Event), told: &Told, texts: Texts) -> What {
     use timeline::Event;
     let of = Of {
         message_id: id.to_string(),
@@ -254,7 +255,7 @@ fn of_message(id: MessageId, ends: &Ends, event: &timeline::Event, told: &Told) 
     match event {
         Event::Received(received) => {
             let listed = Listed::new(id, (**received).clone());
-            let message = Box::new(MessageEntry::of(&listed, told.at));
+            let message = Box::new(MessageEntry::of(&listed, told.at, texts));
             match told.kind() {
                 feed::Type::Received => What::Received { of, message },
                 _ => What::Accepted { of, message },
@@ -266,7 +267,7 @@ fn of_message(id: MessageId, ends: &Ends, event: &timeline::Event, told: &Told) 
             by: by.to_string(),
             attempt: *attempt,
             error: *error,
-            why: why.to_string(),
+            why: texts.reason(why),
             again_at: again.map(Time),
         },
         Event::Sent { peer, ids } => {
@@ -280,13 +281,59 @@ fn of_message(id: MessageId, ends: &Ends, event: &timeline::Event, told: &Told) 
             state: LifeState::of_octet(*state),
             error: *error,
         },
-        Event::Replaced { content, due } => What::Replaced { of, due_at: Time(*due), content: content.into() },
+        Event::Replaced { content, due } => {
+            What::Replaced { of, due_at: Time(*due), content: ContentView::of(content, texts) }
+        }
         Event::Refused { reason } => What::Refused { of, reason: reason.to_string() },
         Event::Ended { state, error } => What::Ended { of, state: LifeState::of_octet(*state), error: *error },
         Event::Buried { by, attempts, why } => {
-            What::Dead { of, by: by.to_string(), attempts: *attempts, why: why.to_string() }
+            What::Dead { of, by: by.to_string(), attempts: *attempts, why: texts.reason(why) }
         }
         Event::Revived { by, is_edited } => What::Retried { of, by: by.to_string(), edited: *is_edited },
         Event::Dropped { by } => What::Dropped { of, by: by.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::{Level, Line};
+    use crate::message::Address;
+
+    #[test]
+    fn what_rules_say_is_told_to_who_sees_texts_only() {
+        let line = Line {
+            rule: "acme/meter".into(),
+            id: MessageId::accepted(1),
+            device: Address::Msisdn("46701234567".into()),
+            attempt: 1,
+            level: Level::Info,
+            text: "heard GIRAFFE".into(),
+            fields: vec![("text".into(), "GIRAFFE".into())],
+        };
+        let opened =
+            RuleChange::BreakerOpened { until: Timestamp(1), calls: 20, failures: 20, why: "no GIRAFFE".into() };
+        let failed = timeline::Event::Failed {
+            by: "meter".into(),
+            attempt: 1,
+            error: 0,
+            why: "rejected by the rule: GIRAFFE".into(),
+            again: None,
+        };
+        let source = Address::ShortCode("7001".into());
+        let ends = || Ends::new(timeline::Direction::Mo, &source, &source);
+        let buried =
+            timeline::Event::Buried { by: "meter".into(), attempts: 1, why: "rejected by the rule: GIRAFFE".into() };
+        for about in [
+            About::Log(Box::new(line)),
+            About::Rule { rule: "meter".into(), change: opened },
+            About::Message { id: MessageId::accepted(1), ends: ends(), event: failed },
+            About::Message { id: MessageId::accepted(1), ends: ends(), event: buried },
+        ] {
+            let told = Told { at: Timestamp(1), about };
+            let json = |texts| EventView::of(EventId(1), &told, texts).json();
+            assert!(json(Texts::Shown).contains("GIRAFFE") && !json(Texts::Masked).contains("GIRAFFE"), "{told:?}");
+            assert_eq!(event_json(EventId(1), &told), json(Texts::Shown), "webhooks are told all");
+        }
     }
 }

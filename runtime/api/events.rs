@@ -24,6 +24,7 @@ use super::body::QueryOf;
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::event::EventView;
 use super::key::Scope;
+use super::masking::Texts;
 use crate::bells::Bell;
 use crate::clock;
 use crate::feed::{EventId, Types};
@@ -159,6 +160,7 @@ pub async fn stream(
         closing: api.streams.closing.subscribe(),
         customer: id,
         types,
+        texts: caller.texts(&api),
         after,
         validity: caller.validity(&api),
         api,
@@ -175,6 +177,7 @@ struct Reader {
     validity: Validity,
     customer: Arc<str>,
     types: Types,
+    texts: Texts,
     /// It has all up to this one.
     after: EventId,
     bell: Bell,
@@ -244,7 +247,7 @@ impl Reader {
             text.push_str(&format!("event: gap\nid: {before}\ndata: {gap}\n\n"));
         }
         for (id, told) in page.events.iter().filter(|(_, told)| self.types.wants(told)) {
-            let json = EventView::of(*id, told).json();
+            let json = EventView::of(*id, told, self.texts).json();
             text.push_str(&format!("event: {}\nid: {id}\ndata: {json}\n\n", told.kind().name()));
         }
         text.into()

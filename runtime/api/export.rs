@@ -20,6 +20,7 @@ use super::body::QueryOf;
 use super::compose::Octets;
 use super::error::{Answer, ProblemDetails};
 use super::history::{MessageEntry, SCAN_MAX, page};
+use super::masking::Texts;
 use super::rfc3339::Time;
 use super::wanted::query;
 use crate::clock;
@@ -69,6 +70,7 @@ struct Exporting {
     customer: Arc<str>,
     filter: Arc<Filter>,
     format: Format,
+    texts: Texts,
     now: Timestamp,
     next: Next,
 }
@@ -103,7 +105,8 @@ pub async fn export(
 ) -> Answer<impl IntoResponse> {
     let (customer, since) = api.history_of(&caller, wanted.customer.as_deref())?;
     let now = clock::now();
-    let filter = Arc::new(wanted.filter(&customer, now)?.not_before(since));
+    let texts = caller.texts(&api);
+    let filter = Arc::new(wanted.filter(&customer, texts, now)?.not_before(since));
     let headers = [(header::CONTENT_TYPE, wanted.format.content_type()), (header::CACHE_CONTROL, "no-store")];
     let export = Exporting {
         validity: caller.validity(&api),
@@ -111,6 +114,7 @@ pub async fn export(
         customer,
         filter,
         format: wanted.format,
+        texts,
         now,
         next: Next::Head,
     };
@@ -122,7 +126,8 @@ impl Exporting {
         let after = match self.next {
             Next::Head if self.format == Format::Csv => {
                 self.next = Next::Behind(None);
-                return Some((Ok(Bytes::from_static(HEAD.as_bytes())), self));
+                let end = if self.texts.are_masked() { MASKED_HEAD_END } else { HEAD_END };
+                return Some((Ok(Bytes::from(format!("{HEAD}{end}"))), self));
             }
             Next::Head => None,
             Next::Behind(after) => after,
@@ -142,7 +147,7 @@ impl Exporting {
         self.next = found.next.map_or(Next::End, |id| Next::Behind(Some(id)));
         let mut lines = String::new();
         for listed in &found.messages {
-            let entry = MessageEntry::of(listed, self.now);
+            let entry = MessageEntry::of(listed, self.now, self.texts);
             if let Err(error) = self.format.write(&entry, &mut lines) {
                 return Some((Err(error), self));
             }
@@ -152,7 +157,10 @@ impl Exporting {
 }
 
 /// The names of the columns are those of the fields of JSON.
-const HEAD: &str = "id,direction,by,from,to,state,error,received_at,due_at,ended_at,attempts,cause,tag,text,binary\r\n";
+const HEAD: &str = "id,direction,by,from,to,state,error,received_at,due_at,ended_at,attempts,cause,tag,";
+const HEAD_END: &str = "text,binary\r\n";
+/// So that nobody takes a message whose text is masked for an empty one.
+const MASKED_HEAD_END: &str = "masked\r\n";
 
 /// One line as RFC 4180 has it.
 fn csv(entry: &MessageEntry, out: &mut String) {
@@ -161,7 +169,7 @@ fn csv(entry: &MessageEntry, out: &mut String) {
         Some(Octets::Hex(hex)) => hex,
         _ => "",
     };
-    let cells = [
+    let mut cells = vec![
         entry.id.clone(),
         entry.direction.name().to_owned(),
         cell(&entry.by),
@@ -175,9 +183,11 @@ fn csv(entry: &MessageEntry, out: &mut String) {
         entry.attempts.to_string(),
         entry.cause.clone().unwrap_or_default(),
         cell(&entry.tag),
-        cell(entry.content.text.as_deref().unwrap_or_default()),
-        hex.to_owned(),
     ];
+    match entry.content.masked {
+        Some(masked) => cells.push(masked.to_string()),
+        None => cells.extend([cell(entry.content.text.as_deref().unwrap_or_default()), hex.to_owned()]),
+    }
     out.push_str(&cells.join(","));
     out.push_str("\r\n");
 }

@@ -3,11 +3,13 @@
 //! Kept are those that travel on with it. What the link alone needs is not: sequence numbers, how addresses were numbered
 //! (ton, npi) once they are read, and what was asked for with `registered_delivery`.
 
+use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 use wasmsc_smpp::tlv;
 
 use super::compose::Octets;
+use super::masking::Texts;
 use crate::message::Content;
 
 /// Fields of SMPP as the house keeps them, of a message of the API or of a rule as it will send them.
@@ -23,12 +25,14 @@ pub struct FieldsView {
     /// Octets of the whole message, header and text; of a long one, of all its parts together.
     #[schema(example = 9)]
     length: usize,
-    /// The user data header with its length octet, where there is one.
+    /// The user data header with its length octet, where there is one. It, the octets and the values of TLVs are not there where texts are
+    /// masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     udh: Option<Octets>,
     /// The text or the octets behind the header. A text in the default alphabet is GSM 03.38 here, an octet for each septet,
     /// whatever alphabet the link has.
-    octets: Octets,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    octets: Option<Octets>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tlvs: Vec<TlvView>,
 }
@@ -43,13 +47,20 @@ struct TlvView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "user_message_reference")]
     name: Option<String>,
-    value: Octets,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Octets>,
 }
 
-impl From<&Content> for FieldsView {
-    fn from(content: &Content) -> FieldsView {
+impl FieldsView {
+    pub fn of(content: &Content, texts: Texts) -> FieldsView {
         let (udh, octets) = content.split_udh();
         let header = udh.encode();
+        let shown = |octets: &[u8]| (!texts.are_masked()).then(|| Octets::of(octets));
+        let tlv = |(tag, value): &(u16, Bytes)| TlvView {
+            tag: *tag,
+            name: tlv::tag::name(*tag).map(str::to_ascii_lowercase),
+            value: shown(value),
+        };
         FieldsView {
             service_type: String::from_utf8_lossy(&content.service_type).into_owned(),
             esm_class: content.esm_class,
@@ -57,16 +68,9 @@ impl From<&Content> for FieldsView {
             priority_flag: content.priority_flag,
             data_coding: content.data_coding,
             length: content.octets.len(),
-            udh: (!header.is_empty()).then(|| Octets::of(&header)),
-            octets: Octets::of(&octets),
-            tlvs: content.tlvs.iter().map(|(tag, value)| TlvView::of(*tag, value)).collect(),
+            udh: shown(&header).filter(|_| !header.is_empty()),
+            octets: shown(&octets),
+            tlvs: content.tlvs.iter().map(tlv).collect(),
         }
-    }
-}
-
-impl TlvView {
-    fn of(tag: u16, value: &[u8]) -> TlvView {
-        let name = tlv::tag::name(tag).map(str::to_ascii_lowercase);
-        TlvView { tag, name, value: Octets::of(value) }
     }
 }

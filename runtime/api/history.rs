@@ -18,6 +18,7 @@ use super::compose::Octets;
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::fields::FieldsView;
 use super::key::Scope;
+use super::masking::Texts;
 use super::message::LifeState;
 use super::rfc3339::Time;
 use super::wanted::{Way, query};
@@ -81,7 +82,17 @@ pub fn unreadable(error: io::Error) -> Problem {
 impl Api {
     /// Whose history a request may read, and since when it does; a problem where there is none.
     pub fn history_of(&self, caller: &Caller, customer: Option<&str>) -> Answer<(Arc<str>, Option<Timestamp>)> {
-        let customer = caller.customer_of(self, customer, Scope::Read)?;
+        self.history_for(caller, customer, Scope::Read)
+    }
+
+    /// The same for something else than reading lists.
+    pub fn history_for(
+        &self,
+        caller: &Caller,
+        customer: Option<&str>,
+        scope: Scope,
+    ) -> Answer<(Arc<str>, Option<Timestamp>)> {
+        let customer = caller.customer_of(self, customer, scope)?;
         if !self.house.store.keeps_history() {
             let how = "the server keeps no history; it does with [history] and days = 7, or so, in its config file";
             return Err(Problem::new(Code::HistoryOff, how));
@@ -143,19 +154,25 @@ pub struct ContentView {
     pub text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub binary: Option<Octets>,
+    /// True where it says something that is not shown to whoever asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub masked: Option<bool>,
 }
 
-impl From<&Content> for ContentView {
-    fn from(content: &Content) -> ContentView {
+impl ContentView {
+    pub fn of(content: &Content, texts: Texts) -> ContentView {
+        if texts.are_masked() {
+            return ContentView { text: None, binary: None, masked: Some(true) };
+        }
         match content.payload() {
-            Payload::Text(text) => ContentView { text: Some(text), binary: None },
-            Payload::Binary(octets) => ContentView { text: None, binary: Some(Octets::of(&octets)) },
+            Payload::Text(text) => ContentView { text: Some(text), binary: None, masked: None },
+            Payload::Binary(octets) => ContentView { text: None, binary: Some(Octets::of(&octets)), masked: None },
         }
     }
 }
 
 impl MessageEntry {
-    pub fn of(listed: &Listed, now: Timestamp) -> MessageEntry {
+    pub fn of(listed: &Listed, now: Timestamp, texts: Texts) -> MessageEntry {
         let received = &listed.received;
         let state = LifeState::from(listed.state_at(now));
         MessageEntry {
@@ -172,7 +189,7 @@ impl MessageEntry {
             attempts: listed.attempts,
             cause: received.cause.map(|cause| cause.to_string()),
             tag: received.tag.to_string(),
-            content: (&received.message.content).into(),
+            content: ContentView::of(&received.message.content, texts),
         }
     }
 }
@@ -226,11 +243,12 @@ pub async fn list(
         return Err(Problem::new(Code::MalformedRequest, format!("limit is 1 to {LIMIT_MAX}")));
     }
     let now = clock::now();
-    let filter = Arc::new(wanted.filter(&customer, now)?.not_before(since));
+    let texts = caller.texts(&api);
+    let filter = Arc::new(wanted.filter(&customer, texts, now)?.not_before(since));
     let after = wanted.cursor.as_deref().map(behind).transpose()?;
     let bounds = Bounds { limit: wanted.limit, scan_max: SCAN_MAX };
     let found = page(&api, &customer, &filter, (after, bounds)).await.map_err(unreadable)?;
-    let messages = found.messages.iter().map(|listed| MessageEntry::of(listed, now)).collect();
+    let messages = found.messages.iter().map(|listed| MessageEntry::of(listed, now, texts)).collect();
     Ok(Reply(MessageList { messages, next: found.next.map(cursor) }))
 }
 
@@ -241,6 +259,12 @@ pub struct Of {
     /// Whose message; a customer's key may leave it out.
     #[param(example = "acme")]
     customer: Option<String>,
+}
+
+impl Of {
+    pub fn customer(&self) -> Option<&str> {
+        self.customer.as_deref()
+    }
 }
 
 /// All that happened to a message, in order.
@@ -298,19 +322,19 @@ enum What {
     Ended { state: LifeState, error: u16 },
 }
 
-fn what(id: MessageId, happened: &Happened) -> What {
+fn what(id: MessageId, happened: &Happened, texts: Texts) -> What {
     match &happened.event {
         Event::Received(received) => {
             let listed = Listed::new(id, (**received).clone());
-            let fields = Box::new((&received.message.content).into());
-            What::Received { message: Box::new(MessageEntry::of(&listed, happened.at)), fields }
+            let fields = Box::new(FieldsView::of(&received.message.content, texts));
+            What::Received { message: Box::new(MessageEntry::of(&listed, happened.at, texts)), fields }
         }
         Event::Ran { rule, sent } => What::Ran { rule: rule.to_string(), sent: *sent },
         Event::Failed { by, attempt, error, why, again } => What::Failed {
             by: by.to_string(),
             attempt: *attempt,
             error: *error,
-            why: why.to_string(),
+            why: texts.reason(why),
             again_at: again.map(Time),
         },
         Event::Sent { peer, ids } => {
@@ -324,12 +348,13 @@ fn what(id: MessageId, happened: &Happened) -> What {
             error: *error,
         },
         Event::Replaced { content, due } => {
-            What::Replaced { due_at: Time(*due), content: content.into(), fields: Box::new(content.into()) }
+            let fields = Box::new(FieldsView::of(content, texts));
+            What::Replaced { due_at: Time(*due), content: ContentView::of(content, texts), fields }
         }
         Event::Refused { reason } => What::Refused { reason: reason.to_string() },
         Event::Ended { state, error } => What::Ended { state: LifeState::of_octet(*state), error: *error },
         Event::Buried { by, attempts, why } => {
-            What::Dead { by: by.to_string(), attempts: *attempts, why: why.to_string() }
+            What::Dead { by: by.to_string(), attempts: *attempts, why: texts.reason(why) }
         }
         Event::Revived { by, is_edited } => What::Retried { by: by.to_string(), edited: *is_edited },
         Event::Dropped { by } => What::Dropped { by: by.to_string() },
@@ -366,6 +391,7 @@ pub async fn timeline(
     if happened.first().filter(is_there).is_none() {
         return Err(Problem::not_found());
     }
-    let events = happened.iter().map(|one| EventView { at: one.at.into(), what: what(id, one) }).collect();
+    let texts = caller.texts(&api);
+    let events = happened.iter().map(|one| EventView { at: one.at.into(), what: what(id, one, texts) }).collect();
     Ok(Reply(Timeline { id: id.to_string(), events }))
 }

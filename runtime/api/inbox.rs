@@ -17,6 +17,7 @@ use super::compose::Octets;
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::history::{ContentView, behind, cursor, unreadable};
 use super::key::Scope;
+use super::masking::Texts;
 use super::rfc3339::Time;
 use crate::clock;
 use crate::message::{Message, MessageId};
@@ -115,15 +116,15 @@ pub struct InboxMessage {
 }
 
 impl InboxMessage {
-    fn of(id: MessageId, message: &Message) -> InboxMessage {
+    fn of(id: MessageId, message: &Message, texts: Texts) -> InboxMessage {
         let header = message.content.split_udh().0.encode();
         InboxMessage {
             id: id.to_string(),
             from: message.source.to_string(),
             to: message.destination.to_string(),
             received_at: message.received_at.into(),
-            content: (&message.content).into(),
-            udh: (!header.is_empty()).then(|| Octets::of(&header)),
+            content: ContentView::of(&message.content, texts),
+            udh: (!header.is_empty() && !texts.are_masked()).then(|| Octets::of(&header)),
         }
     }
 }
@@ -170,7 +171,7 @@ pub async fn poll(State(api): State<Arc<Api>>, caller: Caller, QueryOf(poll): Qu
     // From before the look, so that what comes right behind it is heard of.
     let mut arrivals = api.house.arrivals(index);
     let mut validity = caller.validity(&api);
-    let mut place = None;
+    let (mut place, texts) = (None, caller.texts(&api));
     loop {
         let (customer, limit) = (customer.clone(), poll.limit);
         let read = api.readers.read(&api.house.store, move |store| store.pickups(&customer, after, limit)).await;
@@ -188,7 +189,7 @@ pub async fn poll(State(api): State<Arc<Api>>, caller: Caller, QueryOf(poll): Qu
             }
         }
         let cursor = found.last().map(|(id, _)| cursor(*id));
-        let messages = found.iter().map(|(id, record)| InboxMessage::of(*id, &record.message)).collect();
+        let messages = found.iter().map(|(id, record)| InboxMessage::of(*id, &record.message, texts)).collect();
         return Ok(Reply(Inbox { messages, cursor }));
     }
 }

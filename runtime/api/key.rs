@@ -17,6 +17,7 @@ use super::auth::Caller;
 use super::body::{Json, PathOf, Reply};
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::idempotency;
+use super::masking::Texts;
 use super::rfc3339::Time;
 use crate::asking::KEY_PREFIX;
 use crate::clock;
@@ -44,6 +45,8 @@ pub enum Scope {
     Receive,
     /// Make and delete keys.
     Manage,
+    /// See one message's text where texts are masked; each time is in the audit.
+    Reveal,
 }
 
 impl Scope {
@@ -53,6 +56,7 @@ impl Scope {
             Scope::Send => "send",
             Scope::Receive => "receive",
             Scope::Manage => "manage",
+            Scope::Reveal => "reveal",
         }
     }
 }
@@ -63,6 +67,8 @@ pub struct Key {
     pub customer: String,
     pub name: String,
     pub scopes: Vec<Scope>,
+    #[serde(default)]
+    pub texts: Texts,
     /// SHA-256 of the whole key.
     digest: String,
     created_at: Timestamp,
@@ -92,6 +98,10 @@ pub struct NewKey {
     name: String,
     #[schema(min_items = 1)]
     scopes: Vec<Scope>,
+    /// Whether it sees what messages say. A key for which they are masked makes such keys only.
+    #[serde(default)]
+    #[schema(default = Texts::default)]
+    texts: Texts,
     /// Not valid from then on; without it, valid until it is deleted.
     expires_at: Option<Time>,
 }
@@ -103,6 +113,7 @@ pub struct KeyView {
     id: String,
     name: String,
     scopes: Vec<Scope>,
+    texts: Texts,
     created_at: Time,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Time>,
@@ -131,6 +142,7 @@ fn view(store: &Store, id: &str, key: Key) -> KeyView {
         id: id.to_owned(),
         name: key.name,
         scopes: key.scopes,
+        texts: key.texts,
         created_at: key.created_at.into(),
         expires_at: key.expires_at.map(Time),
         last_used_at: store.control_used_at(KIND, id).map(Time),
@@ -172,6 +184,7 @@ pub async fn make(
     let (now, store) = (clock::now(), &api.house.store);
     let mut new = body.value;
     check(&mut new, now)?;
+    must_not_see_more(&caller, &new)?;
     if keys_of(store, &customer).len() >= KEYS_MAX {
         let detail = format!("this customer has {KEYS_MAX} keys already; delete those that nobody uses");
         return Err(Problem::new(Code::TooMany, detail));
@@ -185,6 +198,7 @@ pub async fn make(
         customer,
         name: new.name,
         scopes: new.scopes,
+        texts: new.texts,
         digest: Digest::of(&token).to_text(),
         created_at: now,
         expires_at: new.expires_at.map(|at| at.0),
@@ -198,6 +212,21 @@ pub async fn make(
     durable(|done| store.change_control(edit, decide, done)).await?;
     let made = MadeKey { view: view(store, &id, key), key: token };
     Ok((StatusCode::CREATED, Reply(made)))
+}
+
+/// Nobody for whom texts are masked makes a key that shows them.
+fn must_not_see_more(caller: &Caller, new: &NewKey) -> Result<(), Problem> {
+    let Caller::Key(key) = caller else { return Ok(()) };
+    if key.texts.are_masked() && !new.texts.are_masked() {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "texts are masked for this key, so that it makes keys with texts = \"masked\" only",
+        ));
+    }
+    if key.texts.are_masked() && new.scopes.contains(&Scope::Reveal) {
+        key.must_have(Scope::Reveal)?;
+    }
+    Ok(())
 }
 
 fn check(new: &mut NewKey, now: Timestamp) -> Result<(), Problem> {
@@ -299,4 +328,20 @@ pub async fn delete(
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_before_texts_could_be_masked_sees_them() {
+        let stored = |more: &str| {
+            let json = format!(
+                "{{\"customer\":\"acme\",\"name\":\"n\",\"scopes\":[\"read\"]{more},\"digest\":\"\",\"created_at\":1,\"expires_at\":null}}"
+            );
+            serde_json::from_str::<Key>(&json).expect("a key").texts
+        };
+        assert_eq!((stored(""), stored(",\"texts\":\"masked\"")), (Texts::Shown, Texts::Masked));
+    }
 }

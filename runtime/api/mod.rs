@@ -26,11 +26,13 @@ mod idempotency;
 mod inbox;
 mod key;
 mod links;
+mod masking;
 mod message;
 mod number;
 mod object;
 mod openapi;
 mod operator;
+mod opt_out;
 mod overview;
 mod pause;
 mod pdu;
@@ -71,6 +73,7 @@ pub struct Api {
     house: Arc<House>,
     setup: Arc<Setup>,
     operator: OperatorToken,
+    operator_texts: masking::Texts,
     body_max_octets: usize,
     backup_dir: Option<PathBuf>,
     streams: Arc<events::Streams>,
@@ -86,6 +89,7 @@ impl Api {
             house,
             setup,
             operator,
+            operator_texts: config.operator_texts.into(),
             body_max_octets: config.body_max_octets,
             backup_dir: config.backup_dir.clone(),
             rates: rates::Rates::new(config.requests_per_sec),

@@ -103,6 +103,8 @@ pub async fn replay(
     body: Json<Wish>,
 ) -> Answer<Reply<ReplayedView>> {
     let customer = caller.customer_of(&api, whose.customer(), Scope::Manage)?;
+    let texts = caller.texts(&api);
+    texts.may_run()?;
     let directory = api.house.directory().clone();
     let customer = directory.customer_at(customer).id.clone();
     let rule = directory.rule(&customer, &name).ok_or_else(Problem::not_found)?;
@@ -126,7 +128,7 @@ pub async fn replay(
     let rerun = rules.replay((&version, &plugins), Some(customer.to_string()), again).await?;
     let Replayed { verdict, differences, guessed, why } = rerun.replayed;
     Ok(Reply(ReplayedView {
-        recorded: calls::view(&call),
+        recorded: calls::view(&call, texts),
         plugin: version.plugin,
         digest: version.digest.to_string(),
         verdict: verdict.name(),

@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 use super::error::{Code, Problem};
 use super::{
     Api, apply, audit, backup, caller, calls, campaign, dead, device, events, explain, export, health, history, inbox,
-    key, links, message, number, object, openapi, overview, pause, pdu, plugin, policy, queue, replay, rule,
-    rule_request, scrape, statuses, tryout, usage, webhook,
+    key, links, masking, message, number, object, openapi, opt_out, overview, pause, pdu, plugin, policy, queue,
+    replay, rule, rule_request, scrape, statuses, tryout, usage, webhook,
 };
 
 pub fn router(api: Arc<Api>) -> Router {
@@ -47,6 +47,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(export::export))
         .routes(routes!(message::look_up, message::cancel))
         .routes(routes!(history::timeline))
+        .routes(routes!(masking::reveal))
         .routes(routes!(explain::explain))
         .routes(routes!(inbox::poll))
         .routes(routes!(inbox::acknowledge))
@@ -87,6 +88,10 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(device::list))
         .routes(routes!(device::get, device::put, device::patch, device::delete))
         .routes(routes!(device::import::import))
+        .routes(routes!(device::kept::state))
+        .routes(routes!(device::kept::timers))
+        .routes(routes!(opt_out::list))
+        .routes(routes!(opt_out::delete))
         .routes(routes!(campaign::begin, campaign::list))
         .routes(routes!(campaign::get))
         .routes(routes!(campaign::export::export))

@@ -56,8 +56,7 @@ fn id(api: &Api, caller: &Caller, (name, whose): (&str, &Whose), scope: Scope) -
 }
 
 fn shown(api: &Api, caller: &Caller, status: StatusCode, id: &str) -> Answer<Response> {
-    let is_operator = matches!(caller, Caller::Operator);
-    Ok(tagged(status, find(api, Kind::Rule, id)?, |object| view::rule(api, object, is_operator)))
+    Ok(tagged(status, find(api, Kind::Rule, id)?, |object| view::rule(api, object, caller)))
 }
 
 /// Lists rules, declared or made, with what became of their runs. The operator may leave the customer out.
@@ -78,13 +77,12 @@ pub async fn list(
     caller: Caller,
     QueryOf(whose): QueryOf<Whose>,
 ) -> Answer<Reply<RuleList>> {
-    let is_operator = matches!(caller, Caller::Operator);
-    let prefix = match is_operator && whose.customer.is_none() {
+    let prefix = match matches!(caller, Caller::Operator) && whose.customer.is_none() {
         true => String::new(),
         false => id(&api, &caller, ("", &whose), Scope::Read)?,
     };
     let all = api.setup.list(Kind::Rule).into_iter().filter(|object| object.id.starts_with(&prefix));
-    Ok(Reply(RuleList { rules: all.map(|object| view::rule(&api, object, is_operator)).collect() }))
+    Ok(Reply(RuleList { rules: all.map(|object| view::rule(&api, object, &caller)).collect() }))
 }
 
 /// Shows a rule: its settings, the versions that are loaded and how their runs ended, and how it came to them.

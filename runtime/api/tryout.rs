@@ -120,6 +120,9 @@ pub async fn rule_(
     body: Json<OfRule>,
 ) -> Answer<Reply<TriedView>> {
     let customer = caller.customer_of(&api, whose.customer(), Scope::Manage)?;
+    if body.value.as_is {
+        caller.texts(&api).may_run()?;
+    }
     let directory = api.house.directory().clone();
     let customer = directory.customer_at(customer).id.clone();
     let index = directory.rule(&customer, &name).ok_or_else(Problem::not_found)?;

@@ -89,9 +89,11 @@ macro_rules! query {
             fn filter(
                 &self,
                 customer: &str,
+                texts: $crate::api::masking::Texts,
                 now: $crate::message::Timestamp,
             ) -> Result<$crate::timeline::Filter, $crate::api::error::Problem> {
                 let Self { device, number, direction, rule, state, since, until, text, tag, .. } = self;
+                texts.may_search(text.as_deref())?;
                 let rule = rule.as_ref().map(|rule| format!("{customer}/{rule}"));
                 let words = $crate::api::wanted::Words { device, number, text, tag };
                 let filter = words.filter((*direction, *state), (*since, *until), now)?;

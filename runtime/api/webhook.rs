@@ -112,7 +112,12 @@ impl Api {
         Hook::read(&self.house.store, id).filter(|hook| hook.customer == customer).ok_or_else(Problem::not_found)
     }
 
-    fn check(&self, new: &NewWebhook) -> Answer<()> {
+    fn check(&self, caller: &Caller, new: &NewWebhook) -> Answer<()> {
+        if let Caller::Key(key) = caller
+            && key.texts.are_masked()
+        {
+            return Err(Problem::new(Code::Forbidden, "texts are masked for this key, and a webhook is told them"));
+        }
         if new.url.len() > URL_MAX_OCTETS {
             return Err(Problem::invalid("url", format!("a URL has {URL_MAX_OCTETS} octets at most")));
         }
@@ -152,7 +157,7 @@ pub async fn make(
     if !store.keeps().events {
         return Err(Problem::new(Code::EventsOff, "the server keeps no events; see [events] of its config file"));
     }
-    api.check(&new)?;
+    api.check(&caller, &new)?;
     if hooks_of(&api, &customer).len() >= HOOKS_MAX {
         return Err(Problem::new(Code::TooMany, format!("this customer has {HOOKS_MAX} webhooks already")));
     }
@@ -237,7 +242,7 @@ pub async fn put(
     body: Json<NewWebhook>,
 ) -> Answer<Reply<WebhookView>> {
     let hook = api.hook(&caller, &of, Scope::Manage, &id)?;
-    api.check(&body.value)?;
+    api.check(&caller, &body.value)?;
     let hook = Hook { url: body.value.url, types: body.value.types, ..hook };
     write(&api, &caller, &id, Some(&hook)).await?;
     Ok(Reply(view(&id, hook)))

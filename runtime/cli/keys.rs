@@ -28,6 +28,9 @@ enum Verb {
         /// What it may do; give it several times for several.
         #[arg(long = "scope", required = true)]
         scopes: Vec<Scope>,
+        /// It does not see what messages say; with the scope reveal it shows one at a time, and the audit has it.
+        #[arg(long)]
+        masked: bool,
         /// Not valid from then on, such as 2027-01-01T00:00:00Z.
         #[arg(long, value_name = "TIME")]
         expires_at: Option<String>,
@@ -62,6 +65,7 @@ enum Scope {
     Send,
     Receive,
     Manage,
+    Reveal,
 }
 
 impl Scope {
@@ -71,6 +75,7 @@ impl Scope {
             Scope::Send => "send",
             Scope::Receive => "receive",
             Scope::Manage => "manage",
+            Scope::Reveal => "reveal",
         }
     }
 }
@@ -83,9 +88,12 @@ impl Of {
 
 pub async fn run(arguments: &Args) -> Result<(), Failure> {
     match &arguments.verb {
-        Verb::Make { of, name, scopes, expires_at } => {
+        Verb::Make { of, name, scopes, masked, expires_at } => {
             let scopes: Vec<_> = scopes.iter().map(|scope| scope.name()).collect();
             let mut body = json!({ "name": name, "scopes": scopes });
+            if *masked {
+                body["texts"] = json!("masked");
+            }
             if let Some(at) = expires_at {
                 body["expires_at"] = json!(at);
             }
@@ -113,7 +121,8 @@ pub async fn run(arguments: &Args) -> Result<(), Failure> {
 
 fn listed(found: &Value) -> String {
     let keys = found["keys"].as_array().into_iter().flatten();
-    let rows =
-        keys.map(|key| ["id", "name", "scopes", "created_at", "last_used_at", "expires_at"].map(|f| cell(&key[f])));
-    table(["ID", "NAME", "SCOPES", "CREATED", "LAST USED", "EXPIRES"], rows)
+    let rows = keys.map(|key| {
+        ["id", "name", "scopes", "texts", "created_at", "last_used_at", "expires_at"].map(|f| cell(&key[f]))
+    });
+    table(["ID", "NAME", "SCOPES", "TEXTS", "CREATED", "LAST USED", "EXPIRES"], rows)
 }

@@ -203,6 +203,7 @@ fn print(arguments: &Args, message: &Value) -> io::Result<()> {
 fn row(message: &Value) -> [String; 7] {
     let text = match &message["text"] {
         Value::String(text) => text.clone(),
+        _ if message["masked"] == true => "(masked)".to_owned(),
         _ => "(binary)".to_owned(),
     };
     let [at, direction, id, state, from, to] =

@@ -28,9 +28,20 @@ pub struct Api {
     /// The web console at `/console/`, on the same address.
     #[serde(default = "default_console")]
     pub console: bool,
+    /// Whether the operator's token sees what customers' messages say. Masked, it can reveal one at a time, and the audit has it.
+    #[serde(default)]
+    pub operator_texts: OperatorTexts,
     /// Connections at once; more are closed as they come.
     #[serde(default = "default_connections_max")]
     pub connections_max: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OperatorTexts {
+    #[default]
+    Masked,
+    Shown,
 }
 
 /// `[api.tls]`: TLS 1.2 or 1.3. Files are read again when they change; connections that are up stay up.

@@ -16,6 +16,7 @@ use super::fields::Fields;
 use super::layout::Tab;
 use super::message::{self, Timeline};
 use super::parts::{self, Content};
+use super::reveal;
 use super::send::{Accepted, IDEMPOTENCY_KEY};
 use super::text;
 use super::visitor::{Visitor, Who};
@@ -32,7 +33,8 @@ pub struct Wish {
 
 /// For whoever may send, below an MT. It is opened first, so that no click sends by mistake.
 pub fn form(visitor: &Visitor, message: &Entry) -> io::Result<Markup> {
-    if message.is_mo() || !matches!(visitor.who, Who::Key(_)) || !visitor.may("send") {
+    let sees = visitor.sees_texts() || visitor.may("reveal");
+    if message.is_mo() || !matches!(visitor.who, Who::Key(_)) || !visitor.may("send") || !sees {
         return Ok(html! {});
     }
     let once = parts::once()?;
@@ -44,6 +46,7 @@ pub fn form(visitor: &Visitor, message: &Entry) -> io::Result<Markup> {
                 p {
                     "The same to " strong { (text::shown(&message.to)) } " from " strong { (text::shown(&message.from)) }
                     ", as a new message: the firewall and all limits are asked again, and the device may have it twice."
+                    @if !visitor.sees_texts() { " Its text is shown for that, and the audit log says so." }
                 }
                 button.primary type="submit" { "Send it again" }
             }
@@ -63,7 +66,8 @@ fn composed(message: &Entry, content: &Content, fields: &Fields) -> Value {
         }
         // What has a header is sent octet by octet: a part of a long text, one in a national alphabet, a picture.
         (_, udh) => {
-            body["binary"] = json!({ "hex": fields.octets.hex });
+            let hex = fields.octets.as_ref().map_or("", |octets| &octets.hex);
+            body["binary"] = json!({ "hex": hex });
             body["data_coding"] = json!(fields.data_coding);
             if let Some(udh) = udh {
                 body["udh"] = json!({ "hex": udh.hex });
@@ -83,7 +87,7 @@ pub async fn send(visitor: Visitor, Path((_, id)): Path<(String, String)>, Form(
             visitor.page("Message", Tab::Messages, Err(refused))
         }
         Err(refused) => {
-            let page = message::page(&visitor, &id, Some(parts::problem(&refused))).await;
+            let page = message::page(&visitor, &id, Some(parts::problem(&refused)), None).await;
             (refused.status(), page).into_response()
         }
     }
@@ -98,6 +102,8 @@ async fn sent(visitor: &Visitor, id: &str, once: &str) -> Answer<Accepted> {
     let (Some(message), Some((content, fields))) = (is_mt, timeline.content()) else {
         return Err(Refused::not_found("Only an MT can be sent again."));
     };
+    let revealed = if content.masked { Some(reveal::reveal(visitor, id).await?) } else { None };
+    let (content, fields) = revealed.as_ref().map_or((content, fields), |shown| (&shown.content, &shown.fields));
     let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json")), (IDEMPOTENCY_KEY, key)];
     let body = composed(message, content, fields).to_string();
     read(visitor.asker.ask(Method::POST, &At::new("/v1/messages"), &headers, body.into()).await).await

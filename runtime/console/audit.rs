@@ -67,6 +67,7 @@ async fn body(visitor: &Visitor, after: &str) -> Answer<Markup> {
 
 fn difference(change: &Change) -> Markup {
     let word = match (&change.before, &change.after) {
+        (None, Some(after)) if after["revealed"] == true => "revealed",
         (None, Some(_)) => "made",
         (Some(_), None) => "deleted",
         _ => "changed",

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::ask::{Answer, At, escaped};
 use super::devices::{self, Device};
 use super::entry::{Entry, EntryList};
+use super::kept;
 use super::layout::Tab;
 use super::parts;
 use super::send;
@@ -80,6 +81,7 @@ pub async fn body(
             }
         }
         (send::composer(visitor, &path, draft).await?)
+        @if cursor.is_empty() && !visitor.wants_piece() { (kept::cards(visitor, address).await?) }
     })
 }
 

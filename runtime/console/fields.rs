@@ -20,7 +20,8 @@ pub struct Fields {
     pub data_coding: u8,
     pub length: u64,
     pub udh: Option<Octets>,
-    pub octets: Octets,
+    /// Absent where texts are masked.
+    pub octets: Option<Octets>,
     #[serde(default)]
     pub tlvs: Vec<Tlv>,
 }
@@ -29,7 +30,7 @@ pub struct Fields {
 pub struct Tlv {
     tag: u16,
     name: Option<String>,
-    value: Octets,
+    value: Option<Octets>,
 }
 
 pub fn card(fields: &Fields) -> Markup {
@@ -47,7 +48,10 @@ pub fn card(fields: &Fields) -> Markup {
             }
             @if let Some(udh) = &fields.udh { h3 { "User data header" } p { code.hex { (parts::spaced(&udh.hex)) } } }
             h3 { "Octets" }
-            pre tabindex="0" aria-label="Octets" { (dump(&fields.octets.hex)) }
+            @match &fields.octets {
+                Some(octets) => pre tabindex="0" aria-label="Octets" { (dump(&octets.hex)) },
+                None => p { (parts::masked()) },
+            }
             @if !fields.tlvs.is_empty() { (tlvs(&fields.tlvs)) }
             p.faint {
                 "As the house keeps it: a text in the default alphabet is GSM 03.38 here, an octet for each septet. "
@@ -65,7 +69,10 @@ fn tlvs(tlvs: &[Tlv]) -> Markup {
             tbody { @for tlv in tlvs { tr {
                 td { code { (format!("0x{:04X}", tlv.tag)) } }
                 td { (tlv.name.as_deref().unwrap_or("of a vendor")) }
-                td { code.hex { (parts::spaced(&tlv.value.hex)) } }
+                td { @match &tlv.value {
+                    Some(octets) => code.hex { (parts::spaced(&octets.hex)) },
+                    None => (parts::masked()),
+                } }
             } } }
         } }
     }

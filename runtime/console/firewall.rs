@@ -88,6 +88,7 @@ async fn body(visitor: &Visitor, question: &Question, notice: Option<Markup>, dr
     Ok(html! {
         h1 { "Firewall" }
         @if let Some(notice) = notice { (notice) }
+        p { a href=(visitor.path("opt-outs")) { "Opt-outs" } ": who said STOP to which number" }
         section.card { h2 { "What passes" } (matrix(&view.policy)) }
         section.card {
             h2 { "What would happen to a message" }

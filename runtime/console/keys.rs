@@ -12,13 +12,14 @@ use super::ask::{Answer, At, escaped, read};
 use super::layout::Tab;
 use super::parts;
 use super::text;
-use super::visitor::Visitor;
+use super::visitor::{Texts, Visitor};
 
-const SCOPES: [(&str, &str); 4] = [
+const SCOPES: [(&str, &str); 5] = [
     ("read", "look messages, devices and rules up"),
     ("send", "send and cancel messages, campaigns"),
     ("receive", "take MOs out of the inbox"),
     ("manage", "keys, devices, plugins, rules, dead letters, policy"),
+    ("reveal", "show the text of one message where texts are masked; the audit log has it"),
 ];
 
 #[derive(Debug, Deserialize)]
@@ -31,6 +32,7 @@ struct Key {
     id: String,
     name: String,
     scopes: Vec<String>,
+    texts: Texts,
     created_at: String,
     expires_at: Option<String>,
     last_used_at: Option<String>,
@@ -50,11 +52,13 @@ pub struct NewKey {
     send: String,
     receive: String,
     manage: String,
+    reveal: String,
+    masked: String,
 }
 
 impl NewKey {
     fn scopes(&self) -> Vec<&'static str> {
-        let ticked = [&self.read, &self.send, &self.receive, &self.manage];
+        let ticked = [&self.read, &self.send, &self.receive, &self.manage, &self.reveal];
         SCOPES.iter().zip(ticked).filter(|(_, ticked)| !ticked.is_empty()).map(|((scope, _), _)| *scope).collect()
     }
 }
@@ -82,7 +86,10 @@ async fn body(visitor: &Visitor, notice: Option<Markup>) -> Answer<Markup> {
                 } }
                 tbody { @for key in &found.keys { tr {
                     td { (text::shown(&key.name)) br; code.faint { (key.id) } }
-                    td { @for scope in &key.scopes { span.tag { (scope) } " " } }
+                    td {
+                        @for scope in &key.scopes { span.tag { (scope) } " " }
+                        @if key.texts == Texts::Masked { br; span.faint { "texts masked" } }
+                    }
                     td { (parts::time(&key.created_at)) }
                     td { (parts::some_time(key.last_used_at.as_deref())) }
                     td { @if let Some(at) = &key.expires_at { (parts::time(at)) } @else { "never" } }
@@ -101,6 +108,12 @@ async fn body(visitor: &Visitor, notice: Option<Markup>) -> Answer<Markup> {
                         label.tick { input type="checkbox" name=(scope) value="yes"; " " strong { (scope) } " " span.faint { (what) } }
                     }
                 }
+                fieldset { legend { "Texts" }
+                    label.tick {
+                        input type="checkbox" name="masked" value="yes" checked[!visitor.sees_texts() && !visitor.is_operator()];
+                        " " strong { "masked" } " " span.faint { "it does not see what messages say" }
+                    }
+                }
                 p { button.primary type="submit" { "Make the key" } }
             }
         }
@@ -108,7 +121,8 @@ async fn body(visitor: &Visitor, notice: Option<Markup>) -> Answer<Markup> {
 }
 
 pub async fn make(visitor: Visitor, Form(new): Form<NewKey>) -> Response {
-    let wanted = json!({ "name": new.name, "scopes": new.scopes() });
+    let texts = if new.masked.is_empty() { "shown" } else { "masked" };
+    let wanted = json!({ "name": new.name, "scopes": new.scopes(), "texts": texts });
     let notice = match visitor.asker.post::<Made>(&keys_of(&visitor), &wanted).await {
         Ok(made) => parts::done(&html! {
             p { strong { "This is the only time that the key is shown." } " Copy it now:" }

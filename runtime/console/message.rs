@@ -12,6 +12,7 @@ use super::fields::{self, Fields};
 use super::layout::Tab;
 use super::parts::{self, Content, Mood};
 use super::replay;
+use super::reveal::{self, Revealed};
 use super::text;
 use super::visitor::Visitor;
 use super::words;
@@ -131,17 +132,19 @@ pub async fn one(visitor: Visitor, Path((_, id)): Path<(String, String)>, Query(
         let before = format!("{}/messages/{}", visitor.path(""), escaped(&wanted.again));
         parts::done(&html! { "Sent again, as this new message. " a href=(before) { "The one before" } })
     });
-    page(&visitor, &id, notice).await
+    page(&visitor, &id, notice, None).await
 }
 
-pub async fn page(visitor: &Visitor, id: &str, notice: Option<Markup>) -> Response {
-    let body = body(visitor, id, notice).await;
+/// `revealed` is what this visitor sees this once.
+pub async fn page(visitor: &Visitor, id: &str, notice: Option<Markup>, revealed: Option<&Revealed>) -> Response {
+    let body = body(visitor, id, notice, revealed).await;
     visitor.page("Message", Tab::Messages, body)
 }
 
-async fn body(visitor: &Visitor, id: &str, notice: Option<Markup>) -> Answer<Markup> {
+async fn body(visitor: &Visitor, id: &str, notice: Option<Markup>, revealed: Option<&Revealed>) -> Answer<Markup> {
     let timeline = Timeline::of(visitor, id).await?;
-    let (message, content) = (timeline.message(), timeline.content());
+    let message = timeline.message();
+    let content = revealed.map(|shown| (&shown.content, &shown.fields)).or_else(|| timeline.content());
     let is_attempt = |what: &What| matches!(what, What::Ran { .. } | What::Failed { .. } | What::Sent { .. });
     let attempts = timeline.events.iter().filter(|happened| is_attempt(&happened.what)).count();
     let answers = match message {
@@ -157,6 +160,7 @@ async fn body(visitor: &Visitor, id: &str, notice: Option<Markup>) -> Answer<Mar
         @if let Some(notice) = notice { (notice) }
         @if let (Some(message), Some((content, _))) = (message, content) {
             (card(visitor, message, content, (timeline.state(), attempts)))
+            (reveal::form(visitor, id, content))
             (again::form(visitor, message)?)
         }
         section.card {

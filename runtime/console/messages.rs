@@ -114,7 +114,7 @@ fn form(visitor: &Visitor, filter: &Filter) -> Markup {
         form.filter method="get" action=(visitor.path("messages")) role="search" {
             (parts::field("Device", "device", &filter.device, "+46701234567"))
             (parts::field("Number", "number", &filter.number, "7001"))
-            (parts::field("Text", "text", &filter.text, ""))
+            @if visitor.sees_texts() { (parts::field("Text", "text", &filter.text, "")) }
             label.field { span { "Way" } select name="direction" {
                 (parts::choice("", "both", &filter.direction))
                 (parts::choice("mo", "MO, from devices", &filter.direction))

@@ -22,6 +22,7 @@ mod fields;
 mod firewall;
 mod guard;
 mod import;
+mod kept;
 mod keys;
 mod layout;
 mod links;
@@ -30,6 +31,7 @@ mod log;
 mod message;
 mod messages;
 mod numbers;
+mod opt_outs;
 mod overview;
 mod parts;
 mod pdus;
@@ -37,6 +39,7 @@ mod peer;
 mod playground;
 mod relay;
 mod replay;
+mod reveal;
 mod rule;
 mod rule_config;
 mod rules;
@@ -103,6 +106,7 @@ pub fn router(api: Router, transport: Transport) -> Router {
         .route("/console/c/{customer}/messages/{id}", get(message::one))
         .route("/console/c/{customer}/messages/{id}/replay", post(replay::replay))
         .route("/console/c/{customer}/messages/{id}/again", post(again::send))
+        .route("/console/c/{customer}/messages/{id}/reveal", post(reveal::show))
         .route("/console/c/{customer}/live", get(live::stream))
         .route("/console/c/{customer}/devices", get(devices::list).post(import::import))
         .route("/console/c/{customer}/devices/{address}", get(device::one).post(send::send))
@@ -120,6 +124,7 @@ pub fn router(api: Router, transport: Transport) -> Router {
         .route("/console/c/{customer}/dead-letters/{id}/{verb}", post(dead::turn))
         .route("/console/c/{customer}/firewall", get(firewall::page).post(firewall::change))
         .route("/console/c/{customer}/firewall/preview", post(firewall::look))
+        .route("/console/c/{customer}/opt-outs", get(opt_outs::list).post(opt_outs::take_back))
         .route("/console/c/{customer}/keys", get(keys::list).post(keys::make))
         .route("/console/c/{customer}/keys/{id}/delete", post(keys::delete))
         .route("/console/c/{customer}/numbers", get(numbers::list))

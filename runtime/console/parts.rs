@@ -64,6 +64,9 @@ pub fn direction(direction: &str) -> Markup {
 pub struct Content {
     pub text: Option<String>,
     pub binary: Option<Octets>,
+    /// It says something that this visitor does not see.
+    #[serde(default)]
+    pub masked: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,9 +81,15 @@ pub fn content(content: &Content) -> Markup {
             (Some(said), _) if said.is_empty() => span.faint { "empty" },
             (Some(said), _) => (text::shown(said)),
             (None, Some(octets)) => code.hex { (spaced(&octets.hex)) },
+            (None, None) if content.masked => (masked()),
             (None, None) => span.faint { "nothing" },
         }
     }
+}
+
+/// In the place of what this visitor does not see.
+pub fn masked() -> Markup {
+    html! { span.masked title="Texts are masked for you" { "masked" } }
 }
 
 /// Octet by octet.

@@ -26,8 +26,16 @@ const THEME: &str = "wasmsc_theme";
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum Caller {
-    Operator { operator: bool },
+    Operator { operator: bool, texts: Texts },
     Key(Key),
+}
+
+/// Whether the API shows what messages say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Texts {
+    Shown,
+    Masked,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -35,6 +43,7 @@ pub struct Key {
     pub name: String,
     pub customer: String,
     pub scopes: Vec<String>,
+    pub texts: Texts,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +54,7 @@ pub enum Who {
 
 pub struct Visitor {
     pub who: Who,
+    pub texts: Texts,
     pub theme: &'static str,
     pub asker: Asker,
     ended: watch::Receiver<()>,
@@ -66,9 +76,12 @@ impl FromRequestParts<Arc<Console>> for Visitor {
         let open = secret.and_then(|secret| console.sessions.find(secret, by, clock::now()));
         let Some(open) = open else { return Err(to_sign_in(&parts.headers)) };
         let asker = Asker { api: console.api.clone(), claim: open.claim };
-        let who = match asker.get(&At::new("/v1/caller")).await {
-            Ok(Caller::Operator { .. }) => Who::Operator,
-            Ok(Caller::Key(key)) => Who::Key(key),
+        let (who, texts) = match asker.get(&At::new("/v1/caller")).await {
+            Ok(Caller::Operator { texts, .. }) => (Who::Operator, texts),
+            Ok(Caller::Key(key)) => {
+                let texts = key.texts;
+                (Who::Key(key), texts)
+            }
             Err(refused) if refused.status() == StatusCode::UNAUTHORIZED => {
                 console.sessions.end(&open.id);
                 return Err(to_sign_in(&parts.headers));
@@ -82,6 +95,7 @@ impl FromRequestParts<Arc<Console>> for Visitor {
         let customer = named.map(|(_, customer)| customer.to_owned());
         Ok(Visitor {
             who,
+            texts,
             theme: theme(&parts.headers),
             asker,
             ended: open.ended,
@@ -101,8 +115,17 @@ impl Visitor {
         }
     }
 
+    pub fn sees_texts(&self) -> bool {
+        self.texts == Texts::Shown
+    }
+
     pub fn is_operator(&self) -> bool {
         self.who == Who::Operator
+    }
+
+    /// It has the page already, and wants its middle again.
+    pub fn wants_piece(&self) -> bool {
+        self.is_piece
     }
 
     /// The customer whose page this is; paths of such pages have one.

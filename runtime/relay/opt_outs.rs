@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use serde_json::json;
 use wasmsc_smpp::text::{self, EncodeOptions};
 
 use super::judging::Asked;
@@ -15,7 +16,7 @@ use crate::firewall::Reject;
 use crate::firewall::opt_out::{Action, OptOuts};
 use crate::message::{Address, Class, Content, Message, MessageId, Timestamp};
 use crate::route::{Customer, Directory};
-use crate::store::{Change, NewMessage, OptOutRecord, Place, Store, Waiting};
+use crate::store::{Audit, Change, NewMessage, OptOutRecord, Place, Store, StoreFailed, Waiting};
 
 /// Who the answers are by, in the history.
 const BY: &str = "opt-out";
@@ -42,6 +43,15 @@ impl OptedOut {
 
     pub fn of(&self, customer: Option<&Customer>) -> OfCustomer<'_> {
         OfCustomer(customer.and_then(|customer| self.0.get(&*customer.id)))
+    }
+
+    /// The customer's numbers that a device wants nothing of.
+    fn numbers(&self, customer: &str, device: &Address) -> Vec<Address> {
+        let numbers = self.0.get(customer).into_iter().flatten();
+        let mut found: Vec<Address> =
+            numbers.filter(|(_, devices)| devices.contains(device)).map(|(number, _)| number.clone()).collect();
+        found.sort();
+        found
     }
 
     fn add(&mut self, record: &OptOutRecord) {
@@ -132,6 +142,38 @@ pub fn accept_and(
         Action::Help => {}
     }
     true
+}
+
+/// What a device opted out of, by number.
+pub fn of_device(house: &House, customer: &str, device: &Address) -> io::Result<Vec<OptOutRecord>> {
+    let numbers = house.opt_outs.read().numbers(customer, device);
+    let rows = numbers.iter().filter_map(|number| house.store.opt_out(customer, number, device).transpose());
+    rows.collect()
+}
+
+/// The device wants messages again, as somebody (`who`) says whom the audit names. False: it had not opted out, and `done` is
+/// not called; else it is when that is durable.
+pub fn take_back(
+    house: &House,
+    (customer, number, device): (&str, &Address, &Address),
+    who: &str,
+    now: Timestamp,
+    done: impl FnOnce(Result<(), StoreFailed>) + Send + 'static,
+) -> io::Result<bool> {
+    // Held until the store has it, so that memory and rows change in the same order.
+    let mut opted_out = house.opt_outs.write();
+    let Some(record) = house.store.opt_out(customer, number, device)? else { return Ok(false) };
+    let audit = Audit {
+        who: who.into(),
+        at: now,
+        kind: "opt-out".into(),
+        id: format!("{customer}/{number}/{device}").into(),
+        before: Some(json!({ "at_ms": record.at.0 }).to_string().into()),
+        after: None,
+    };
+    house.store.change_audited(vec![Change::OptIn(record.clone())], &audit, done).map_err(io::Error::other)?;
+    opted_out.remove(&record);
+    Ok(true)
 }
 
 /// None: an empty answer, or no way to the device.

@@ -9,6 +9,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use super::change::Change;
 use super::seal::Seal;
 use super::tables::{Op, Tables};
 use super::{Done, Store, StoreFailed, keys, record};
@@ -282,6 +283,28 @@ impl Store {
         self.submit(batch, Some(Box::new(done)))?;
         controls.sequence = sequence;
         Ok(())
+    }
+
+    /// Changes that somebody made to what is no control object, maybe none, with their row of the audit. That is no customer's
+    /// partition, so that the two are batches, of one group. Its number is the change's revision.
+    pub fn change_audited(
+        &self,
+        changes: Vec<Change>,
+        audit: &Audit,
+        done: impl FnOnce(Result<(), StoreFailed>) + Send + 'static,
+    ) -> Result<u64, StoreFailed> {
+        let batch: Vec<Op> = changes.into_iter().flat_map(|change| self.ops(change)).collect();
+        let mut controls = self.controls.write();
+        let revision = controls.sequence + 1;
+        let row = Op::Insert(keys::audit(revision), record::encode(audit));
+        let sequence = Op::Put(keys::audit_sequence(), record::encode(&revision));
+        let mut inner = self.inner.lock();
+        inner.submit(batch, None)?;
+        inner.submit(vec![row, sequence], Some(Box::new(done)))?;
+        controls.sequence = revision;
+        drop((controls, inner));
+        self.work.notify_one();
+        Ok(revision)
     }
 
     /// When an object was used last, to within a minute after a crash.

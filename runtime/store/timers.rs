@@ -61,7 +61,17 @@ impl Store {
 
     /// Timers of a device, by their names.
     pub fn timers(&self, subject: &Subject, limit: usize) -> io::Result<Vec<TimerShown>> {
-        let (from, to) = subject.timers();
+        self.timers_after(subject, None, limit)
+    }
+
+    pub(super) fn timers_after(
+        &self,
+        subject: &Subject,
+        after: Option<&str>,
+        limit: usize,
+    ) -> io::Result<Vec<TimerShown>> {
+        let (all, to) = subject.timers();
+        let from = after.map_or(all, |name| [&*subject.timer(name), b"\0"].concat().into());
         let rows = self.inner.lock().tables.range(&from, &to, limit)?;
         let shown = rows.iter().map(|row| {
             let TimerRecord { due, payload, .. } = record::decode(&row.value).map_err(io::Error::other)?;

@@ -34,7 +34,7 @@ const own = {
   overview: "c/acme", messages: "c/acme/messages", message: `c/acme/messages/${messages[0].id}`, devices: "c/acme/devices",
   device: "c/acme/devices/%2B46700000001", campaigns: "c/acme/campaigns", campaign: `c/acme/campaigns/${campaign.id}`, rules: "c/acme/rules",
   rule: "c/acme/rules/meter", plugin: "c/acme/plugins/meter%401.0.0", config: "c/acme/rules/meter/config", "dead-letters": "c/acme/dead-letters", firewall: "c/acme/firewall?from=%2B46700000001&to=%2B46731111111&text=hi",
-  numbers: "c/acme/numbers", keys: "c/acme/keys", "not-found": "c/acme/no/such", "other-customer": "c/beta/messages",
+  "opt-outs": "c/acme/opt-outs", numbers: "c/acme/numbers", keys: "c/acme/keys", "not-found": "c/acme/no/such", "other-customer": "c/beta/messages",
 };
 const [bound] = (await api("GET", "/v1/links")).links;
 await api("GET", `/v1/links/${bound.id}/pdus`);

@@ -129,6 +129,46 @@ async function talk(page) {
   await check(page);
 }
 
+async function again(page) {
+  await page.goto("/console/c/acme/messages?text=Hello+from+the+console");
+  await page.locator("#messages td.when a").first().click();
+  const first = page.url();
+  await page.locator("summary", { hasText: "Send again" }).click();
+  await page.getByRole("button", { name: "Send it again" }).click();
+  await page.getByText("Sent again, as this new message.").waitFor();
+  assert.notEqual(page.url().split("?")[0], first);
+  await page.locator("summary", { hasText: "Fields and octets" }).click();
+  await page.locator("dt", { hasText: "data_coding" }).waitFor();
+  await check(page);
+}
+
+async function kept(page) {
+  await page.goto("/console/c/acme/messages?rule=meter");
+  assert.ok((await page.locator("#messages tr:has(abbr.mo)").count()) > 0, "MOs of the rule are found by it");
+  await page.locator("#messages tr:has(abbr.mo) td.address a").first().click();
+  await page.locator("summary", { hasText: "What rules keep" }).click();
+  await page.locator("details[open] pre").first().waitFor();
+  await check(page);
+  await page.goto("/console/c/acme/opt-outs");
+  await page.getByText("No opt-outs.").waitFor();
+  await check(page);
+}
+
+async function masked(context) {
+  const wish = JSON.stringify({ name: "support", scopes: ["read", "reveal"], texts: "masked" });
+  const { key } = await api("POST", "/v1/customers/acme/keys", wish);
+  const page = await newPage(context);
+  await signIn(page, key);
+  await page.goto("/console/c/acme/messages");
+  assert.ok(!(await page.locator("main").innerText()).includes("WM1"), "no text is seen");
+  await page.locator("#messages td.when a").first().click();
+  await page.getByText("masked", { exact: true }).first().waitFor();
+  await check(page);
+  await page.getByRole("button", { name: "Show text" }).click();
+  await page.locator(".speech .said").waitFor();
+  await check(page);
+}
+
 async function changeTheRule(page) {
   await upload(page, "keyword", "2.0.0", "keyword_reply");
   await page.getByText("keyword@2.0.0 is taken").waitFor({ timeout: 120_000 });
@@ -264,7 +304,7 @@ async function house(context) {
   const page = await newPage(context);
   await signIn(page, operator);
   const paths = ["overview", "customers", "links", "audit", "system", "c/acme", "c/acme/messages", "c/acme/devices", "c/acme/rules",
-    "c/acme/rules/meter", "c/acme/rules/meter/playground", "c/acme/rules/meter/config", "c/acme/plugins/meter%401.0.0", "c/acme/dead-letters", "c/acme/numbers", "c/acme/keys", "c/acme/campaigns", "c/acme/firewall", "no/such"];
+    "c/acme/rules/meter", "c/acme/rules/meter/playground", "c/acme/rules/meter/config", "c/acme/plugins/meter%401.0.0", "c/acme/dead-letters", "c/acme/numbers", "c/acme/keys", "c/acme/campaigns", "c/acme/firewall", "c/acme/opt-outs", "no/such"];
   for (const path of paths) {
     await page.goto(`/console/${path}`);
     await check(page);
@@ -331,7 +371,7 @@ async function narrow(context) {
   await page.setViewportSize({ width: 360, height: 740 });
   await signIn(page, keys.acme);
   for (const rest of ["", "/messages", "/devices", `/devices/${encodeURIComponent(DEVICE)}`, "/rules", "/rules/meter", "/rules/meter/playground", "/rules/meter/config",
-    "/plugins/meter%401.0.0", "/firewall", "/keys", "/campaigns"]) {
+    "/plugins/meter%401.0.0", "/firewall", "/opt-outs", "/keys", "/campaigns"]) {
     await page.goto(`/console/c/acme${rest}`);
     await check(page);
   }
@@ -345,6 +385,8 @@ try {
     await step("upload a plugin and make a rule of it", context, () => makeRule(page));
     await step("see a live MO and its reply, open both timelines", context, () => watch(page));
     await step("send to a device and see it delivered", context, () => talk(page));
+    await step("send a message again, see its fields", context, () => again(page));
+    await step("find messages by rule, see what the rule keeps", context, () => kept(page));
     await step("activate another version, see the next reply change, roll back", context, () => changeTheRule(page));
     await step("read the rule's log as it comes", context, () => log(page));
     await step("try a rule in the playground, on two versions, and look at an edit of its config", context, () => playground(page));
@@ -353,6 +395,7 @@ try {
     await step("import 1,000 devices and run a campaign", context, () => campaign(page));
   });
   await withBrowser({ viewport: { width: 1280, height: 800 } }, (context) => step("another customer's key sees nothing", context, () => walls(context)));
+  await withBrowser({ viewport: { width: 1280, height: 800 } }, (context) => step("texts are masked, one is shown", context, () => masked(context)));
   await withBrowser({ viewport: { width: 1280, height: 800 } }, (context) => step("the operator's pages", context, () => house(context)));
   await withBrowser({ viewport: { width: 1280, height: 800 } }, (context) => step("links, PDUs, pauses, accounts", context, () => links(context)));
   await withBrowser({}, (context) => step("at 360 px", context, () => narrow(context)));

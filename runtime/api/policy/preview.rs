@@ -117,6 +117,8 @@ pub async fn preview(
     body: Json<Settings>,
 ) -> Answer<Reply<PolicyPreview>> {
     caller.customer(&api, &id, Scope::Manage)?;
+    // Patterns of content would tell what messages say.
+    caller.texts(&api).may_run()?;
     let mut policy = body.value;
     if !matches!(caller, Caller::Operator) {
         keep_limits(&mut policy, &policy_of(&find(&api, Kind::Customer, &id)?)).map_err(told)?;

@@ -5,6 +5,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::Api;
+use super::super::auth::Caller;
+use super::super::masking::Texts;
 use super::super::rfc3339::Time;
 use crate::clock;
 use crate::config::Settings;
@@ -144,7 +146,8 @@ pub struct StepView {
 }
 
 /// Files of the server are shown to the operator only.
-pub fn rule(api: &Api, object: Object, is_operator: bool) -> RuleView {
+pub fn rule(api: &Api, object: Object, caller: &Caller) -> RuleView {
+    let (is_operator, texts) = (matches!(caller, Caller::Operator), caller.texts(api));
     let Object { id, mut settings, made } = object;
     let (customer, name) = id.split_once('/').unwrap_or_default();
     if !is_operator {
@@ -167,7 +170,7 @@ pub fn rule(api: &Api, object: Object, is_operator: bool) -> RuleView {
         active: serving.as_ref().map(|serving| shown(&serving.active)),
         previous: serving.as_ref().and_then(|serving| serving.previous.as_deref().map(shown)),
         canary: serving.as_ref().and_then(|serving| canary(serving, &rollout, is_operator)),
-        shadow: serving.as_ref().and_then(|serving| serving.shadow.as_deref().map(|s| shadow(s, is_operator))),
+        shadow: serving.as_ref().and_then(|serving| serving.shadow.as_deref().map(|s| shadow(s, is_operator, texts))),
         history: rollout.history.into_iter().map(step).collect(),
     }
 }
@@ -205,8 +208,9 @@ fn canary(serving: &Serving, rollout: &Rollout, is_operator: bool) -> Option<Can
     })
 }
 
-fn shadow(shadow: &Shadow, is_operator: bool) -> ShadowView {
+fn shadow(shadow: &Shadow, is_operator: bool, texts: Texts) -> ShadowView {
     let Compared { same, differed, unsure, skipped, differences } = shadow.report.read();
+    let differences = differences.iter().map(|difference| texts.words(difference)).collect();
     ShadowView { version: version(&shadow.version, is_operator), same, differed, unsure, skipped, differences }
 }
 

@@ -101,6 +101,15 @@ impl Client {
         self.try_octets(&path, octets).await.expect("an answer")
     }
 
+    /// The body of an answer that need not be text.
+    pub async fn octets(&self, path: &str) -> Vec<u8> {
+        let stream = TcpStream::connect(self.address).await.expect("the API listens");
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("HTTP");
+        tokio::spawn(connection);
+        let answer = sender.send_request(self.build("GET", path, &[], None)).await.expect("an answer");
+        answer.into_body().collect().await.expect("all of it").to_bytes().to_vec()
+    }
+
     /// None where the server is gone before it has answered.
     pub async fn try_octets(&self, path: &str, octets: Vec<u8>) -> Option<Reply> {
         let request = self.build("POST", path, &[("content-type", "application/wasm")], Some(""));

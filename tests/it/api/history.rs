@@ -70,7 +70,7 @@ async fn messages_are_found_by_device_number_direction_state_time_text_and_tag()
     ] {
         assert_eq!(listed(&acme, &query).await, expected, "{query}");
     }
-    assert_eq!(listed(&operator, "?customer=acme&tag=order%207").await, [later]);
+    assert_eq!(listed(&operator, "?customer=acme&tag=order%207").await, ["mt scheduled -"], "masked");
     site.end((app, sim)).await;
 }
 
@@ -140,7 +140,7 @@ async fn a_meters_report_and_the_rules_answer_are_told_event_by_event() {
     assert_eq!(names(&of_answer), ["received", "sent", "ended"]);
     assert_eq!(of_answer["events"][1]["peer"], "sim");
     let operators = operator.get(&format!("/v1/messages/{id}/timeline?customer=acme")).await.expect(200).json();
-    assert_eq!(operators, of_answer);
+    assert_eq!(names(&operators), names(&of_answer));
     site.end(sim).await;
 }
 

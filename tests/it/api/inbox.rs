@@ -108,7 +108,8 @@ async fn a_customer_with_an_inbox_needs_neither_rule_nor_application_and_a_full_
     let settings = json!({ "numbers": ["7004"], "devices": ["+4670*"], "inbox": true });
     operator.request("PUT", "/v1/customers/delta", &[], Some(&settings.to_string())).await.expect(201);
     sim.submitted(Sm { destination_addr: Bytes::from_static(b"7004"), ..mo("hello") }).await;
-    assert_eq!(texts(&inbox(&operator, "?customer=delta").await), ["hello"]);
+    let delta = key(&operator, "delta", &["receive"]).await;
+    assert_eq!(texts(&inbox(&delta, "").await), ["hello"]);
     site.end(sim).await;
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wasmsc_smpp::CommandStatus;
 
-use super::client::{Client, key, start};
+use super::client::{Client, TABLE, key, start};
 use crate::smsc::peer::eventually;
 use crate::smsc::site::{DEVICE, Plan, mo};
 
@@ -20,7 +20,9 @@ fn codes(seen: &Value, which: &str) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_messages_that_an_edit_would_refuse_or_let_pass_are_listed_with_the_reason_and_nothing_changes() {
     let policy = "policy = '{ \"content\": [{ \"name\": \"links\", \"pattern\": \"https?://\" }], \"loops\": null }'";
-    let (site, operator) = start(Plan::network().acme(policy).more("\n[history]\ndays = 1\n")).await;
+    let plan = Plan::network().acme(policy).more("\n[history]\ndays = 1\n");
+    let site = plan.more(TABLE).more("operator_texts = \"shown\"\n").start().await;
+    let operator = Client::new(site.api(), Some(&site.operator_token()));
     let acme = key(&operator, "acme", &["read", "send", "manage"]).await;
     let mut sim = site.sim().await;
     let mut app = site.app().await;
@@ -87,7 +89,7 @@ async fn the_messages_that_an_edit_would_refuse_or_let_pass_are_listed_with_the_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_house_without_a_history_says_what_to_turn_on() {
     let (site, operator) = start(Plan::network()).await;
-    let refused = operator.post(PREVIEW, json!({})).await;
+    let refused = key(&operator, "acme", &["manage"]).await.post(PREVIEW, json!({})).await;
     assert!(refused.text.contains("[history]"), "{refused:?}");
     assert_eq!(refused.problem(409), "history_off");
     site.end(()).await;

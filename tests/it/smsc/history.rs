@@ -92,7 +92,9 @@ async fn what_became_of_messages_is_listed_and_told_event_by_event_also_after_re
     ] {
         assert_eq!(shell.listed(arguments), expected, "{arguments:?}");
     }
-    assert_eq!(operator.listed(&["--customer", "acme"]), all);
+    let masked = operator.listed(&["--customer", "acme"]);
+    assert!(masked.len() == 3 && masked.iter().all(|line| line.contains("(masked)")), "{masked:#?}");
+    assert_eq!(operator.lines(&["message", "reveal", &sent, "--customer", "acme"]), ["sent"]);
     let as_json = shell.lines(&["messages", "--json"]).concat();
     let as_json: serde_json::Value = serde_json::from_str(&as_json).expect("JSON");
     assert_eq!(as_json["messages"][1]["text"], "sent");
