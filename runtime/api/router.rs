@@ -70,19 +70,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(object::account::get, object::account::put, object::account::delete))
         .routes(routes!(object::upstream::list))
         .routes(routes!(object::upstream::get, object::upstream::put, object::upstream::delete))
-        .routes(routes!(plugin::upload, plugin::list))
-        .routes(routes!(plugin::get, plugin::delete))
-        .routes(routes!(plugin::component))
-        .routes(routes!(rule::list))
-        .routes(routes!(rule::get, rule::put, rule::delete))
-        .routes(routes!(rule::turn::activate))
-        .routes(routes!(rule::turn::rollback))
-        .routes(routes!(rule::canary::set, rule::canary::end))
-        .routes(routes!(rule::shadow::set, rule::shadow::end))
-        .routes(routes!(calls::list))
-        .routes(routes!(replay::replay))
-        .routes(routes!(tryout::rule_))
-        .routes(routes!(tryout::plugin_))
+        .merge(of_rules())
         .routes(routes!(object::shared_number::list))
         .routes(routes!(object::shared_number::get, object::shared_number::put, object::shared_number::delete))
         .routes(routes!(device::list))
@@ -113,6 +101,23 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
 }
 
 /// What the operator looks after links with.
+fn of_rules() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(plugin::upload, plugin::list))
+        .routes(routes!(plugin::get, plugin::delete))
+        .routes(routes!(plugin::component))
+        .routes(routes!(rule::list))
+        .routes(routes!(rule::get, rule::put, rule::delete))
+        .routes(routes!(rule::turn::activate))
+        .routes(routes!(rule::turn::rollback))
+        .routes(routes!(rule::canary::set, rule::canary::end))
+        .routes(routes!(rule::shadow::set, rule::shadow::end))
+        .routes(routes!(calls::list))
+        .routes(routes!(replay::replay))
+        .routes(routes!(tryout::rule_))
+        .routes(routes!(tryout::plugin_))
+}
+
 fn of_links() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(links::list))
