@@ -198,14 +198,14 @@ async function playground(page) {
   await page.getByRole("link", { name: "Try it in the playground" }).click();
   await check(page);
   await page.getByLabel("Text, or octets").fill("WM1 REPORT litres=12");
-  await page.getByLabel("Device").fill(DEVICE);
+  await page.locator("input[name=device]").fill(DEVICE);
   await page.getByRole("button", { name: "Try it", exact: true }).click();
   await page.getByRole("heading", { name: "What meter@1.0.0 does" }).waitFor();
   await page.getByRole("heading", { name: "After it" }).waitFor();
   await check(page);
   // Another version, on the same conversation.
   await page.locator("summary", { hasText: "Version, config, state, clock" }).click();
-  await page.getByLabel("Version").selectOption("keyword@2.0.0");
+  await page.locator("select[name=plugin]").selectOption("keyword@2.0.0");
   await page.getByRole("button", { name: "All of it again" }).click();
   await page.getByRole("heading", { name: "What keyword@2.0.0 does" }).waitFor();
   await page.locator(".steps .mt:has-text('The second version speaks')").waitFor();
