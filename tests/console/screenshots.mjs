@@ -28,7 +28,7 @@ await post("/v1/messages", { to: "+46700000001", text: "The valve at Hall 1 is c
 await post("/v1/messages", { to: "+46700000001", text: "<script>alert(1)</script> \u202egpj.exe\u0007 日本語", tag: "odd" });
 const campaign = await post("/v1/campaigns", { to: { tag: "meter" }, text: "Maintenance tonight", tag: "maintenance", pace: { per_second: 1 } });
 await new Promise((resolve) => setTimeout(resolve, 12_000));
-const { messages } = await api("GET", "/v1/messages?direction=mo&limit=1", undefined, keys.acme);
+const { messages } = await api("GET", "/v1/messages?direction=mo&rule=meter&limit=1", undefined, keys.acme);
 
 const own = {
   overview: "c/acme", messages: "c/acme/messages", message: `c/acme/messages/${messages[0].id}`, devices: "c/acme/devices",
@@ -66,7 +66,7 @@ async function shoot(token, pages, colorScheme, width) {
 /** Pages that come of a form. */
 async function made(page, take) {
   await page.goto("/console/c/acme/rules/meter/playground");
-  await page.getByLabel("Device").fill("+46700000001");
+  await page.locator("input[name=device]").fill("+46700000001");
   for (const text of ["WM1 REPORT 1000 12 0 OK", "info"]) {
     await page.getByLabel("Text, or octets").fill(text);
     await page.getByRole("button", { name: "Try it", exact: true }).click();
