@@ -1,7 +1,5 @@
 //! Rules and plugins that somebody tries: what they would do is shown, nothing of it is done, and nobody else's events wait.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::client::{Client, Reply, key, start};
@@ -195,38 +193,21 @@ async fn what_cannot_be_tried_is_told_where_it_is_wrong() {
 async fn tries_that_never_end_keep_no_rule_from_its_events() {
     let mut scene = Scene::new().await;
     let spin = json!({ "given": { "limits": { "deadline_ms": 1_000 } }, "events": vec![json!({ "mo": "SPIN" }); 32] });
-    let tries: Vec<_> = (0..2)
-        .map(|_| {
-            let (acme, spin) = (scene.acme.clone(), spin.clone());
-            tokio::spawn(async move {
-                loop {
-                    let reply = acme.post(TRY, spin.clone()).await;
-                    // The place may be that of the third one, for a moment.
-                    if reply.status != 429 {
-                        return reply.expect(200).json();
-                    }
-                }
-            })
-        })
-        .collect();
-    // A third one of the same customer has no place, while those two are on their way.
-    let third = async {
-        loop {
-            let reply = scene.acme.post(TRY, json!({ "events": [{ "mo": "ECHO a" }] })).await;
-            if reply.status == 429 {
-                return reply;
-            }
-        }
-    };
-    let third = tokio::time::timeout(Duration::from_secs(10), third).await.expect("there is no place for it");
+    // Whichever comes last of three of the same customer has no place, and hears so at once.
+    let mut tries = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let (acme, spin) = (scene.acme.clone(), spin.clone());
+        tries.spawn(async move { acme.post(TRY, spin).await });
+    }
+    let third = tries.join_next().await.expect("three").expect("an answer");
     assert!(third.headers.contains_key("retry-after"));
     assert_eq!(third.problem(429), "too_many_tries");
     for n in 0..20 {
         assert_eq!(scene.answer(&format!("ECHO {n}")).await, n.to_string());
     }
-    assert!(!tries.iter().any(|one| one.is_finished()), "they were over before the rule was called");
-    for one in tries {
-        let tried = one.await.expect("an answer");
+    assert!(tries.try_join_next().is_none(), "they were over before the rule was called");
+    for reply in tries.join_all().await {
+        let tried = reply.expect(200).json();
         let steps = tried["steps"].as_array().expect("steps");
         assert!(steps.len() < 32 && tried["stopped"].as_str().expect("cut").contains("longer than 5 s"), "{tried}");
         assert!(steps[0]["why"].as_str().expect("broken").contains("deadline of 1000 ms"), "{}", steps[0]);
