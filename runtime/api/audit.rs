@@ -10,7 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::Api;
 use super::auth::Caller;
 use super::body::{QueryOf, Reply};
-use super::error::{Answer, Code, Problem, ProblemDetails};
+use super::error::{Answer, Problem, ProblemDetails};
+use super::paging::check_limit;
 use super::rfc3339::Time;
 use crate::store::Audit;
 
@@ -89,10 +90,7 @@ pub async fn list(
     QueryOf(page): QueryOf<Page>,
 ) -> Answer<Reply<AuditList>> {
     caller.must_be_operator()?;
-    if page.limit == 0 || page.limit > LIMIT_MAX {
-        return Err(Problem::new(Code::MalformedRequest, format!("limit is 1 to {LIMIT_MAX}")));
-    }
-    let unreadable = |error: std::io::Error| Problem::new(Code::StoreFailed, error.to_string());
-    let rows = api.house.store.audit(page.after, page.limit).map_err(unreadable)?;
+    check_limit(page.limit, LIMIT_MAX)?;
+    let rows = api.house.store.audit(page.after, page.limit).map_err(Problem::unreadable)?;
     Ok(Reply(AuditList { changes: rows.into_iter().map(view).collect() }))
 }

@@ -21,6 +21,7 @@ use super::body::{Json, PathOf, QueryOf, Reply};
 use super::compose::{Encoding, NewMessage, Octets, compose};
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::idempotency;
+use super::paging::check_limit;
 use super::rfc3339::Time;
 use crate::campaign::{Campaign, CampaignId, CampaignRecord, DEVICES_MAX, Ends, Phase};
 use crate::clock;
@@ -231,10 +232,6 @@ fn view(customer: &str, id: CampaignId, row: CampaignRecord, ends: &Ends) -> Cam
     }
 }
 
-fn unreadable(error: std::io::Error) -> Problem {
-    Problem::new(Code::StoreFailed, error.to_string())
-}
-
 fn number(id: &str) -> Answer<CampaignId> {
     CampaignId::parse(id).ok_or_else(Problem::not_found)
 }
@@ -257,8 +254,8 @@ async fn shown(api: &Arc<Api>, customer: CustomerIndex, id: CampaignId) -> Answe
     durable(move |done| {
         let name = api.house.directory().customer_at(customer).id.clone();
         let store = &api.house.store;
-        let row = store.campaign(&name, id).map_err(unreadable)?.ok_or_else(Problem::not_found)?;
-        let ends = store.campaign_ends(&name, id).map_err(unreadable)?;
+        let row = store.campaign(&name, id).map_err(Problem::unreadable)?.ok_or_else(Problem::not_found)?;
+        let ends = store.campaign_ends(&name, id).map_err(Problem::unreadable)?;
         barrier(&api, done)?;
         Ok(view(&name, id, row, &ends))
     })
@@ -384,7 +381,7 @@ fn registered(api: &Api, customer: &str, tag: Option<&str>) -> Answer<Vec<Addres
         }
         devices.len() <= DEVICES_MAX
     };
-    api.house.store.devices(customer, (tag, "", None), each).map_err(unreadable)?;
+    api.house.store.devices(customer, (tag, "", None), each).map_err(Problem::unreadable)?;
     Ok(devices)
 }
 
@@ -409,9 +406,7 @@ pub async fn list(
     QueryOf(page): QueryOf<Page>,
 ) -> Answer<Reply<CampaignList>> {
     let customer = caller.customer_of(&api, page.customer.as_deref(), Scope::Read)?;
-    if page.limit == 0 || page.limit > LIMIT_MAX {
-        return Err(Problem::new(Code::MalformedRequest, format!("limit is 1 to {LIMIT_MAX}")));
-    }
+    check_limit(page.limit, LIMIT_MAX)?;
     let malformed = || Problem::new(Code::MalformedRequest, "cursor is none of ours");
     let behind = page.cursor.as_deref().map(|id| CampaignId::parse(id).ok_or_else(malformed)).transpose()?;
     let listed = durable(move |done| {
@@ -425,9 +420,9 @@ pub async fn list(
             found.push((id, row));
             true
         };
-        api.house.store.campaigns(&name, behind, each).map_err(unreadable)?;
+        api.house.store.campaigns(&name, behind, each).map_err(Problem::unreadable)?;
         let shown = |(id, row)| Ok(view(&name, id, row, &api.house.store.campaign_ends(&name, id)?));
-        let campaigns = found.into_iter().map(shown).collect::<Result<_, _>>().map_err(unreadable)?;
+        let campaigns = found.into_iter().map(shown).collect::<Result<_, _>>().map_err(Problem::unreadable)?;
         barrier(&api, done)?;
         Ok(CampaignList { campaigns, next: cursor })
     });

@@ -16,6 +16,7 @@ use super::body::{PathOf, QueryOf, Reply};
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::history::ContentView;
 use super::masking::Texts;
+use super::paging::check_limit;
 use super::rfc3339::Time;
 use super::wanted::address;
 use crate::message::MessageId;
@@ -199,10 +200,6 @@ pub(super) fn barrier(api: &Api, done: Done) -> Answer<()> {
     api.house.store.amend(Vec::new(), Some(done)).map_err(|failed| Problem::store_failed(&failed))
 }
 
-fn unreadable(error: std::io::Error) -> Problem {
-    Problem::new(Code::StoreFailed, error.to_string())
-}
-
 impl Api {
     fn whose(&self, caller: &Caller, customer: Option<&str>, scope: Scope) -> Answer<Arc<str>> {
         let index = caller.customer_of(self, customer, scope)?;
@@ -231,9 +228,7 @@ pub async fn list(
     QueryOf(page): QueryOf<Page>,
 ) -> Answer<Reply<DeadList>> {
     let customer = api.whose(&caller, page.customer.as_deref(), Scope::Read)?;
-    if page.limit == 0 || page.limit > LIMIT_MAX {
-        return Err(Problem::new(Code::MalformedRequest, format!("limit is 1 to {LIMIT_MAX}")));
-    }
+    check_limit(page.limit, LIMIT_MAX)?;
     let malformed = || Problem::new(Code::MalformedRequest, "cursor is none of ours");
     let read = |text: &str| MessageId::parse(text.as_bytes()).ok_or_else(malformed);
     let behind = page.cursor.as_deref().map(read).transpose()?;
@@ -258,7 +253,7 @@ pub async fn list(
             dead_letters.push(view(id, &dead, false, texts));
             true
         };
-        api.house.store.dead_letters(&customer, behind, each).map_err(unreadable)?;
+        api.house.store.dead_letters(&customer, behind, each).map_err(Problem::unreadable)?;
         barrier(&api, done)?;
         Ok(DeadList { dead_letters, next })
     });
@@ -286,7 +281,8 @@ pub async fn get(
     let id = number(&id)?;
     let texts = caller.texts(&api);
     let shown = durable(move |done| {
-        let dead = api.house.store.dead_letter(&customer, id).map_err(unreadable)?.ok_or_else(Problem::not_found)?;
+        let dead =
+            api.house.store.dead_letter(&customer, id).map_err(Problem::unreadable)?.ok_or_else(Problem::not_found)?;
         barrier(&api, done)?;
         Ok(view(id, &dead, true, texts))
     });

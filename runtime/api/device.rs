@@ -19,6 +19,7 @@ use super::auth::{Caller, Scope};
 use super::body::{Json, PathOf, QueryOf, Reply};
 use super::error::{Answer, Code, Problem, ProblemDetails};
 use super::object::expectation;
+use super::paging::check_limit;
 use super::rfc3339::Time;
 use crate::clock;
 use crate::device::{Device, DeviceRecord, DeviceStatus, InvalidDevice, is_tag};
@@ -267,10 +268,6 @@ fn expect(expect: Expect, before: Option<&DeviceRecord>) -> Answer<()> {
     fits.then_some(()).ok_or_else(changed)
 }
 
-fn unreadable(error: &std::io::Error) -> Problem {
-    Problem::new(Code::StoreFailed, error.to_string())
-}
-
 /// Lists registered devices by their numbers. A device in a range of the config is here only if it was registered.
 #[utoipa::path(
     get, path = "/v1/devices", operation_id = "listDevices", tag = "devices",
@@ -293,9 +290,7 @@ pub async fn list(
 ) -> Answer<Reply<DeviceList>> {
     let customer = caller.customer_of(&api, wanted.customer.as_deref(), Scope::Read)?;
     let malformed = |detail: String| Problem::new(Code::MalformedRequest, detail);
-    if wanted.limit == 0 || wanted.limit > LIMIT_MAX {
-        return Err(malformed(format!("limit is 1 to {LIMIT_MAX}")));
-    }
+    check_limit(wanted.limit, LIMIT_MAX)?;
     if let Some(tag) = wanted.tag.as_deref().filter(|tag| !is_tag(tag)) {
         return Err(malformed(format!("{tag:?} is no tag")));
     }
@@ -332,7 +327,7 @@ fn page(api: &Api, customer: CustomerIndex, wanted: &Wanted, prefix: &str, after
         true
     };
     let read = api.house.store.devices(customer, (wanted.tag.as_deref(), prefix, after), each);
-    read.map_err(|error| unreadable(&error))?;
+    read.map_err(Problem::unreadable)?;
     let devices = devices.into_iter().map(|(address, row)| view(api, &address, row)).collect();
     Ok(DeviceList { devices, next: cursor })
 }
@@ -357,7 +352,7 @@ pub async fn get(
     let customer = caller.customer_of(&api, whose.customer.as_deref(), Scope::Read)?;
     let address = address(&number)?;
     let customer = api.house.directory().customer_at(customer).id.clone();
-    let found = api.house.store.device(&customer, address.digits()).map_err(|error| unreadable(&error))?;
+    let found = api.house.store.device(&customer, address.digits()).map_err(Problem::unreadable)?;
     Ok(with_tag(&api, StatusCode::OK, &address, found.ok_or_else(Problem::not_found)?))
 }
 

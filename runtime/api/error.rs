@@ -141,6 +141,11 @@ impl Problem {
         Problem::new(Code::StoreFailed, failed.to_string())
     }
 
+    /// The store cannot be read.
+    pub fn unreadable(error: io::Error) -> Problem {
+        Problem::new(Code::StoreFailed, error.to_string())
+    }
+
     /// The store ended before it said anything.
     pub fn no_answer() -> Problem {
         Problem::new(Code::StoreFailed, "the store has stopped")

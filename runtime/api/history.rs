@@ -20,6 +20,7 @@ use super::fields::FieldsView;
 use super::key::Scope;
 use super::masking::Texts;
 use super::message::LifeState;
+use super::paging::{check_limit, no_cursor};
 use super::rfc3339::Time;
 use super::wanted::{Way, query};
 use crate::clock;
@@ -213,7 +214,7 @@ pub fn cursor(of: MessageId) -> String {
 pub fn behind(cursor: &str) -> Result<MessageId, Problem> {
     let key = URL_SAFE_NO_PAD.decode(cursor).ok().filter(|key| key.len() == MessageId::KEY_OCTETS);
     let id = key.and_then(|key| MessageId::from_key(&key));
-    id.ok_or_else(|| Problem::new(Code::MalformedRequest, "cursor is `next` of an answer, as it stands there"))
+    id.ok_or_else(no_cursor)
 }
 
 /// Lists messages that the history has, MOs and MTs, the newest first.
@@ -239,9 +240,7 @@ pub async fn list(
     QueryOf(wanted): QueryOf<Page>,
 ) -> Answer<Reply<MessageList>> {
     let (customer, since) = api.history_of(&caller, wanted.customer.as_deref())?;
-    if wanted.limit == 0 || wanted.limit > LIMIT_MAX {
-        return Err(Problem::new(Code::MalformedRequest, format!("limit is 1 to {LIMIT_MAX}")));
-    }
+    check_limit(wanted.limit, LIMIT_MAX)?;
     let now = clock::now();
     let texts = caller.texts(&api);
     let filter = Arc::new(wanted.filter(&customer, texts, now)?.not_before(since));

@@ -10,13 +10,14 @@ use utoipa::{IntoParams, ToSchema};
 use super::Api;
 use super::auth::Caller;
 use super::body::{PathOf, QueryOf, Reply};
-use super::error::{Answer, Code, Problem, ProblemDetails};
+use super::error::{Answer, Problem, ProblemDetails};
 use super::key::durable;
+use super::paging::check_limit;
 use super::rfc3339::Time;
 use crate::binds::{Bind, BindEvent};
 use crate::clock;
 use crate::relay::PAUSE;
-use crate::store::Edit;
+use crate::store::Audit;
 
 /// As the audit calls a bind that somebody dropped.
 const KIND: &str = "link";
@@ -144,9 +145,7 @@ pub async fn history(
     QueryOf(wanted): QueryOf<Wanted>,
 ) -> Answer<Reply<LinkHistory>> {
     caller.must_be_operator()?;
-    if wanted.limit == 0 || wanted.limit > LIMIT_MAX {
-        return Err(Problem::new(Code::MalformedRequest, format!("limit is 1 to {LIMIT_MAX}")));
-    }
+    check_limit(wanted.limit, LIMIT_MAX)?;
     let events = api.house.metrics.binds().history(wanted.account.as_deref(), wanted.limit);
     Ok(Reply(LinkHistory { events: events.into_iter().map(LinkEventView::from).collect() }))
 }
@@ -172,10 +171,17 @@ pub async fn drop_it(State(api): State<Arc<Api>>, caller: Caller, PathOf(id): Pa
     caller.must_be_operator()?;
     let bind = find(&api, &id)?;
     let before = serde_json::json!({ "account": &*bind.peer, "mode": bind.mode, "address": bind.address.to_string() });
-    let edit = Edit { kind: KIND, id: &id, who: &caller.name(), now: clock::now() };
+    let audit = Audit {
+        who: caller.name().into(),
+        at: clock::now(),
+        kind: KIND.into(),
+        id: id.into(),
+        before: Some(before.to_string().into()),
+        after: None,
+    };
     durable(|done| {
-        let noted = api.house.store.note_deed(edit, &before.to_string(), done);
-        noted.map_err(|failed| Problem::store_failed(&failed))
+        let noted = api.house.store.change_audited(Vec::new(), &audit, done);
+        noted.map(drop).map_err(|failed| Problem::store_failed(&failed))
     })
     .await?;
     bind.drop_it();

@@ -34,6 +34,7 @@ mod openapi;
 mod operator;
 mod opt_out;
 mod overview;
+mod paging;
 mod pause;
 mod pdu;
 mod plugin;

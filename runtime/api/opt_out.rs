@@ -13,7 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::Api;
 use super::auth::{Caller, Scope};
 use super::body::{PathOf, QueryOf, Reply};
-use super::error::{Answer, Code, Problem, ProblemDetails};
+use super::error::{Answer, Problem, ProblemDetails};
+use super::paging::{check_limit, no_cursor};
 use super::rfc3339::Time;
 use super::wanted;
 use crate::clock;
@@ -81,11 +82,7 @@ fn behind(cursor: &str) -> Answer<(Address, Address)> {
     let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|octets| String::from_utf8(octets).ok());
     let pair = text.as_deref().and_then(|text| text.split_once('\0'));
     let parsed = pair.and_then(|(number, device)| Some((Address::parse(number).ok()?, Address::parse(device).ok()?)));
-    parsed.ok_or_else(|| Problem::new(Code::MalformedRequest, "cursor is `next` of an answer, as it stands there"))
-}
-
-fn unreadable(error: &std::io::Error) -> Problem {
-    Problem::new(Code::StoreFailed, error.to_string())
+    parsed.ok_or_else(no_cursor)
 }
 
 /// Lists devices that opted out of numbers of a customer, by STOP or another keyword. The firewall lets nothing pass from the number
@@ -110,15 +107,13 @@ pub async fn list(
     QueryOf(wanted): QueryOf<Wanted>,
 ) -> Answer<Reply<OptOutList>> {
     let customer = caller.customer_of(&api, wanted.customer.as_deref(), Scope::Read)?;
-    if wanted.limit == 0 || wanted.limit > LIMIT_MAX {
-        return Err(Problem::new(Code::MalformedRequest, format!("limit is 1 to {LIMIT_MAX}")));
-    }
+    check_limit(wanted.limit, LIMIT_MAX)?;
     let customer = api.house.directory().customer_at(customer).id.clone();
     let number = wanted::address("number", &wanted.number)?;
     let device = wanted::address("device", &wanted.device)?;
     let after = wanted.cursor.as_deref().map(behind).transpose()?;
     let (house, limit) = (api.house.clone(), wanted.limit);
-    let read = tokio::task::spawn_blocking(move || match device {
+    let read = api.readers.read(&api.house.store, move |store| match device {
         // It has opted out of as many numbers as the customer has, at most.
         Some(device) => {
             let mut found = relay::opt_outs_of(&house, &customer, &device)?;
@@ -129,9 +124,9 @@ pub async fn list(
             found.truncate(limit);
             Ok(found)
         }
-        None => house.store.opt_outs(&customer, number.as_ref(), after.as_ref().map(|(a, b)| (a, b)), limit),
+        None => store.opt_outs(&customer, number.as_ref(), after.as_ref().map(|(a, b)| (a, b)), limit),
     });
-    let found = read.await.map_err(std::io::Error::other).flatten().map_err(|error| unreadable(&error))?;
+    let found = read.await.map_err(Problem::unreadable)?;
     let next = found.last().filter(|_| found.len() == limit).map(cursor);
     Ok(Reply(OptOutList { opt_outs: found.into_iter().map(OptOutView::from).collect(), next }))
 }
@@ -178,7 +173,7 @@ pub async fn delete(
             let _ = sender.send(result); // a client that is gone
         })
     });
-    let was_there = begun.await.map_err(std::io::Error::other).flatten().map_err(|error| unreadable(&error))?;
+    let was_there = begun.await.map_err(std::io::Error::other).flatten().map_err(Problem::unreadable)?;
     if !was_there {
         return Err(Problem::not_found());
     }

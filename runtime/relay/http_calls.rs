@@ -60,11 +60,12 @@ impl House {
         self.http_calls.submitted.subscribe()
     }
 
-    /// Customers that may have calls that are due, whoever has waited longest first; and when the next one has.
+    /// Customers that may have calls that are due, whoever has waited longest first.
     pub fn http_callers_due(&self, now: Timestamp) -> Vec<Arc<str>> {
         self.http_calls.next.lock().due(now)
     }
 
+    /// When the next one may have.
     pub fn next_http_call(&self) -> Option<Timestamp> {
         self.http_calls.next.lock().first()
     }
@@ -85,13 +86,12 @@ impl House {
         // Held until its next one is written down: what is submitted meanwhile comes before or after both.
         let mut next = self.http_calls.next.lock();
         // Each answer will be an event more that waits.
-        let has_room = self.room_of(customer) > under_way;
-        if under_way >= at_once || !has_room {
+        let limit = self.room_of(customer).min(at_once);
+        if under_way >= limit {
             // One that ends makes it look again.
             next.put(customer, (under_way == 0).then(|| now.plus_ms(LOOK_AGAIN_MS)));
             return Ok(Vec::new());
         }
-        let limit = self.room_of(customer).min(at_once);
         let due = self.store.http_calls_due(customer, now, limit)?;
         next.put(customer, due.next);
         Ok(due.calls)

@@ -264,27 +264,6 @@ impl Store {
         Ok(())
     }
 
-    /// Writes into the audit what somebody did that changes no object: `before` is what it was done to.
-    pub fn note_deed(
-        &self,
-        edit: Edit<'_>,
-        before: &str,
-        done: impl FnOnce(Result<(), StoreFailed>) + Send + 'static,
-    ) -> Result<(), StoreFailed> {
-        let Edit { kind, id, who, now } = edit;
-        let mut controls = self.controls.write();
-        let sequence = controls.sequence + 1;
-        let before = Some(without_secrets(before));
-        let audit = Audit { who: who.into(), at: now, kind: kind.into(), id: id.into(), before, after: None };
-        let batch = vec![
-            Op::Insert(keys::audit(sequence), record::encode(&audit)),
-            Op::Put(keys::audit_sequence(), record::encode(&sequence)),
-        ];
-        self.submit(batch, Some(Box::new(done)))?;
-        controls.sequence = sequence;
-        Ok(())
-    }
-
     /// Changes that somebody made to what is no control object, maybe none, with their row of the audit. That is no customer's
     /// partition, so that the two are batches, of one group. Its number is the change's revision.
     pub fn change_audited(

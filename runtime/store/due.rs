@@ -25,16 +25,18 @@ const SHARES: usize = 8;
 impl Store {
     /// Which customers have rows of this kind, and when the first of each is due.
     pub fn first_due(&self, kind: Kind) -> io::Result<Vec<(Box<str>, Timestamp)>> {
-        let (inner, mut first) = (self.inner.lock(), Vec::new());
-        for partition in Partition::all() {
-            let (mut from, to) = keys::all(partition, kind);
-            while let Some(row) = inner.tables.range(&from, &to, 1)?.pop() {
-                let (customer, (due, _)) = keys::due_customer(&row.key)
-                    .zip(keys::due_and_id(&row.key))
-                    .ok_or_else(|| io::Error::other(format!("{:02x?} is no key of something that is due", row.key)))?;
-                first.push((customer.into(), due));
-                from = keys::all_by_due(kind, customer).1;
-            }
+        let mut first = Vec::new();
+        for customer in self.names_of(kind)? {
+            let (from, to) = keys::all_by_due(kind, &customer);
+            let rows = self.inner.lock().tables.range(&from, &to, 1)?;
+            let due_and_id = rows.first().and_then(|row| keys::due_and_id(&row.key));
+            // Keys had no customer once.
+            let (due, _) = due_and_id.filter(|_| !customer.is_empty()).ok_or_else(|| {
+                io::Error::other(
+                    "what is due was written by a wasmsc before its first release; its data cannot be read",
+                )
+            })?;
+            first.push((customer, due));
         }
         Ok(first)
     }
@@ -120,5 +122,40 @@ impl Store {
             earliest = earliest.into_iter().chain(due).min();
         }
         Ok(earliest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::memory::MemoryDisk;
+    use super::super::tables::Op;
+    use super::*;
+    use crate::message::MessageId;
+
+    const DUE: Timestamp = Timestamp(1_700_000_000_000);
+
+    #[test]
+    fn each_customer_with_something_due_is_found_with_its_first() {
+        let (store, _writer) = Store::open(MemoryDisk::new().open()).expect("opens");
+        let key = |customer, ms| keys::by_due(Kind::Alarm, customer, DUE.plus_ms(ms), MessageId::accepted(ms));
+        let keys = [key("acme", 2), key("acme", 1), key("beta", 3), key("acme2", 4)];
+        store.submit(keys.map(|key| Op::Insert(key, b"x".to_vec().into())).into(), None).expect("takes it");
+        let mut found = store.first_due(Kind::Alarm).expect("readable");
+        found.sort();
+        let expected = [("acme", 1), ("acme2", 4), ("beta", 3)].map(|(name, ms)| (name.into(), DUE.plus_ms(ms)));
+        assert_eq!((found, store.first_due(Kind::HttpCall).expect("readable")), (expected.into(), Vec::new()));
+    }
+
+    #[test]
+    fn rows_from_before_keys_had_customers_are_an_error_that_says_so() {
+        for partition in [0, 5] {
+            let (store, _writer) = Store::open(MemoryDisk::new().open()).expect("opens");
+            let (due, id) = (DUE.0.to_be_bytes(), MessageId::accepted(1).to_key());
+            let (before, _) = keys::all(Partition(partition), Kind::Alarm);
+            let key = [&*before, &due, &id].concat().into();
+            store.submit(vec![Op::Insert(key, b"x".to_vec().into())], None).expect("takes it");
+            let error = store.first_due(Kind::Alarm).expect_err("unreadable");
+            assert!(error.to_string().contains("before its first release"), "{error}");
+        }
     }
 }

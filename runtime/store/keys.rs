@@ -58,7 +58,7 @@ pub use campaigns::{addressees, campaign, campaign_ends, campaign_id, campaigns}
 pub use dead::{dead, dead_range};
 pub use devices::{device, rest, seen, tagged, under};
 pub use recorded::{CallPlace, recorded, recorded_place, recorded_range};
-pub use rules::{all_by_due, answer, by_due, due_and_id, due_customer};
+pub use rules::{all_by_due, answer, by_due, due_and_id};
 
 /// A key as the tables hold it.
 pub type Key = Box<[u8]>;

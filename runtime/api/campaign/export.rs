@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 use super::super::Api;
 use super::super::auth::{Caller, Validity};
 use super::super::body::{PathOf, QueryOf};
-use super::super::error::{Answer, Code, Problem, ProblemDetails};
+use super::super::error::{Answer, Problem, ProblemDetails};
 use super::super::export::{Format, cell};
 use super::super::message::LifeState;
 use super::super::rfc3339::Time;
@@ -143,7 +143,7 @@ pub async fn export(
     let (customer, _) = api.history_of(&caller, wanted.customer.as_deref())?;
     let id = CampaignId::parse(&id).ok_or_else(Problem::not_found)?;
     let found = api.house.store.campaign(&customer, id);
-    found.map_err(|error| Problem::new(Code::StoreFailed, error.to_string()))?.ok_or_else(Problem::not_found)?;
+    found.map_err(Problem::unreadable)?.ok_or_else(Problem::not_found)?;
     let format = wanted.format;
     let headers = [(header::CONTENT_TYPE, format.content_type()), (header::CACHE_CONTROL, "no-store")];
     let export = Exporting { validity: caller.validity(&api), api, customer, id, format, next: Next::Head };

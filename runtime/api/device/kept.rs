@@ -10,13 +10,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{address, unreadable};
+use super::address;
 use crate::api::Api;
 use crate::api::auth::{Caller, Scope};
 use crate::api::body::{PathOf, QueryOf, Reply};
 use crate::api::compose::Octets;
 use crate::api::error::{Answer, Code, Problem, ProblemDetails};
 use crate::api::masking::Texts;
+use crate::api::paging::{check_limit, no_cursor};
 use crate::api::rfc3339::Time;
 use crate::store::{OfDeviceNext, OfDevicePage, Store};
 
@@ -141,8 +142,7 @@ fn cursor(next: OfDeviceNext) -> Option<String> {
 
 fn behind(cursor: &str) -> Answer<(String, Option<String>)> {
     let read = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|octets| String::from_utf8(octets).ok());
-    let read =
-        read.ok_or_else(|| Problem::new(Code::MalformedRequest, "cursor is `next` of an answer, as it stands there"))?;
+    let read = read.ok_or_else(no_cursor)?;
     Ok(match read.split_once('\0') {
         Some((rule, row)) => (rule.to_owned(), Some(row.to_owned())),
         None => (read, None),
@@ -158,9 +158,7 @@ async fn page<T: Send + 'static>(
 ) -> Answer<T> {
     let customer = caller.customer_of(api, wanted.customer.as_deref(), scope)?;
     let device = address(number)?.to_string();
-    if wanted.limit == 0 || wanted.limit > LIMIT_MAX {
-        return Err(Problem::new(Code::MalformedRequest, format!("limit is 1 to {LIMIT_MAX}")));
-    }
+    check_limit(wanted.limit, LIMIT_MAX)?;
     let customer = api.house.directory().customer_at(customer).id.clone();
     let after = wanted.cursor.as_deref().map(behind).transpose()?;
     let rule = wanted.rule.map(|rule| format!("{customer}/{rule}"));
@@ -174,7 +172,7 @@ async fn page<T: Send + 'static>(
         let page = OfDevicePage { after, rule: rule.as_deref(), limit: wanted.limit, rules_max: RULES_MAX };
         question(store, &customer, &device, &page)
     });
-    read.await.map_err(|error| unreadable(&error))
+    read.await.map_err(Problem::unreadable)
 }
 
 /// Lists what rules keep about a device, rule by rule, whether it is registered or not: as their last calls left it.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::Api;
 use super::super::dead::{barrier, durable};
-use super::super::error::{Answer, Code, Problem};
+use super::super::error::{Answer, Problem};
 use crate::cases::{Fields, Given, Octets, time_text};
 use crate::config;
 use crate::message::{Address, Timestamp};
@@ -77,7 +77,7 @@ pub async fn as_is(api: &Arc<Api>, rule: RuleIndex, given: &mut Fields) -> Answe
     let device = device.ok_or_else(|| Problem::invalid("given", format!("device: {named:?} is no device")))?;
     let house = api.house.clone();
     let read = api.readers.read(&api.house.store, move |_| relay::as_is(&house, rule, &device)).await;
-    let read = read.map_err(|error| Problem::new(Code::StoreFailed, error.to_string()))?;
+    let read = read.map_err(Problem::unreadable)?;
     // What was seen is durable before anybody hears of it.
     let seen = api.clone();
     durable(move |done| barrier(&seen, done)).await?;

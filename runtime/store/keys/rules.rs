@@ -79,12 +79,6 @@ pub fn all_by_due(kind: Kind, customer: &str) -> (Key, Key) {
     (from.into(), to)
 }
 
-/// Whose that is.
-pub fn due_customer(key: &[u8]) -> Option<&str> {
-    let length = usize::from(*key.get(2)?);
-    std::str::from_utf8(key.get(3..3 + length)?).ok()
-}
-
 /// When it is due, and its id: the end of the key.
 pub fn due_and_id(key: &[u8]) -> Option<(Timestamp, MessageId)> {
     let (_, end) = key.split_at_checked(key.len().checked_sub(18)?)?;
