@@ -185,6 +185,24 @@ pub struct Content {
     pub octets: Bytes,
     /// Optional parameters, in their wire form, less `message_payload`, which is in `octets`.
     pub tlvs: Vec<(u16, Bytes)>,
+    /// None for what came over the API, or is a rule's.
+    pub arrival: Option<Arrival>,
+}
+
+/// What the PDU of a message said to the link alone, for who looks at it later: nothing of it travels on. Of a long
+/// message, that of its first part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// `command_id` (SMPP 3.4 §5.1.2.1).
+    pub command_id: u32,
+    /// `sequence_number` (SMPP 3.4 §5.1.4).
+    pub sequence_number: u32,
+    /// `source_addr_ton` and `source_addr_npi` (SMPP 3.4 §5.2.5, §5.2.6).
+    pub source_numbering: (u8, u8),
+    /// `dest_addr_ton` and `dest_addr_npi`.
+    pub destination_numbering: (u8, u8),
+    /// `registered_delivery` (SMPP 3.4 §5.2.17), heard or not.
+    pub registered_delivery: u8,
 }
 
 impl Content {

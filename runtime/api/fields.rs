@@ -1,16 +1,15 @@
 //! How a message is written: what the house keeps of the fields of SMPP that it came with.
 //!
-//! Kept are those that travel on with it. What the link alone needs is not: sequence numbers, how addresses were numbered
-//! (ton, npi) once they are read, and what was asked for with `registered_delivery`.
+//! Those that travel on with it, and what its PDU said to the link alone.
 
 use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
-use wasmsc_smpp::tlv;
+use wasmsc_smpp::{CommandId, tlv};
 
 use super::compose::Octets;
 use super::masking::Texts;
-use crate::message::Content;
+use crate::message::{Arrival, Content};
 
 /// Fields of SMPP as the house keeps them, of a message of the API or of a rule as it will send them.
 #[derive(Serialize, ToSchema)]
@@ -35,6 +34,38 @@ pub struct FieldsView {
     octets: Option<Octets>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tlvs: Vec<TlvView>,
+    /// Absent where no PDU brought it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arrival: Option<ArrivalView>,
+}
+
+/// What the PDU said besides, to the link alone: nothing of it travels on. Of a long message in parts, that of its first part.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageArrival)]
+struct ArrivalView {
+    #[schema(example = "submit_sm")]
+    command: String,
+    sequence_number: u32,
+    source_addr_ton: u8,
+    source_addr_npi: u8,
+    dest_addr_ton: u8,
+    dest_addr_npi: u8,
+    /// As it came; on a deliver_sm it asks for nothing.
+    registered_delivery: u8,
+}
+
+impl ArrivalView {
+    fn of(arrival: &Arrival) -> ArrivalView {
+        ArrivalView {
+            command: CommandId(arrival.command_id).name().unwrap_or("unknown").to_ascii_lowercase(),
+            sequence_number: arrival.sequence_number,
+            source_addr_ton: arrival.source_numbering.0,
+            source_addr_npi: arrival.source_numbering.1,
+            dest_addr_ton: arrival.destination_numbering.0,
+            dest_addr_npi: arrival.destination_numbering.1,
+            registered_delivery: arrival.registered_delivery,
+        }
+    }
 }
 
 /// An optional parameter.
@@ -71,6 +102,7 @@ impl FieldsView {
             udh: shown(&header).filter(|_| !header.is_empty()),
             octets: shown(&octets),
             tlvs: content.tlvs.iter().map(tlv).collect(),
+            arrival: content.arrival.as_ref().map(ArrivalView::of),
         }
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde::Deserialize;
 use wasmsc_smpp::text::Alphabet;
-use wasmsc_smpp::{DataCoding, EsmClass};
+use wasmsc_smpp::{DataCoding, EsmClass, dissect};
 
 use super::parts::{self, Octets};
 use super::text;
@@ -24,6 +24,19 @@ pub struct Fields {
     pub octets: Option<Octets>,
     #[serde(default)]
     pub tlvs: Vec<Tlv>,
+    /// Absent where no PDU brought it.
+    pub arrival: Option<Arrival>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Arrival {
+    command: String,
+    sequence_number: u32,
+    source_addr_ton: u8,
+    source_addr_npi: u8,
+    dest_addr_ton: u8,
+    dest_addr_npi: u8,
+    registered_delivery: u8,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,9 +66,28 @@ pub fn card(fields: &Fields) -> Markup {
                 None => p { (parts::masked()) },
             }
             @if !fields.tlvs.is_empty() { (tlvs(&fields.tlvs)) }
-            p.faint {
-                "As the house keeps it: a text in the default alphabet is GSM 03.38 here, an octet for each septet. "
-                "ton and npi, registered_delivery and sequence_number are not kept."
+            @if let Some(arrival) = &fields.arrival { (arrived(arrival)) }
+            p.faint { "As the house keeps it: a text in the default alphabet is GSM 03.38 here, an octet for each septet." }
+        }
+    }
+}
+
+/// What its PDU said to the link alone.
+fn arrived(arrival: &Arrival) -> Markup {
+    let fields = [
+        ("source_addr_ton", arrival.source_addr_ton),
+        ("source_addr_npi", arrival.source_addr_npi),
+        ("dest_addr_ton", arrival.dest_addr_ton),
+        ("dest_addr_npi", arrival.dest_addr_npi),
+        ("registered_delivery", arrival.registered_delivery),
+    ];
+    html! {
+        h3 { "To the link alone" }
+        dl.facts {
+            div { dt { "Command" } dd { code { (text::shown(&arrival.command)) } } }
+            div { dt { "sequence_number" } dd { (arrival.sequence_number) } }
+            @for (name, octet) in fields {
+                div { dt { (name) } dd { code { (format!("0x{octet:02X}")) } " " (dissect::meaning(name, octet)) } }
             }
         }
     }

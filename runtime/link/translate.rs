@@ -4,13 +4,13 @@ use bytes::Bytes;
 use wasmsc_smpp::receipt::{MessageState, Receipt};
 use wasmsc_smpp::text::{self, Alphabet, dcs, gsm};
 use wasmsc_smpp::{
-    AlertNotification, CommandStatus, DataCoding, DataSm, EsmClass, RegisteredDelivery, Sm, SubmitMulti, Tlv, Tlvs,
-    Ton, Udh, time, tlv,
+    AlertNotification, CommandId, CommandStatus, DataCoding, DataSm, EsmClass, RegisteredDelivery, Sm, SubmitMulti,
+    Tlv, Tlvs, Ton, Udh, time, tlv,
 };
 
 use crate::config::RelayTlvs;
 use crate::firewall::Reject;
-use crate::message::{Address, Content, Message, Timestamp, is_default_alphabet};
+use crate::message::{Address, Arrival, Content, Message, Timestamp, is_default_alphabet};
 use crate::relay::{Alert, NotDone, PeerReceipt, Submission};
 use crate::retry::ErrorClass;
 use crate::route::{Customer, Directory, Peer};
@@ -32,8 +32,14 @@ pub enum Incoming {
     Receipt(PeerReceipt),
 }
 
-/// Reads a PDU from a peer.
-pub fn incoming(sm: &Sm, directory: &Directory, peer: &Peer, now: Timestamp) -> Result<Incoming, Untranslatable> {
+/// Reads a PDU from a peer, which came as this command with this number.
+pub fn incoming(
+    sm: &Sm,
+    (command_id, sequence_number): (CommandId, u32),
+    directory: &Directory,
+    peer: &Peer,
+    now: Timestamp,
+) -> Result<Incoming, Untranslatable> {
     let destination = || directory.read_address(peer, sm.dest_addr_ton, &sm.destination_addr);
     let is_application = peer.customer.is_some();
     if !is_application && let Some(receipt) = receipt(sm) {
@@ -48,9 +54,18 @@ pub fn incoming(sm: &Sm, directory: &Directory, peer: &Peer, now: Timestamp) -> 
             .map_err(|error| refused(CommandStatus::ESME_RINVSRCADR, error.to_string()))?,
     };
     let destination = destination().map_err(|error| refused(CommandStatus::ESME_RINVDSTADR, error.to_string()))?;
-    let message = Message { source, destination, content: content(sm, peer)?, received_at: now };
-    let mut submission = Submission::plain(message);
-    let wish = sm.registered_delivery;
+    let arrival = Some(Arrival {
+        command_id: command_id.0,
+        sequence_number,
+        source_numbering: (sm.source_addr_ton.0, sm.source_addr_npi.0),
+        destination_numbering: (sm.dest_addr_ton.0, sm.dest_addr_npi.0),
+        registered_delivery: sm.registered_delivery.0,
+    });
+    let content = Content { arrival, ..content(sm, peer)? };
+    let mut submission = Submission::plain(Message { source, destination, content, received_at: now });
+    // Whoever delivers waits for no receipt of ours (SMPP 3.4 §4.6.1: bits 0 and 1 mean nothing there).
+    let is_heard = command_id != CommandId::DELIVER_SM;
+    let wish = if is_heard { sm.registered_delivery } else { RegisteredDelivery::default() };
     // An upstream's MO gets no receipt: it has no queue of its own, and no centre asks for one.
     if is_application || (peer.login.is_some() && (wish.wants_success() || wish.wants_failure())) {
         submission.registered_delivery = wish.0;
@@ -123,6 +138,7 @@ fn content(sm: &Sm, peer: &Peer) -> Result<Content, Untranslatable> {
         service_type: Bytes::copy_from_slice(&sm.service_type),
         octets,
         tlvs: sm.tlvs.iter().filter(|t| keep(t.tag)).map(|t| (t.tag, Bytes::copy_from_slice(&t.value))).collect(),
+        arrival: None,
     })
 }
 

@@ -324,7 +324,7 @@ fn edited(before: &Content, text: &str, options: &EncodeOptions) -> Result<Conte
         return Err(NotRevived::TooLong);
     }
     let new = Content::new(encoded.data_coding, &udh, encoded.octets);
-    Ok(Content { tlvs: before.tlvs.clone(), ..new })
+    Ok(Content { tlvs: before.tlvs.clone(), arrival: before.arrival, ..new })
 }
 
 /// Forgets the letters that are too old, and the oldest of those that are too many. To be called now and then; `is_time`

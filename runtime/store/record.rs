@@ -14,7 +14,7 @@ use crate::message::{Message, MessageId, Timestamp};
 use crate::occasion::Occasion;
 
 /// Version of every record that this wasmsc writes.
-const VERSION: u8 = 7;
+const VERSION: u8 = 8;
 /// What a thread keeps for the next record.
 const BUFFER_MAX: usize = 64 << 10;
 

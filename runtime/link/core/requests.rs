@@ -65,12 +65,7 @@ impl LinkCore {
             return refused(CommandStatus::ESME_RSYSERR, "the house closes"); // the peer keeps its message
         }
         match body {
-            Body::SubmitSm(sm) => self.submitted(request, sm, now, into),
-            Body::DeliverSm(mut sm) => {
-                // Whoever delivers waits for no receipt of ours (SMPP 3.4 §4.6.1: bits 0 and 1 mean nothing there).
-                sm.registered_delivery.0 = 0;
-                self.submitted(request, sm, now, into)
-            }
+            Body::SubmitSm(sm) | Body::DeliverSm(sm) => self.submitted(request, sm, now, into),
             Body::DataSm(data) => {
                 let mut sm = translate::of_data_sm(data);
                 // Of a network's wishes only a receipt is heard.
@@ -101,7 +96,7 @@ impl LinkCore {
     fn submitted(&mut self, request: Request, sm: Sm, now: Now, into: &mut Requests) -> Asked<()> {
         let peer = self.config().filter(|peer| peer.customer.is_some() && translate::relays(peer, tag::SET_DPF));
         let request = Request { sets_dpf: peer.is_some() && sm.tlvs.octet(tag::SET_DPF) == Some(1), ..request };
-        match self.incoming(&sm, now)? {
+        match self.incoming(&sm, request, now)? {
             Incoming::Message(submission) => {
                 self.may_submit(now)?;
                 into.octets += request.octets;
@@ -127,13 +122,14 @@ impl LinkCore {
         Err(Untranslatable { command_status: CommandStatus::ESME_RTHROTTLED, why })
     }
 
-    fn incoming(&self, sm: &Sm, now: Now) -> Asked<Incoming> {
+    fn incoming(&self, sm: &Sm, request: Request, now: Now) -> Asked<Incoming> {
         let directory = &self.shared.house.directory();
         let peer = self.config().ok_or_else(|| Untranslatable {
             command_status: CommandStatus::ESME_RINVBNDSTS,
             why: "not bound".into(),
         })?;
-        translate::incoming(sm, directory, &peer, now.timestamp)
+        let came_as = (request.command_id, request.sequence_number);
+        translate::incoming(sm, came_as, directory, &peer, now.timestamp)
     }
 
     /// One submission for each destination; the response comes when all of them are settled.
@@ -151,7 +147,7 @@ impl LinkCore {
         for (index, destination) in (0..=u8::MAX).zip(&multi.dest_addresses) {
             // Each is a message of its own by now, and takes as much memory.
             let part = Request { multi: Some((id, index)), ..request };
-            match self.submitted_to(&template, destination, now) {
+            match self.submitted_to(&template, destination, part, now) {
                 Ok(mut submission) => {
                     // The first one that gets this far leads, or another request's message would.
                     submission.sibling = if is_application { siblings } else { 0 };
@@ -169,13 +165,13 @@ impl LinkCore {
         Ok(())
     }
 
-    fn submitted_to(&self, template: &Sm, destination: &Destination, now: Now) -> Asked<Submission> {
+    fn submitted_to(&self, template: &Sm, destination: &Destination, request: Request, now: Now) -> Asked<Submission> {
         let Destination::Address { ton, npi, address } = destination else {
             let why = "there are no distribution lists".into();
             return Err(Untranslatable { command_status: CommandStatus::ESME_RINVDLNAME, why });
         };
         let sm = Sm { dest_addr_ton: *ton, dest_addr_npi: *npi, destination_addr: address.clone(), ..template.clone() };
-        match self.incoming(&sm, now)? {
+        match self.incoming(&sm, request, now)? {
             Incoming::Message(submission) => self.may_submit(now).map(|()| *submission),
             Incoming::Receipt(_) => {
                 let why = "a receipt in a submit_multi".into();

@@ -7,6 +7,12 @@
 mod meaning;
 mod message;
 
+/// What the octet in a mandatory field means, by the field's name; empty where it says so itself.
+#[must_use]
+pub fn meaning(name: &str, octet: u8) -> String {
+    meaning::of_octet(name, octet)
+}
+
 use bytes::Bytes;
 
 use crate::codec::HEADER_OCTETS;

@@ -1,6 +1,6 @@
 //! A message's page: sent again, and its fields and octets.
 
-use wasmsc_smpp::{DataCoding, EsmClass, Sm, Tlv, tlv::tag};
+use wasmsc_smpp::{DataCoding, EsmClass, Npi, RegisteredDelivery, Sm, Tlv, Ton, tlv::tag};
 
 use super::browser::{Browser, attribute, leads_to, site};
 use crate::api::client::{key, start};
@@ -120,6 +120,9 @@ async fn fields_and_octets_of_an_mo_are_shown_as_they_came() {
     let browser = Browser::signed_in(site.api(), acme.token()).await;
     let (mut app, mut sim) = (site.app().await, site.sim().await);
     let mut sm = Sm { esm_class: EsmClass(0xC0), protocol_id: 0x41, service_type: octets("CMT"), ..mo("") };
+    (sm.source_addr_ton, sm.source_addr_npi) = (Ton::INTERNATIONAL, Npi::ISDN);
+    (sm.dest_addr_ton, sm.dest_addr_npi) = (Ton::NETWORK_SPECIFIC, Npi::PRIVATE);
+    sm.registered_delivery = RegisteredDelivery(0x10);
     sm.short_message = b"\x06\x05\x04\x15\x81\x15\x8ahi".to_vec().into();
     sm.tlvs.push(Tlv { tag: tag::USER_MESSAGE_REFERENCE, value: vec![0x12, 0x34].into() });
     let id = sim.submitted(sm).await;
@@ -130,6 +133,10 @@ async fn fields_and_octets_of_an_mo_are_shown_as_they_came() {
         "service_type": "CMT", "esm_class": 0xC0, "protocol_id": 0x41, "priority_flag": 0, "data_coding": 0, "length": 9,
         "udh": { "hex": "0605041581158a" }, "octets": { "hex": "6869" },
         "tlvs": [{ "tag": 0x0204, "name": "user_message_reference", "value": { "hex": "1234" } }],
+        "arrival": {
+            "command": "submit_sm", "sequence_number": 2, "registered_delivery": 0x10,
+            "source_addr_ton": 1, "source_addr_npi": 1, "dest_addr_ton": 3, "dest_addr_npi": 9,
+        },
     });
     assert_eq!(timeline["events"][0]["fields"], fields);
     for told in [
@@ -139,6 +146,9 @@ async fn fields_and_octets_of_an_mo_are_shown_as_they_came() {
         "CMT",
         "06 05 04 15 81 15 8a",
         "68 69",
+        "source_addr_ton</dt><dd><code>0x01</code> INTERNATIONAL",
+        "dest_addr_npi</dt><dd><code>0x09</code> PRIVATE",
+        "registered_delivery</dt><dd><code>0x10</code> no receipt, intermediate notifications",
         "<td>user_message_reference</td><td><code class=\"hex\">12 34</code></td>",
         "by</dt>",
     ] {
