@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::device::Device;
+use crate::feed::Level;
 use crate::message::{Address, Message, MessageId, Timestamp};
 use crate::occasion::{HttpCall, Occasion, Outgoing, Response, SharedWrite, TimerChange};
 
@@ -32,6 +33,16 @@ pub struct Recorded {
     pub read: Read,
     pub with: With,
     pub ended: Ended,
+    /// As much as one call may log; what it printed is cut at the same.
+    pub log: Vec<Logged>,
+}
+
+/// A line that the call logged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Logged {
+    pub level: Level,
+    pub text: Box<str>,
+    pub fields: Vec<(Box<str>, Box<str>)>,
 }
 
 /// Names and values.
@@ -62,6 +73,8 @@ pub struct Before {
 pub struct Read {
     /// Of the device's state, where not all of it is kept.
     pub state: Asked,
+    /// Names of the device's state whose values it asked for, each once.
+    pub names: Vec<Box<str>>,
     pub shared: Asked,
     /// From, to, and why the firewall did not let it pass.
     pub verdicts: Vec<(Address, Address, Option<Box<str>>)>,

@@ -9,17 +9,20 @@ use axum::extract::State;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::auth::{Caller, Scope};
 use super::body::{PathOf, QueryOf, Reply};
 use super::dead::{barrier, durable};
-use super::error::{Answer, Code, Problem, ProblemDetails};
+use super::error::{Answer, Problem, ProblemDetails};
 use super::masking::Texts;
+use super::paging::{check_limit, no_cursor};
 use super::rfc3339::Time;
+use super::tryout::{DidView, did, value};
 use super::wanted::address;
-use crate::cases::{Known, Recording, recording};
+use crate::cases::{Known, Recording, Rows, Seen, recording, seen};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::recorded::{Ended, Recorded};
 use crate::store::{self, CallPlace, Store};
@@ -54,6 +57,12 @@ pub struct CallView {
     /// Where in the rule's code it broke.
     #[serde(skip_serializing_if = "Option::is_none")]
     backtrace: Option<String>,
+    /// What it asked for of the device's state and of what the rule's devices share, in its order. Absent without `case`, as is `did`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read: Option<Vec<ReadView>>,
+    /// What it did; of a call that was not done, only what it logged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    did: Option<DidView>,
     /// All that it was given and did, as a case file of `wasmsc plugin test` (TOML). Values of secrets are not in it. Absent where texts
     /// are masked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +71,19 @@ pub struct CallView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     known: Option<Known>,
+}
+
+/// A value that a call read.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RuleCallRead)]
+struct ReadView {
+    /// Of what the rule's devices share, not of the device's state.
+    shared: bool,
+    name: String,
+    /// As case files write octets: text, or `json`, `hex`, `int`. Absent: there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    value: Option<Value>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -120,8 +142,12 @@ impl Wanted {
 }
 
 pub(super) fn view(call: &Recorded, texts: Texts) -> CallView {
-    let shown = (!texts.are_masked()).then(|| recording(call));
-    let (case, known) = shown.map(|Recording { case, known }| (case, known)).unzip();
+    let shown = (!texts.are_masked()).then(|| (recording(call), seen(call)));
+    let (told, seen) = shown.unzip();
+    let (case, known) = told.map(|Recording { case, known }| (case, known)).unzip();
+    let (read, did) = seen
+        .map(|Seen { before, got }| (read(call, (&before.0, &before.1)), did(&got, (&before.0, &before.1))))
+        .unzip();
     // What broke is said by the house, what was rejected by the rule.
     let why = |why: &str| if matches!(call.ended, Ended::Reject(_)) { texts.words(why) } else { why.to_owned() };
     CallView {
@@ -134,9 +160,20 @@ pub(super) fn view(call: &Recorded, texts: Texts) -> CallView {
         outcome: call.ended.name(),
         why: call.ended.why().map(why),
         backtrace: call.ended.backtrace().map(str::to_owned),
+        read,
+        did,
         case,
         known,
     }
+}
+
+fn read(call: &Recorded, (state, shared): (&Rows, &Rows)) -> Vec<ReadView> {
+    let asked = |is_shared: bool, name: &str| {
+        let value = if is_shared { shared } else { state }.get(name).map(|octets| value(octets));
+        ReadView { shared: is_shared, name: name.to_owned(), value }
+    };
+    let own = call.read.names.iter().map(|name| asked(false, name));
+    own.chain(call.read.shared.values.iter().map(|(name, _)| asked(true, name))).collect()
 }
 
 /// A page from this place on.
@@ -184,7 +221,7 @@ pub(super) fn find(
 fn cursor(text: &str) -> Answer<CallPlace> {
     let octets = URL_SAFE_NO_PAD.decode(text).ok();
     let place = octets.and_then(|octets| CallPlace::from_octets(&octets));
-    place.ok_or_else(|| Problem::new(Code::MalformedRequest, "cursor is `next` of an answer, as it stands there"))
+    place.ok_or_else(no_cursor)
 }
 
 /// Lists calls of a rule that are kept, in the order in which they ended. They are for `replay_hours` of the rule, and the newest
@@ -213,9 +250,7 @@ pub async fn list(
     let directory = api.house.directory().clone();
     let customer = &directory.customer_at(customer).id;
     directory.rule(customer, &name).ok_or_else(Problem::not_found)?;
-    if wanted.limit == 0 || wanted.limit > LIMIT_MAX {
-        return Err(Problem::new(Code::MalformedRequest, format!("limit is 1 to {LIMIT_MAX}")));
-    }
+    check_limit(wanted.limit, LIMIT_MAX)?;
     let no_id = || Problem::invalid("message", "message is an id as lists have it, such as 1a209002b4d00000");
     let message = wanted.message.as_deref().map(|id| MessageId::parse(id.as_bytes()).ok_or_else(no_id)).transpose()?;
     let from = match &wanted.cursor {
@@ -227,7 +262,7 @@ pub async fn list(
     let texts = caller.texts(&api);
     let wanted = Wanted { until, message, device: address("device", &wanted.device)?, limit, texts };
     let read = api.readers.read(&api.house.store, move |store| page(store, &rule, from, &wanted)).await;
-    let listed = read.map_err(|error| Problem::new(Code::StoreFailed, error.to_string()))?;
+    let listed = read.map_err(Problem::unreadable)?;
     // What was seen is durable before anybody hears of it.
     let seen = api.clone();
     durable(move |done| barrier(&seen, done)).await?;

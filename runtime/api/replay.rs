@@ -114,7 +114,7 @@ pub async fn replay(
     let full = format!("{customer}/{name}");
     let find = move |store: &_| calls::find(store, &full, (id, attempt), since.map(|since| since.0));
     let found = api.readers.read(&api.house.store, find).await;
-    let found = found.map_err(|error| Problem::new(Code::StoreFailed, error.to_string()))?;
+    let found = found.map_err(Problem::unreadable)?;
     let call = found.ok_or_else(|| not_kept(&directory.rules[rule.0]))?;
     let seen = api.clone();
     durable(move |done| barrier(&seen, done)).await?;

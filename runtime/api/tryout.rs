@@ -23,7 +23,7 @@ use crate::cases::{Fields, Misread, Written, case_of_json};
 use crate::clock;
 use crate::config;
 use crate::rules::{AsRule, NotTried};
-pub use view::{StepView, TriedView, step};
+pub use view::{DidView, StepView, TriedView, did, step, value};
 
 /// Of one try: a conversation is as long, and its answer stays readable.
 const EVENTS_MAX: usize = 32;

@@ -9,7 +9,7 @@ use wasmsc_smpp::text::Payload;
 
 use super::case::Body;
 use super::events;
-use super::got::{Answer, Got, headline};
+use super::got::{Answer, Got, LogLine, headline};
 use super::known::{Asked, Known, Listed};
 use super::lapse::time_text;
 use super::octets::{Octets, hex};
@@ -29,7 +29,7 @@ pub struct Recording {
     pub known: Known,
 }
 
-type Rows = BTreeMap<String, Vec<u8>>;
+pub type Rows = BTreeMap<String, Vec<u8>>;
 
 pub fn recording(call: &Recorded) -> Recording {
     let (state, shared) = (own_state(call), shared_state(call));
@@ -39,6 +39,29 @@ pub fn recording(call: &Recorded) -> Recording {
     document["given"] = Item::Table(given(call, &state, &shared));
     document["event"] = Item::ArrayOfTables(ArrayOfTables::from_iter([event(call, state, shared)]));
     Recording { case: comment(call) + &document.to_string(), known: known(call) }
+}
+
+/// What a recorded call found and did.
+pub struct Seen {
+    /// Of the device's state and of what is shared, as much as is kept, before it.
+    pub before: (Rows, Rows),
+    pub got: Got,
+}
+
+pub fn seen(call: &Recorded) -> Seen {
+    let before = (own_state(call), shared_state(call));
+    let (state, shared) = before.clone();
+    let log = call.log.iter().map(|line| LogLine {
+        level: line.level.name().to_owned(),
+        text: line.text.to_string(),
+        fields: line.fields.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+    });
+    let nothing = Got { state, shared, log: log.collect(), ..Got::default() };
+    let got = match &call.ended {
+        Ended::Done(did) => got(call, did, nothing),
+        _ => nothing,
+    };
+    Seen { before, got }
 }
 
 fn comment(call: &Recorded) -> String {

@@ -10,10 +10,19 @@ use super::words;
 
 #[derive(Debug, Deserialize)]
 pub struct Step {
-    outcome: String,
+    pub outcome: String,
     why: Option<String>,
     backtrace: Option<String>,
     retry_after_ms: Option<u64>,
+    #[serde(flatten)]
+    did: Did,
+    micros: u64,
+    cpu_micros: u64,
+    memory_octets: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Did {
     sent: Vec<Sent>,
     state: Vec<Change>,
     shared: Vec<Change>,
@@ -21,9 +30,13 @@ pub struct Step {
     http: Vec<Http>,
     response: Option<Response>,
     log: Vec<Line>,
-    micros: u64,
-    cpu_micros: u64,
-    memory_octets: u64,
+}
+
+/// Whether it came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Really {
+    Done,
+    Tried,
 }
 
 #[derive(Debug, Deserialize)]
@@ -91,32 +104,39 @@ pub fn octets(value: &Value) -> Markup {
     }
 }
 
-pub fn outcome(step: &Step) -> Markup {
-    let mood = match step.outcome.as_str() {
+pub fn outcome(outcome: &str) -> Markup {
+    let mood = match outcome {
         "done" => Mood::Good,
         "retry" => Mood::Busy,
         _ => Mood::Bad,
     };
-    parts::badge(mood, &step.outcome)
+    parts::badge(mood, outcome)
 }
 
-/// Everything that one call did.
+/// Everything that one call would do.
 pub fn all(step: &Step) -> Markup {
     html! {
         @if let Some(why) = &step.why { p { (text::shown(why)) } }
         @if let Some(backtrace) = &step.backtrace { details { summary { "Backtrace" } pre { (text::shown(backtrace)) } } }
         @if let Some(after) = step.retry_after_ms { p { "It would be tried again after " (words::duration_ms(after)) "." } }
-        @if !step.sent.is_empty() { div.conversation { ol { @for sent in &step.sent { (bubble(sent)) } } } }
-        @if let Some(Response { status, body }) = &step.response { p { "Answers the request with " strong { (status) } ": " (octets(body)) } }
-        (changes("State of the device", &step.state))
-        (changes("State that devices share", &step.shared))
-        @if !step.timers.is_empty() { ul.plain { @for timer in &step.timers { li { (self::timer(timer)) } } } }
-        @if !step.http.is_empty() { ul.plain { @for call in &step.http { li { (http(call)) } } } }
-        @if !step.log.is_empty() { ol.log { @for line in &step.log { li { (self::line(line)) } } } }
+        (did(&step.did, Really::Tried))
         p.under {
             (words::micros(step.micros)) ", of that " (words::micros(step.cpu_micros)) " of CPU time"
-            @if step.memory_octets > 0 { ", " (words::kib(step.memory_octets)) " of memory" }
+            @if step.memory_octets > 0 { ", " (words::size(step.memory_octets)) " of memory" }
         }
+    }
+}
+
+/// Its effects, and what it logged.
+pub fn did(did: &Did, really: Really) -> Markup {
+    html! {
+        @if !did.sent.is_empty() { div.conversation { ol { @for sent in &did.sent { (bubble(sent)) } } } }
+        @if let Some(Response { status, body }) = &did.response { p { "Answers the request with " strong { (status) } ": " (octets(body)) } }
+        (changes("State of the device", &did.state))
+        (changes("State that devices share", &did.shared))
+        @if !did.timers.is_empty() { ul.plain { @for timer in &did.timers { li { (self::timer(timer)) } } } }
+        @if !did.http.is_empty() { ul.plain { @for call in &did.http { li { (http(call, really)) } } } }
+        @if !did.log.is_empty() { ol.log { @for line in &did.log { li { (self::line(line)) } } } }
     }
 }
 
@@ -166,9 +186,10 @@ fn timer(timer: &Timer) -> Markup {
     }
 }
 
-fn http(call: &Http) -> Markup {
+fn http(call: &Http, really: Really) -> Markup {
     html! {
-        "HTTP, not made: " strong { (text::shown(&call.method)) " " (text::shown(&call.url)) } ", tag " (text::shown(&call.tag))
+        @if really == Really::Done { "HTTP: " } @else { "HTTP, not made: " }
+        strong { (text::shown(&call.method)) " " (text::shown(&call.url)) } ", tag " (text::shown(&call.tag))
         @if let Some(secret) = &call.authorization { ", Authorization from secret " (text::shown(secret)) }
         @for (name, value) in &call.headers { br; (text::shown(name)) ": " (text::shown(value)) }
         @if let Some(body) = &call.body { br; (octets(body)) }

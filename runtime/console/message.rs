@@ -7,12 +7,14 @@ use serde::Deserialize;
 
 use super::again;
 use super::ask::{Answer, At, escaped};
+use super::called::{self, Calls};
 use super::entry::{self, Entry, EntryList};
 use super::fields::{self, Fields};
 use super::layout::Tab;
 use super::parts::{self, Content, Mood};
 use super::replay;
 use super::reveal::{self, Revealed};
+use super::rules;
 use super::text;
 use super::visitor::Visitor;
 use super::words;
@@ -151,9 +153,12 @@ async fn body(visitor: &Visitor, id: &str, notice: Option<Markup>, revealed: Opt
         Some(message) if message.is_mo() => answers(visitor, message).await?,
         _ => Vec::new(),
     };
-    let run_again = match rule(&timeline.events) {
-        Some(rule) => replay::section(visitor, id, rule).await,
-        None => html! {},
+    let (seen, run_again) = match calls(id, &timeline.events) {
+        Some(calls) => {
+            let plugins = rules::plugins(visitor).await;
+            (called::section(visitor, &calls, &plugins).await, replay::section(visitor, (id, calls.rule), &plugins))
+        }
+        None => (html! {}, html! {}),
     };
     Ok(html! {
         h1 { "Message " code { (id) } }
@@ -173,19 +178,24 @@ async fn body(visitor: &Visitor, id: &str, notice: Option<Markup>, revealed: Opt
         @if !answers.is_empty() {
             section.card { h2 { "Sent by the rule for it" } (entry::table(&visitor.path(""), &answers, "answers")) }
         }
+        (seen)
         (run_again)
         @if let Some((_, fields)) = content { (fields::card(fields)) }
     })
 }
 
-/// The rule that was called for it last, without its customer.
-fn rule(events: &[Happened]) -> Option<&str> {
-    let called = events.iter().rev().find_map(|happened| match &happened.what {
-        What::Ran { rule, .. } => Some(rule.as_str()),
-        What::Failed { by, .. } | What::Dead { by, .. } => Some(by.as_str()),
+/// The rule that was called for it last, and when.
+fn calls<'t>(id: &'t str, events: &'t [Happened]) -> Option<Calls<'t>> {
+    let by = |happened: &'t Happened| match &happened.what {
+        What::Ran { rule, .. } => Some((rule.as_str(), happened.at.as_str())),
+        What::Failed { by, .. } => Some((by.as_str(), happened.at.as_str())),
         _ => None,
-    });
-    called.and_then(|rule| rule.split_once('/')).map(|(_, name)| name)
+    };
+    let (full, last) = events.iter().rev().find_map(by)?;
+    let count = events.iter().filter_map(by).filter(|(rule, _)| *rule == full).count();
+    // Others that could not are peers, whose names have no customer.
+    let (_, rule) = full.split_once('/')?;
+    Some(Calls { message: id, rule, since: &events.first()?.at, last, count })
 }
 
 /// What the rule sent for an MO. The history names the cause of each; it is looked for among the device's next messages.

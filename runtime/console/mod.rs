@@ -10,6 +10,7 @@ mod again;
 mod ask;
 mod assets;
 mod audit;
+mod called;
 mod campaigns;
 mod chart;
 mod customers;

@@ -382,7 +382,7 @@ fn results(tried: &Tried, events: &[Value]) -> Markup {
         section.card #tried {
             h2 { "What " (text::shown(&tried.plugin)) " does" }
             ol.steps { @for (at, step) in tried.steps.iter().enumerate() { li {
-                div.conversation { ol { li.mo { p.speech { (event(events.get(at))) } p.under { (effects::outcome(step)) } } } }
+                div.conversation { ol { li.mo { p.speech { (event(events.get(at))) } p.under { (effects::outcome(&step.outcome)) } } } }
                 (effects::all(step))
             } } }
             @if let Some(why) = &tried.stopped { div.notice.bad role="alert" { p { strong { "It goes no further. " } (text::shown(why)) } } }

@@ -13,7 +13,7 @@ use super::ask::{At, Refused, escaped};
 use super::effects::{self, Step};
 use super::layout::Tab;
 use super::parts::{self, Mood};
-use super::rules::{Plugin, PluginList};
+use super::rules::{self, Plugin};
 use super::text;
 use super::visitor::Visitor;
 
@@ -53,28 +53,21 @@ struct Difference {
 }
 
 /// Below what happened to a message that this rule ran on; for those who may.
-pub async fn section(visitor: &Visitor, message: &str, rule: &str) -> Markup {
+pub fn section(visitor: &Visitor, of: (&str, &str), plugins: &[Plugin]) -> Markup {
     if !visitor.may("manage") {
         return html! {};
     }
-    let labels = labels(visitor).await;
-    html! { section.card { h2 { "Run again here" } (form(visitor, (message, rule), &labels, &Wish::default())) } }
+    html! { section.card { h2 { "Run again here" } (form(visitor, of, plugins, &Wish::default())) } }
 }
 
-/// A page without its list is better than none.
-async fn labels(visitor: &Visitor) -> Vec<String> {
-    let plugins = visitor.asker.get::<PluginList>(&visitor.at("/v1/plugins")).await;
-    plugins.map(|list| list.plugins.iter().map(Plugin::label).collect()).unwrap_or_default()
-}
-
-fn form(visitor: &Visitor, (message, rule): (&str, &str), labels: &[String], wish: &Wish) -> Markup {
+fn form(visitor: &Visitor, (message, rule): (&str, &str), plugins: &[Plugin], wish: &Wish) -> Markup {
     html! {
         p.faint { "With all that it saw then, where rule " (text::shown(rule)) " keeps its calls. Nothing is sent, and nothing is changed." }
         form.filter method="post" action={ (visitor.path("messages")) "/" (escaped(message)) "/replay" } {
             input type="hidden" name="rule" value=(rule);
             label.field { span { "Version" } select name="plugin" {
                 (parts::choice("", "the one that ran", &wish.plugin))
-                @for label in labels { (parts::choice(label, label, &wish.plugin)) }
+                @for label in plugins.iter().map(Plugin::label) { (parts::choice(&label, &label, &wish.plugin)) }
             } }
             (parts::field("Attempt", "attempt", &wish.attempt, "the last"))
             div.buttons { button type="submit" { "Run again" } }
@@ -100,13 +93,13 @@ pub async fn replay(visitor: Visitor, Path((_, id)): Path<(String, String)>, For
         }
         Err(refused) => (refused.status(), not_run(&visitor, &wish.rule, &refused)),
     };
-    let labels = labels(&visitor).await;
+    let plugins = rules::plugins(&visitor).await;
     let back = format!("{}/{}", visitor.path("messages"), escaped(&id));
     let body = html! {
         h1 { "Message " code { (text::shown(&id)) } " run again" }
         p { a href=(back) { "Back to what happened to it" } }
         (said)
-        section.card { h2 { "On another version" } (form(&visitor, (&id, &wish.rule), &labels, &wish)) }
+        section.card { h2 { "On another version" } (form(&visitor, (&id, &wish.rule), &plugins, &wish)) }
     };
     (status, visitor.page("Run again", Tab::Messages, Ok(body))).into_response()
 }
@@ -135,7 +128,7 @@ fn result(replayed: &Replayed) -> Markup {
         section.card {
             h2 { "On " (text::shown(&replayed.plugin)) }
             p { (parts::badge(mood, &replayed.verdict.replace('_', " "))) " " strong { (verdict) } }
-            p.faint { "Recorded: attempt " (attempt) " at " (parts::time(at)) " on " code { (super::rules::short(version)) } ", which ended as " (text::shown(outcome)) "." }
+            p.faint { "Recorded: attempt " (attempt) " at " (parts::time(at)) " on " code { (rules::short(version)) } ", which ended as " (text::shown(outcome)) "." }
             @if let Some(why) = &replayed.why { pre { (text::shown(why)) } }
             @if !replayed.unknown.is_empty() {
                 p { "What it asked for and was not kept:" }
@@ -151,7 +144,7 @@ fn result(replayed: &Replayed) -> Markup {
                 } }
             }
         }
-        @if let Some(step) = &replayed.now { section.card { h2 { "What it does now" } p { (effects::outcome(step)) } (effects::all(step)) } }
+        @if let Some(step) = &replayed.now { section.card { h2 { "What it does now" } p { (effects::outcome(&step.outcome)) } (effects::all(step)) } }
         details.card { summary { "The call as a case of wasmsc plugin test" } pre { (text::shown(case)) } }
     }
 }

@@ -27,7 +27,7 @@ pub struct Plugin {
     pub name: String,
     pub version: String,
     customer: Option<String>,
-    digest: String,
+    pub digest: String,
     octets: u64,
     exports: Vec<String>,
     used_by: Vec<String>,
@@ -288,6 +288,12 @@ fn handler(export: &str) -> &str {
 /// Enough of a digest to tell two apart.
 pub fn short(digest: &str) -> &str {
     digest.get(..19).unwrap_or(digest)
+}
+
+/// Those that the visitor may use. A page without its list is better than none.
+pub async fn plugins(visitor: &Visitor) -> Vec<Plugin> {
+    let list = visitor.asker.get::<PluginList>(&visitor.at("/v1/plugins")).await;
+    list.map(|list| list.plugins).unwrap_or_default()
 }
 
 /// Sent by a script, as it is: a component is no field of a form.

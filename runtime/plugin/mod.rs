@@ -43,4 +43,4 @@ pub use invocation::{
     Broken, Effects, Gate, Invocation, Outcome, Passed, Ran, RuleLog, Seed, StateView, UsedByCall, Witness, Witnessed,
 };
 pub use outbox::{PARTS_MAX, answered_with};
-pub use tape::{Question, Recording, Replay, Tape, Told};
+pub use tape::{Listening, Question, Recording, Replay, Tape, Told};

@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::invocation::{Gate, StateView};
+use super::invocation::{Gate, LOG_LINES, LOG_OCTETS, RuleLog, StateView};
 use crate::device::Device;
+use crate::feed::Level;
 use crate::firewall::Reject;
-use crate::message::{Address, Message};
+use crate::message::{Address, Message, Timestamp};
 use crate::occasion::TimerSet;
+use crate::recorded::Logged;
 
 /// Answers that a tape holds, and octets of them: a call that asks on and on is not to fill the memory.
 const ANSWERS_MAX: usize = 4_096;
@@ -49,6 +51,13 @@ pub struct Tape {
     verdicts: Mutex<Vec<Judged>>,
     /// So many messages were more than the rule might send.
     too_many: Mutex<Option<usize>>,
+    log: Mutex<Lines>,
+}
+
+#[derive(Default)]
+struct Lines {
+    list: Vec<Logged>,
+    octets: usize,
 }
 
 #[derive(Default)]
@@ -80,6 +89,21 @@ impl Tape {
         (answers.list.clone(), !answers.is_cut)
     }
 
+    fn line(&self, level: Level, text: &str, fields: &[(String, String)]) {
+        let octets = text.len() + fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        let mut log = self.log.lock();
+        if log.list.len() < LOG_LINES && log.octets + octets <= LOG_OCTETS {
+            log.octets += octets;
+            let fields = fields.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect();
+            log.list.push(Logged { level, text: text.into(), fields });
+        }
+    }
+
+    /// What the call logged, in its order.
+    pub fn log(&self) -> Vec<Logged> {
+        self.log.lock().list.clone()
+    }
+
     pub fn verdicts(&self) -> Vec<Judged> {
         self.verdicts.lock().clone()
     }
@@ -95,6 +119,21 @@ pub struct Recording {
     pub state: Arc<dyn StateView>,
     pub gate: Arc<dyn Gate>,
     pub tape: Arc<Tape>,
+}
+
+/// Writes what a run logs on its tape, and passes it on.
+pub struct Listening {
+    pub log: Option<Arc<dyn RuleLog>>,
+    pub tape: Arc<Tape>,
+}
+
+impl RuleLog for Listening {
+    fn line(&self, at: Timestamp, level: Level, text: &str, fields: &[(String, String)]) {
+        self.tape.line(level, text, fields);
+        if let Some(log) = &self.log {
+            log.line(at, level, text, fields);
+        }
+    }
 }
 
 /// Plays a tape. What is not on it is read as it is now, which may be other than it was then.

@@ -17,9 +17,10 @@ use crate::config;
 use crate::message::Timestamp;
 use crate::occasion::{SharedWrite, TimerChange};
 use crate::plugin::{
-    Broken, Effects, Gate, Invocation, Outcome, Question, Recording, Seed, StateView, Tape, Told, Witness, Witnessed,
+    Broken, Effects, Gate, Invocation, Listening, Outcome, Question, Recording, RuleLog, Seed, StateView, Tape, Told,
+    Witness, Witnessed,
 };
-use crate::recorded::{Asked, Before, Did, Ended, Hidden, Listing, Read, Recorded, STATE_OCTETS_MAX, With};
+use crate::recorded::{Asked, Before, Did, Ended, Hidden, Listing, Logged, Read, Recorded, STATE_OCTETS_MAX, With};
 use crate::route::{Directory, RuleIndex};
 use crate::schedule::{Event, SubjectKey};
 use crate::slots::Slots;
@@ -96,7 +97,9 @@ pub fn watched(
                 tape: tape.clone(),
             });
             let gate: Arc<dyn Gate> = recording.clone();
-            Invocation { state: recording, gate, witness: Some(Arc::new(Witness { before, tape })), ..invocation }
+            let log: Arc<dyn RuleLog> = Arc::new(Listening { log: invocation.log.clone(), tape: tape.clone() });
+            let witness = Some(Arc::new(Witness { before, tape }));
+            Invocation { state: recording, gate, log: Some(log), witness, ..invocation }
         }
         Err(error) => {
             tracing::error!(message_id = %invocation.id, "a call is not kept, as its state cannot be read: {error}");
@@ -161,8 +164,14 @@ pub fn row(
         before,
         with: with(settings),
         ended: ended(outcome, &hidden),
+        log: witness.tape.log().into_iter().map(|line| logged(line, &hidden)).collect(),
     };
     Kept(RecordedRow::new(&call))
+}
+
+fn logged(line: Logged, hidden: &Hidden) -> Logged {
+    let fields = line.fields.into_iter().map(|(name, value)| (name, hidden.text(&value))).collect();
+    Logged { text: hidden.text(&line.text), fields, ..line }
 }
 
 fn with(settings: config::Rule) -> With {
@@ -185,6 +194,11 @@ fn read(tape: &Tape, is_state_whole: bool, hidden: &Hidden) -> Read {
     let mut read = Read { is_cut: !is_all, ..Read::default() };
     let mut octets = 0;
     for (question, told) in answers {
+        if let Question::Get(name) = &question
+            && read.names.iter().all(|known| **known != **name)
+        {
+            read.names.push(name.as_str().into());
+        }
         let is_own = matches!(question, Question::Get(_) | Question::Names(..));
         let is_shared = matches!(question, Question::Shared(_) | Question::SharedNames(..));
         if !(is_shared || is_own && !is_state_whole) {

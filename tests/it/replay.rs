@@ -169,6 +169,36 @@ async fn a_version_that_asks_for_what_was_not_kept_is_not_compared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_kept_call_tells_what_it_read_and_did_and_logged() {
+    let secrets = "replay_hours = 1\nsecrets = { token = \"Bearer s3cret\" }";
+    let (site, operator) = start(plan("conformance", secrets)).await;
+    let (_, client) = owner(&site, &operator).await;
+    let mut sim = site.sim().await;
+    let texts = ["COUNT", "COUNT", "SADD total 3", "SGET total", "LOG the Bearer s3cret leaks"];
+    for text in texts {
+        sim.submitted(mo(text)).await;
+        sim.take().await;
+    }
+    let rejected = sim.submitted(mo("REJECT no")).await;
+    let calls = kept(&client, texts.len() + 1).await;
+    let read = |at: usize| calls[at]["read"].clone();
+    let did = |at: usize, what: &str| calls[at]["did"][what].clone();
+    assert_eq!(read(0), json!([{ "shared": false, "name": "n" }]), "there was none");
+    assert_eq!(read(1)[0]["name"], "n");
+    let changed = did(1, "state");
+    assert_eq!((&changed[0]["name"], &changed[0]["before"]), (&json!("n"), &read(1)[0]["value"]), "{changed}");
+    assert_ne!(changed[0]["before"], changed[0]["after"]);
+    assert_eq!(did(1, "sent")[0]["text"], "2");
+    assert_eq!(did(2, "shared")[0]["name"], "total");
+    assert_eq!((&read(3)[0]["shared"], &read(3)[0]["name"]), (&json!(true), &json!("total")));
+    let line = json!([{ "level": "warn", "text": "the secret-token leaks", "fields": [["kind", "test"]] }]);
+    assert_eq!(did(4, "log"), line, "values of secrets are hidden");
+    assert_eq!(calls[5]["message_id"], *rejected);
+    assert_eq!((did(5, "sent"), did(5, "state")), (json!([]), json!([])), "it was not done");
+    site.end(sim).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_of_calls_follow_each_other_and_a_rule_that_keeps_none_has_none() {
     let (site, operator) = start(plan("conformance", "replay_hours = 1")).await;
     let (acme, client) = owner(&site, &operator).await;

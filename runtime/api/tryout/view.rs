@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::super::rfc3339::Time;
-use crate::cases::{Body, Fields, Got, Handler, HttpCall, Message, Octets, Outcome, Played, Written, update};
+use crate::cases::{
+    Body, Fields, Got, Handler, HttpCall, LogLine, Message, Octets, Outcome, Played, Rows, Written, update,
+};
 use crate::rules::{ToTry, Tried};
-
-type Rows = BTreeMap<String, Vec<u8>>;
 
 /// What came of a try. Nothing of it was done.
 #[derive(Serialize, ToSchema)]
@@ -55,25 +55,33 @@ pub struct StepView {
     backtrace: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u32>,
-    /// MTs that it would send.
-    sent: Vec<SentView>,
-    /// What it changed in the device's state.
-    state: Vec<ChangeView>,
-    /// What it changed in what the rule's devices share.
-    shared: Vec<ChangeView>,
-    timers: Vec<TimerView>,
-    /// HTTP calls that it would make.
-    http: Vec<HttpView>,
-    /// To a request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response: Option<ResponseView>,
-    log: Vec<LineView>,
+    #[serde(flatten)]
+    did: DidView,
     /// How long the call took, with its fresh instance.
     micros: u64,
     /// CPU time of that.
     cpu_micros: u64,
     /// The most that it had of linear memory.
     memory_octets: u64,
+}
+
+/// The effects of a call, and what it logged.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Did)]
+pub struct DidView {
+    /// MTs.
+    sent: Vec<SentView>,
+    /// What it changed in the device's state.
+    state: Vec<ChangeView>,
+    /// What it changed in what the rule's devices share.
+    shared: Vec<ChangeView>,
+    timers: Vec<TimerView>,
+    /// HTTP calls.
+    http: Vec<HttpView>,
+    /// To a request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<ResponseView>,
+    log: Vec<LineView>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -232,11 +240,6 @@ pub fn step(handler: Handler, got: &Got, (state, shared): (&Rows, &Rows)) -> Ste
         }
         (why, _) => (why.map(str::to_owned), None),
     };
-    let line = |line: &crate::cases::LogLine| LineView {
-        level: line.level.clone(),
-        text: line.text.clone(),
-        fields: line.fields.clone(),
-    };
     let micros = |duration: std::time::Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     StepView {
         event: handler.key(),
@@ -244,6 +247,18 @@ pub fn step(handler: Handler, got: &Got, (state, shared): (&Rows, &Rows)) -> Ste
         why,
         backtrace,
         retry_after_ms,
+        did: did(got, (state, shared)),
+        micros: micros(got.took),
+        cpu_micros: micros(got.cpu),
+        memory_octets: got.memory_octets,
+    }
+}
+
+/// `before`: state of the device and what is shared, before the call.
+pub fn did(got: &Got, (state, shared): (&Rows, &Rows)) -> DidView {
+    let line =
+        |line: &LogLine| LineView { level: line.level.clone(), text: line.text.clone(), fields: line.fields.clone() };
+    DidView {
         sent: got.sent.iter().map(sent).collect(),
         state: changes(state, &got.state),
         shared: changes(shared, &got.shared),
@@ -259,13 +274,10 @@ pub fn step(handler: Handler, got: &Got, (state, shared): (&Rows, &Rows)) -> Ste
         http: got.http.iter().map(http).collect(),
         response: got.response.as_ref().map(|answer| ResponseView { status: answer.status, body: value(&answer.body) }),
         log: got.log.iter().map(line).collect(),
-        micros: micros(got.took),
-        cpu_micros: micros(got.cpu),
-        memory_octets: got.memory_octets,
     }
 }
 
-fn value(octets: &[u8]) -> Value {
+pub fn value(octets: &[u8]) -> Value {
     Octets::like(octets, None).to_json()
 }
 

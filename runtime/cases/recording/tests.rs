@@ -7,11 +7,12 @@ use super::*;
 use crate::cases::case::{At, Case, Trigger};
 use crate::cases::read_case;
 use crate::device::Device;
+use crate::feed::Level;
 use crate::message::{Class, Content, Message, MessageId};
 use crate::occasion::{
     FiredTimer, HttpCall, HttpReply, Outgoing, Request, Response, SharedWrite, TimerChange, TimerSet,
 };
-use crate::recorded::{Listing, Read};
+use crate::recorded::{Listing, Logged, Read};
 
 const NOW: Timestamp = Timestamp(1_795_447_800_250);
 const ID: MessageId = MessageId { event: 0x1a20_9002_b4d0_0000, index: 0 };
@@ -31,6 +32,7 @@ fn call(occasion: Occasion, content: Content, did: Did) -> Recorded {
         rule: "alarm".into(),
         at: NOW.plus_ms(3),
         version: "sha256:ab".into(),
+        log: vec![Logged { level: Level::Warn, text: "low".into(), fields: vec![("at".into(), "3".into())] }],
         before: Before {
             id: ID,
             attempt: 2,

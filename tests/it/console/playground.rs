@@ -134,6 +134,8 @@ async fn a_message_is_run_again_where_its_rule_kept_the_call_and_else_the_page_s
         }
     };
     shown(before.clone()).await;
+    let page = browser.get(&format!("/console/c/acme/messages/{before}")).await.text;
+    assert!(page.contains("is kept where its setting <code>replay_hours</code> says so"), "{page}");
     let again = |id: &str| format!("/console/c/acme/messages/{id}/replay");
     let page = browser.post(&again(&before), &[("rule", "echo")]).await.expect(404).text;
     assert!(page.contains("set replay_hours in its settings") && page.contains("/rules/echo/playground"), "{page}");
@@ -143,6 +145,16 @@ async fn a_message_is_run_again_where_its_rule_kept_the_call_and_else_the_page_s
     let id = sim.submitted(mo("COUNT")).await;
     assert_eq!(read(&sim.take().await), "2");
     shown(id.clone()).await;
+    let page = browser.get(&format!("/console/c/acme/messages/{id}")).await.text;
+    for told in [
+        "saw and did",
+        "attempt 1, until",
+        "<strong><bdi class=\"said\">echo@1</bdi></strong>",
+        "<bdi class=\"said\">n</bdi></th><td>the device</td><td><code>1</code></td>",
+        "<td><code>1</code></td><td><code>2</code></td>",
+    ] {
+        assert!(page.contains(told), "{told} in {page}");
+    }
     let page = browser.post(&again(&id), &[("rule", "echo")]).await.expect(200).text;
     assert!(page.contains("It does the same.") && page.contains("On <bdi class=\"said\">echo@1"), "{page}");
     assert!(page.contains("<code>1</code>") && page.contains("<code>2</code>"), "what it changes: {page}");
