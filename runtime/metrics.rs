@@ -151,12 +151,13 @@ impl Metrics {
     pub fn tally(&self, customer: CustomerIndex, now: Timestamp) {
         let mt = |reached| self.messages(customer, Direction::Mt, reached);
         let mo = |reached| self.messages(customer, Direction::Mo, reached);
-        let failed = [Reached::Refused, Reached::Undeliverable, Reached::Expired];
+        let both = |reached| mo(reached) + mt(reached);
         let total = Point {
             mo: mo(Reached::Accepted),
             mt: mt(Reached::Accepted),
             delivered: mt(Reached::Delivered),
-            failed: failed.into_iter().map(|reached| mo(reached) + mt(reached)).sum(),
+            failed: both(Reached::Undeliverable) + both(Reached::Expired),
+            refused: both(Reached::Refused),
         };
         self.series.at(customer.0).lock().count(total, now);
     }

@@ -17,8 +17,10 @@ pub struct Point {
     pub mt: u64,
     /// MTs that arrived.
     pub delivered: u64,
-    /// Undeliverable, expired and refused ones of both directions.
+    /// Undeliverable and expired ones of both directions.
     pub failed: u64,
+    /// Those of both directions that the firewall did not let pass.
+    pub refused: u64,
 }
 
 impl Point {
@@ -28,6 +30,7 @@ impl Point {
             mt: self.mt.saturating_sub(before.mt),
             delivered: self.delivered.saturating_sub(before.delivered),
             failed: self.failed.saturating_sub(before.failed),
+            refused: self.refused.saturating_sub(before.refused),
         }
     }
 }
@@ -38,6 +41,7 @@ impl std::ops::AddAssign for Point {
         self.mt += more.mt;
         self.delivered += more.delivered;
         self.failed += more.failed;
+        self.refused += more.refused;
     }
 }
 

@@ -130,8 +130,10 @@ pub struct SeriesView {
     mt: Vec<u64>,
     /// MTs that arrived.
     delivered: Vec<u64>,
-    /// Undeliverable, expired and refused ones.
+    /// Undeliverable and expired ones, of both directions.
     failed: Vec<u64>,
+    /// Those that the firewall did not let pass.
+    refused: Vec<u64>,
 }
 
 /// Tells how a customer is doing, or all of them together.
@@ -277,6 +279,7 @@ impl SeriesView {
             mt: column(|point| point.mt),
             delivered: column(|point| point.delivered),
             failed: column(|point| point.failed),
+            refused: column(|point| point.refused),
         }
     }
 }

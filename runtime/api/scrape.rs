@@ -80,6 +80,12 @@ impl Collector for Numbers {
             &mut encoder.encode_descriptor("store_commit_seconds", help, None, MetricType::Histogram)?,
             &commits,
         )?;
+        if let Some(room) = self.0.store.room() {
+            let help = "Octets that the store has on disk: log, tables, history and events";
+            encoder.encode_descriptor("store_octets", help, None, MetricType::Gauge)?.encode_gauge(&room.used)?;
+            let help = "Octets that may still be written to its disk";
+            encoder.encode_descriptor("store_free_octets", help, None, MetricType::Gauge)?.encode_gauge(&room.free)?;
+        }
         let help = "Checkpoints of the store";
         let mut counter = encoder.encode_descriptor("store_checkpoints", help, None, MetricType::Counter)?;
         counter.encode_counter::<NoLabelSet, _, f64>(&self.0.store.checkpoints(), None)

@@ -13,6 +13,7 @@ pub struct Series {
     mt: Vec<u64>,
     delivered: Vec<u64>,
     failed: Vec<u64>,
+    refused: Vec<u64>,
 }
 
 /// Value of the query, and what it is called.
@@ -38,7 +39,8 @@ pub fn chart(series: &Series, span: &str, path: &str) -> Markup {
             p.faint {
                 (words::count(sum(&series.mo), "MO", "MOs")) ", " (words::count(sum(&series.mt), "MT", "MTs")) ", "
                 (words::count(sum(&series.delivered), "delivered", "delivered")) ", "
-                (words::count(sum(&series.failed), "failed", "failed")) " in this " (span) "."
+                (words::count(sum(&series.failed), "failed", "failed")) ", "
+                (words::count(sum(&series.refused), "refused", "refused")) " in this " (span) "."
             }
             div.chart data-chart=(data) aria-hidden="true" {}
         }

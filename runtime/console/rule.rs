@@ -171,7 +171,10 @@ fn verbs(path: &str, rule: &Rule, labels: &[String]) -> Markup {
                 form method="post" action={ (path) "/activate" } { (plugin) button.primary type="submit" { "Activate for all" } }
                 form method="post" action={ (path) "/canary" } {
                     (plugin)
-                    label.field { span { "Percent of the devices" } input type="number" name="percent" min="1" max="99" value="10" required; }
+                    label.field {
+                        span { "Percent of the devices: " output {} }
+                        input type="range" name="percent" min="1" max="99" value="10";
+                    }
                     label.field { span { "Then, percent" } input type="text" name="steps" placeholder="50, 100" autocomplete="off"; }
                     label.field { span { "Seconds between" } input type="number" name="every_secs" min="0" placeholder="3600"; }
                     button type="submit" { "Set canary" }

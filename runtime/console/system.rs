@@ -41,6 +41,8 @@ async fn body(visitor: &Visitor) -> Answer<Markup> {
                     div { dt { "Messages" } dd {
                         @if ready.is_success() { (parts::badge(Mood::Good, "are taken")) } @else { (parts::badge(Mood::Bad, "are not taken")) }
                     } }
+                    div { dt { "Store" } dd { (on_disk(&numbers, "wasmsc_store_octets")) } }
+                    div { dt { "Free on its disk" } dd { (on_disk(&numbers, "wasmsc_store_free_octets")) } }
                     div { dt { "Commits" } dd { (parts::number(numbers.sum("wasmsc_store_commit_seconds_count") as u64)) } }
                     div { dt { "Mean time of a commit" } dd { (mean(&numbers)) } }
                     div { dt { "99 of 100 commits within" } dd { (within(&numbers, 0.99)) } }
@@ -68,6 +70,11 @@ impl Numbers<'_> {
     fn sum(&self, name: &str) -> f64 {
         self.of(name).map(|(_, value)| value).sum()
     }
+}
+
+/// The disk is looked at a moment after the start.
+fn on_disk(numbers: &Numbers, name: &str) -> String {
+    numbers.of(name).next().map_or_else(|| "–".to_owned(), |(_, octets)| words::size(octets as u64))
 }
 
 fn mean(numbers: &Numbers) -> Markup {

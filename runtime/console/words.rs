@@ -63,9 +63,10 @@ pub fn rate(per_sec: f64) -> String {
 }
 
 /// Memory, as people speak of it.
-pub fn kib(octets: u64) -> String {
+pub fn size(octets: u64) -> String {
     match octets {
         0..1_048_576 => format!("{} KiB", octets.div_ceil(1_024)),
-        _ => format!("{:.1} MiB", octets as f64 / 1_048_576.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", octets as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", octets as f64 / 1_073_741_824.0),
     }
 }

@@ -28,6 +28,7 @@ const CACHE_OCTETS: u64 = 16 << 20;
 const FREE_OCTETS_MIN: u64 = 512 << 20;
 
 pub(super) const LOG: &str = "log";
+const TABLES: &str = "tables";
 pub(super) const HISTORY: &str = "history";
 pub(super) const EVENTS: &str = "events";
 
@@ -35,7 +36,7 @@ pub(super) const EVENTS: &str = "events";
 pub fn open(directory: &Path, keeps: Keeps) -> io::Result<Opened> {
     std::fs::create_dir_all(directory)
         .map_err(|error| io::Error::new(error.kind(), format!("{} cannot be made: {error}", directory.display())))?;
-    let tables = directory.join("tables");
+    let tables = directory.join(TABLES);
     let base = sled::Config::new()
         .path(&tables)
         .cache_capacity(CACHE_OCTETS)
@@ -52,11 +53,39 @@ pub fn open(directory: &Path, keeps: Keeps) -> io::Result<Opened> {
     Ok(Opened { log: Box::new(log), base: Arc::new(base), groups, keeps, seal })
 }
 
-/// Whether so little is free that a checkpoint may not fit any more: it writes what memory holds, and sled copies
-/// what it changes.
-pub fn is_nearly_full(directory: &Path) -> io::Result<bool> {
-    let disk = rustix::fs::statvfs(directory)?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize) < FREE_OCTETS_MIN)
+/// What the disk says of a data directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Octets that the store has: log, tables, history and events.
+    pub used: u64,
+    /// Octets that may still be written.
+    pub free: u64,
+}
+
+impl Room {
+    pub fn of(directory: &Path) -> io::Result<Room> {
+        let disk = rustix::fs::statvfs(directory)?;
+        let folders = [LOG, TABLES, HISTORY, EVENTS].map(|folder| octets_in(&directory.join(folder)));
+        Ok(Room { used: folders.iter().sum(), free: disk.f_bavail.saturating_mul(disk.f_frsize) })
+    }
+
+    /// So little is free that a checkpoint may not fit any more: it writes what memory holds, and sled copies what it
+    /// changes.
+    pub fn is_nearly_full(self) -> bool {
+        self.free < FREE_OCTETS_MIN
+    }
+}
+
+/// Of its files and those of its folders. What goes meanwhile counts no more.
+fn octets_in(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(of) if of.is_dir() => octets_in(&entry.path()),
+            Ok(of) => of.len(),
+            Err(_) => 0,
+        })
+        .sum()
 }
 
 fn explain(error: &sled::Error, tables: &Path) -> io::Error {

@@ -152,11 +152,19 @@ function chart(box) {
   box.replaceChildren();
   const plot = new uPlot({
     ...size(),
-    series: [{ label: "From", value: when }, line("MO", "--mo"), line("MT", "--mt"), line("Delivered", "--good"), line("Failed", "--bad")],
+    series: [{ label: "From", value: when }, line("MO", "--mo"), line("MT", "--mt"), line("Delivered", "--good"), line("Failed", "--bad"), line("Refused", "--busy")],
     axes: [{ ...axis, values: ticks }, { ...axis, size: 48, values: (_, all) => all.map((tick) => (Number.isInteger(tick) ? tick : "")) }],
     scales: { y: { range: (_, __, max) => [0, Math.max(max || 0, 4)] } },
-  }, [at, series.mo, series.mt, series.delivered, series.failed], box);
+  }, [at, series.mo, series.mt, series.delivered, series.failed, series.refused], box);
   new ResizeObserver(() => plot.setSize(size())).observe(box.parentElement);
+}
+
+// What a slider stands at.
+function slider(input) {
+  const said = input.parentElement.querySelector("output");
+  const show = () => { said.value = `${input.value} %`; };
+  input.addEventListener("input", show);
+  show();
 }
 
 function theme() {
@@ -189,6 +197,7 @@ function begin(within) {
   within.querySelectorAll("[data-follow]").forEach(follow);
   within.querySelectorAll("[data-chart]").forEach(chart);
   within.querySelectorAll("[data-upload]").forEach(upload);
+  within.querySelectorAll("input[type=range]").forEach(slider);
   const part = document.querySelector("[data-refresh-on]");
   if (part) refreshOn(part);
 }
