@@ -1,6 +1,7 @@
 //! The commands that talk to a server's API: what they print, and the exit codes that scripts rely on.
 
 mod doctor;
+mod links;
 mod terminal;
 
 use std::io::{BufRead as _, BufReader, Write as _};

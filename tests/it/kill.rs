@@ -4,8 +4,10 @@
 //! vendor TLV tells its message id. The moments of the kills are drawn from a seed and counted in messages.
 
 mod ledger;
+mod switching;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
@@ -105,24 +107,35 @@ struct Site {
 /// A server that is up, and the links to it.
 struct Life {
     server: Process,
+    api: Option<SocketAddr>,
     links: JoinSet<Result<(), ClientError>>,
 }
 
 impl Site {
     fn new() -> Site {
+        Site::with(&rule_text(&built("hostile")))
+    }
+
+    /// With these tables in its config.
+    fn with(tables: &str) -> Site {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder on a real disk");
-        fs::write(folder.path().join("wasmsc.toml"), config_text(&built("hostile")))
-            .expect("the config can be written");
+        fs::write(folder.path().join("wasmsc.toml"), config_text() + tables).expect("the config can be written");
         Site { folder, ledger: Arc::new(Mutex::new(Ledger::new())), start_took: Duration::from_secs(1) }
     }
 
     /// Starts the server, lets the links send `to_send` MOs, and returns when `goal` is reached.
     async fn live(&mut self, to_send: u64, goal: Goal) -> Life {
+        self.live_beside(to_send, goal, |_| {}).await
+    }
+
+    /// As [`live`](Self::live), with something else that goes on meanwhile, at its API.
+    async fn live_beside(&mut self, to_send: u64, goal: Goal, beside: impl FnOnce(Option<SocketAddr>)) -> Life {
         let before = clock::instant();
         let server = Process::spawn(self.folder.path(), &[]);
         let ready = server.ready(READY_PATIENCE).unwrap_or_else(|why| panic!("{why:?}: {}", server.log()));
         self.start_took = clock::instant() - before;
         self.ledger.lock().begin_life(to_send, goal);
+        beside(ready.api);
         let mut links = JoinSet::new();
         for _ in 0..LINKS {
             let config = LinkConfig {
@@ -134,7 +147,7 @@ impl Site {
             let mut link = start_links(config, 1, &Arc::new(Mutex::new(LinkTraffic::new(&self.ledger))));
             links.spawn(async move { link.join_next().await.expect("one link").expect("the link does not panic") });
         }
-        let mut life = Life { server, links };
+        let mut life = Life { server, api: ready.api, links };
         self.reach_goal(&mut life).await;
         life
     }
@@ -192,8 +205,7 @@ impl Life {
     }
 }
 
-/// The deadline is out of reach: a machine that is busy with other tests shall not look like a slow rule.
-fn config_text(rule: &Path) -> String {
+fn config_text() -> String {
     format!(
         r#"data_dir = "data"
 
@@ -212,7 +224,14 @@ password = "secret"
 role = "network"
 routes = ["+46"]
 message_id_tlv = {MESSAGE_ID_TLV}
+"#
+    )
+}
 
+/// The deadline is out of reach: a machine that is busy with other tests shall not look like a slow rule.
+fn rule_text(rule: &Path) -> String {
+    format!(
+        r#"
 [[rule]]
 customer = "acme"
 name = "echo"
