@@ -12,7 +12,6 @@
 //! ```
 //! `docs/ARCHITECTURE.md` tells why. `tests/it/tidy.rs` holds the code to it.
 
-pub mod allocator;
 pub mod api;
 mod asking;
 mod bells;

@@ -10,6 +10,11 @@ use tracing_subscriber::EnvFilter;
 use wasmsc::cli::{self, failure::exit};
 use wasmsc::config::{Config, Kind};
 
+/// A message is allocated by one thread and freed by another, which glibc's arenas make them wait for each other for
+/// (docs/PERFORMANCE.md has the numbers).
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// An SMSC whose message logic is WebAssembly.
 #[derive(Parser)]
 #[command(version, about, max_term_width = 100)]
@@ -111,7 +116,6 @@ fn main() -> ExitCode {
     if words.next().is_some_and(|word| word == wasmsc::plugin::compile::COMMAND) {
         return wasmsc::plugin::compile::run(&words.collect::<Vec<_>>());
     }
-    wasmsc::allocator::bound_arenas();
     raise_descriptor_limit();
     let arguments = Arguments::parse();
     log(arguments.command.log_format(), arguments.command.log_filter());

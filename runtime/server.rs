@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::allocator;
 use crate::api;
 use crate::campaign_thread::CampaignThread;
 use crate::clock;
@@ -242,7 +241,6 @@ async fn keep_house(
     config: Arc<Config>,
     mut closing: watch::Receiver<bool>,
 ) {
-    let mut checkpoints = 0;
     while !*closing.borrow() {
         tokio::select! {
             () = tokio::time::sleep(HOUSEKEEPING_PAUSE) => {}
@@ -254,8 +252,8 @@ async fn keep_house(
             if let Err(error) = relay::keep_series(&house, now) {
                 tracing::error!("what charts show is not written: {error}");
             }
-            match store::disk::is_nearly_full(&config.data_dir) {
-                Ok(full) => house.store.set_full(full),
+            match store::disk::Room::of(&config.data_dir) {
+                Ok(room) => house.store.has_room(room),
                 Err(error) => tracing::error!("the free space of {} is unknown: {error}", config.data_dir.display()),
             }
             let before = now.0.saturating_sub(house.directory().retention_max_ms());
@@ -267,15 +265,11 @@ async fn keep_house(
                 tracing::error!("old events cannot be removed: {error}");
             }
             delivery.sweep(now);
-            let done = house.store.checkpoints();
-            if done != checkpoints {
-                allocator::give_back();
-            }
-            (relay::keep_house(&house, now), done)
+            relay::keep_house(&house, now)
         });
         match turn.await {
-            Ok((Ok(()), done)) => checkpoints = done,
-            Ok((Err(failed), _)) => return tracing::error!("no housekeeping any more: {failed}"),
+            Ok(Ok(())) => {}
+            Ok(Err(failed)) => return tracing::error!("no housekeeping any more: {failed}"),
             Err(error) => tracing::error!("housekeeping ended badly: {error}"),
         }
     }

@@ -174,7 +174,7 @@ struct Sent {
 
 impl Sent {
     fn of(facts: &Facts<'_>, event: MessageId, messages: Vec<Outgoing>, now: Timestamp) -> Sent {
-        let mut sent = Sent::default();
+        let mut sent = Sent { queued: Vec::with_capacity(messages.len()), ..Sent::default() };
         for (index, outgoing) in messages.into_iter().enumerate() {
             sent.add(facts, event.effect(index as u16 + 1), outgoing, now);
         }
