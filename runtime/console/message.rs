@@ -1,6 +1,7 @@
 //! One message: what it says, and all that happened to it, in words.
 
 use axum::extract::{Path, Query};
+use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use serde::Deserialize;
 use super::again;
 use super::ask::{Answer, At, escaped};
 use super::called::{self, Calls};
-use super::entry::{self, Entry, EntryList};
+use super::entry::{self, Entry};
 use super::fields::{self, Fields};
 use super::layout::Tab;
 use super::parts::{self, Content, Mood};
@@ -19,8 +20,8 @@ use super::text;
 use super::visitor::Visitor;
 use super::words;
 
-/// Messages of the device among which the rule's answers are looked for.
-const AROUND: &str = "100";
+/// Answers of a rule that a page shows.
+const ANSWERS_MAX: u64 = 20;
 
 #[derive(Debug, Deserialize)]
 pub struct Timeline {
@@ -114,6 +115,16 @@ impl Timeline {
         })
     }
 
+    /// As lists show it.
+    fn into_entry(self) -> Option<Entry> {
+        let state = self.state().map(str::to_owned);
+        let received = self.events.into_iter().find_map(|happened| match happened.what {
+            What::Received { message, .. } => Some(*message),
+            _ => None,
+        })?;
+        Some(Entry { state: state.unwrap_or_else(|| received.state.clone()), ..received })
+    }
+
     fn state(&self) -> Option<&str> {
         self.events.iter().rev().find_map(|happened| match &happened.what {
             What::Ended { state, .. } => Some(state.as_str()),
@@ -150,7 +161,7 @@ async fn body(visitor: &Visitor, id: &str, notice: Option<Markup>, revealed: Opt
     let is_attempt = |what: &What| matches!(what, What::Ran { .. } | What::Failed { .. } | What::Sent { .. });
     let attempts = timeline.events.iter().filter(|happened| is_attempt(&happened.what)).count();
     let answers = match message {
-        Some(message) if message.is_mo() => answers(visitor, message).await?,
+        Some(message) if message.is_mo() => answers(visitor, id, &timeline.events).await?,
         _ => Vec::new(),
     };
     let (seen, run_again) = match calls(id, &timeline.events) {
@@ -198,14 +209,17 @@ fn calls<'t>(id: &'t str, events: &'t [Happened]) -> Option<Calls<'t>> {
     Some(Calls { message: id, rule, since: &events.first()?.at, last, count })
 }
 
-/// What the rule sent for an MO. The history names the cause of each; it is looked for among the device's next messages.
-async fn answers(visitor: &Visitor, mo: &Entry) -> Answer<Vec<Entry>> {
-    let at = visitor.at("/v1/messages").with("direction", "mt").with("device", &mo.from);
-    let at = at.with("since", &mo.received_at).with("limit", AROUND);
-    let around: EntryList = visitor.asker.get(&at).await?;
-    let caused = |entry: &Entry| entry.cause.as_deref() == Some(&mo.id);
-    let mut answers: Vec<Entry> = around.messages.into_iter().filter(caused).collect();
-    answers.reverse();
+/// What the rule sent for an MO: each has the MO's id and its own number behind it.
+async fn answers(visitor: &Visitor, mo: &str, events: &[Happened]) -> Answer<Vec<Entry>> {
+    let sent = events.iter().map(|happened| if let What::Ran { sent, .. } = &happened.what { *sent } else { 0 }).max();
+    let mut answers = Vec::new();
+    for number in 1..=sent.unwrap_or_default().min(ANSWERS_MAX) {
+        match Timeline::of(visitor, &format!("{mo}{number:04x}")).await {
+            Ok(timeline) => answers.extend(timeline.into_entry()),
+            Err(refused) if refused.status() == StatusCode::NOT_FOUND => {} // its history is over
+            Err(refused) => return Err(refused),
+        }
+    }
     Ok(answers)
 }
 

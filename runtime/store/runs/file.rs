@@ -13,6 +13,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::{Buf as _, Bytes};
+use parking_lot::Mutex;
 
 use crate::store::keys::Key;
 use crate::store::retention::happened_ms;
@@ -24,6 +25,8 @@ const END_OCTETS: u64 = 36;
 const OLD_MAGIC: &[u8; 8] = b"wscrun01";
 const OLD_END_OCTETS: u64 = 28;
 const CRC_OCTETS: usize = 4;
+/// Lengths of a row's key and value.
+const HEAD_OCTETS: usize = 6;
 
 pub struct Run {
     /// The later, the higher.
@@ -36,6 +39,9 @@ pub struct Run {
     path: PathBuf,
     file: File,
     blocks: Vec<Block>,
+    /// Which block was read last, and what is in it. Whoever looks for a message looks into every run, at nearly the same place
+    /// as for the one before.
+    last: Mutex<(usize, Bytes)>,
 }
 
 struct Block {
@@ -123,7 +129,8 @@ impl Run {
         while index.has_remaining() {
             blocks.push(indexed(&mut index).ok_or_else(malformed)?);
         }
-        Ok(Run { number, octets, written_ms, oldest_ms, path: path.into(), file, blocks })
+        let last = Mutex::default();
+        Ok(Run { number, octets, written_ms, oldest_ms, path: path.into(), file, blocks, last })
     }
 
     /// It has no rows.
@@ -158,6 +165,14 @@ impl Run {
     }
 
     fn block(&self, index: usize) -> io::Result<Bytes> {
+        let mut last = self.last.lock();
+        if last.0 != index || last.1.is_empty() {
+            *last = (index, self.read_block(index)?);
+        }
+        Ok(last.1.clone())
+    }
+
+    fn read_block(&self, index: usize) -> io::Result<Bytes> {
         let Block { offset, length, .. } = self.blocks[index];
         let mut octets = Bytes::from(read(&self.file, offset, length as usize)?);
         let crc = octets.split_off(octets.len().saturating_sub(CRC_OCTETS));
@@ -227,26 +242,36 @@ impl Cursor<'_> {
     /// Passes over the rows before this key.
     fn seek(&mut self, from: &[u8]) -> io::Result<()> {
         loop {
-            let before = (self.next_block, self.rest.clone());
-            match self.next().transpose()? {
-                Some((key, _)) if *key < *from => {}
-                Some(_) => {
-                    (self.next_block, self.rest) = before;
-                    return Ok(());
-                }
-                None => return Ok(()),
+            if !self.has_more()? {
+                return Ok(());
             }
+            let Some(length) = self.lengths().filter(|(key, _)| self.rest[HEAD_OCTETS..][..*key] < *from) else {
+                return Ok(()); // or it is damaged, which who reads on is told
+            };
+            self.rest.advance(HEAD_OCTETS + length.0 + length.1);
         }
     }
 
-    fn row(&mut self) -> Option<(Key, Bytes)> {
-        let key_length = usize::from(self.rest.try_get_u16().ok()?);
-        let value_length = self.rest.try_get_u32().ok()? as usize;
-        if self.rest.len() < key_length + value_length {
-            return None;
+    /// Whether there is a row, in this block or the next one.
+    fn has_more(&mut self) -> io::Result<bool> {
+        if self.rest.is_empty() && self.next_block < self.run.blocks.len() {
+            (self.next_block, self.rest) = (self.next_block + 1, self.run.block(self.next_block)?);
         }
-        let key = self.rest.split_to(key_length).as_ref().into();
-        Some((key, self.rest.split_to(value_length)))
+        Ok(!self.rest.is_empty())
+    }
+
+    /// Of the key and the value of the next row, where it is whole.
+    fn lengths(&self) -> Option<(usize, usize)> {
+        let mut head = self.rest.get(..HEAD_OCTETS)?;
+        let (key, value) = (usize::from(head.get_u16()), head.get_u32() as usize);
+        (self.rest.len() >= HEAD_OCTETS + key + value).then_some((key, value))
+    }
+
+    fn row(&mut self) -> Option<(Key, Bytes)> {
+        let (key, value) = self.lengths()?;
+        self.rest.advance(HEAD_OCTETS);
+        let key = self.rest.split_to(key).as_ref().into();
+        Some((key, self.rest.split_to(value)))
     }
 }
 
@@ -254,14 +279,10 @@ impl Iterator for Cursor<'_> {
     type Item = io::Result<(Key, Bytes)>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            if self.next_block == self.run.blocks.len() {
-                return None;
-            }
-            match self.run.block(self.next_block) {
-                Ok(block) => (self.next_block, self.rest) = (self.next_block + 1, block),
-                Err(error) => return Some(Err(error)),
-            }
+        match self.has_more() {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => return Some(Err(error)),
         }
         let row = self.row();
         Some(row.ok_or_else(|| io::Error::other(format!("{} is damaged", self.run.path.display()))))

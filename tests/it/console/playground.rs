@@ -147,6 +147,7 @@ async fn a_message_is_run_again_where_its_rule_kept_the_call_and_else_the_page_s
     shown(id.clone()).await;
     let page = browser.get(&format!("/console/c/acme/messages/{id}")).await.text;
     for told in [
+        "Sent by the rule for it",
         "saw and did",
         "attempt 1, until",
         "<strong><bdi class=\"said\">echo@1</bdi></strong>",
