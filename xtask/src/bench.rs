@@ -11,10 +11,7 @@ use crate::{paths, plugins};
 pub fn run(args: &[String]) -> Result<()> {
     // `cargo xtask bench --quick` needs no `--`, but who is used to cargo writes one.
     let args = if args.first().is_some_and(|first| first == "--") { &args[1..] } else { args };
-    say("building the server with optimisation (the first time takes some minutes)");
-    let build = ["build", "--release", "-p", "wasmsc", "--bin", "wasmsc", "--features", "bench"];
-    process::run(&mut cargo(&build)?)?;
-    plugins::build()?;
+    build()?;
     say("measuring");
     process::run(
         Command::new(paths::wasmsc("release")?)
@@ -23,4 +20,12 @@ pub fn run(args: &[String]) -> Result<()> {
             .arg(paths::component("water_meter"))
             .args(args),
     )
+}
+
+/// Builds the server as users run it, and the rules.
+pub fn build() -> Result<()> {
+    say("building the server with optimisation (the first time takes some minutes)");
+    let build = ["build", "--release", "-p", "wasmsc", "--bin", "wasmsc", "--features", "bench"];
+    process::run(&mut cargo(&build)?)?;
+    plugins::build()
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask console`: a real browser walks through the web console of a real server with the simulator beside it.
-//! With `--screenshots DIR` it takes a picture of every page instead, light and dark, wide and narrow.
+//! With `--screenshots DIR` it takes a picture of every page instead, light and dark, wide and narrow; with `--measure WHAT` it
+//! measures what the console costs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::process::{self, is_there, say};
 use crate::server::{self, Log, Server};
-use crate::{debian, node, paths};
+use crate::{bench, debian, node, paths};
 
 /// Customers are made over the API: what a file declares, the console could not change.
 const CONFIG: &str = r#"data_dir = "data"
@@ -34,19 +35,34 @@ routes = ["+46"]
 /// Where the browser's part is.
 const SOURCES: &str = "tests/console";
 
-pub fn run(screenshots: Option<&Path>) -> Result<()> {
+/// What is to be done with the browser.
+#[derive(Clone, Copy, Debug)]
+pub enum What<'a> {
+    Walk,
+    /// Into this folder.
+    Screenshots(&'a Path),
+    /// `pages`, `stream` or `tab`.
+    Measure(&'a str),
+}
+
+pub fn run(what: What) -> Result<()> {
     let folder = paths::target()?.join("console");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let chromium = chromium()?;
     node::packages(&folder, SOURCES)?;
-    server::build()?;
+    let profile = match what {
+        // Numbers are those of what users run.
+        What::Measure(_) => bench::build().map(|()| "release")?,
+        What::Walk | What::Screenshots(_) => server::build().map(|()| "debug")?,
+    };
+    let wasmsc = paths::wasmsc(profile)?;
     let node = folder.join("node");
-    for name in ["house.mjs", "browser.mjs", "walk.mjs", "screenshots.mjs"] {
+    for name in ["house.mjs", "browser.mjs", "walk.mjs", "screenshots.mjs", "measure.mjs"] {
         let from = paths::root().join(SOURCES).join(name);
         fs::copy(&from, node.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
     }
-    let server = Server::start_with("console", CONFIG, Log::File)?;
-    let walked = walk(&server, &node, &chromium, screenshots);
+    let server = Server::start_of(&wasmsc, "console", CONFIG, Log::File)?;
+    let walked = walk(&server, &node, &chromium, (&wasmsc, what));
     if walked.is_err() {
         server.show_log();
     }
@@ -54,7 +70,7 @@ pub fn run(screenshots: Option<&Path>) -> Result<()> {
     walked.and(stopped)
 }
 
-fn walk(server: &Server, node: &Path, chromium: &Path, screenshots: Option<&Path>) -> Result<()> {
+fn walk(server: &Server, node: &Path, chromium: &Path, (wasmsc, what): (&Path, What)) -> Result<()> {
     let components = paths::component("any");
     let components = components.parent().context("components lie in a folder")?;
     let mut command = Command::new("node");
@@ -62,15 +78,20 @@ fn walk(server: &Server, node: &Path, chromium: &Path, screenshots: Option<&Path
         .env("WASMSC_URL", server.api_url()?)
         .env("WASMSC_SMPP", format!("127.0.0.1:{}", server.port()))
         .env("WASMSC_OPERATOR", server.operator_token()?)
-        .env("WASMSC", paths::wasmsc("debug")?)
+        .env("WASMSC", wasmsc)
         .env("WASMSC_COMPONENTS", components)
         .env("CHROMIUM", chromium);
-    match screenshots {
-        Some(folder) => {
+    match what {
+        What::Screenshots(folder) => {
             say(&format!("taking pictures into {}", folder.display()));
             command.arg(node.join("screenshots.mjs")).env("SCREENSHOTS", std::path::absolute(folder)?);
         }
-        None => {
+        What::Measure(what) => {
+            say(&format!("measuring: {what}"));
+            let pid = server.pid().to_string();
+            command.arg(node.join("measure.mjs")).env("MEASURE", what).env("WASMSC_PID", pid);
+        }
+        What::Walk => {
             say("walking through the console");
             command.arg(node.join("walk.mjs"));
         }

@@ -42,7 +42,8 @@ usage: cargo xtask <command>
   interop [NAME]                third-party SMPP stacks and tshark against a running server; with NAME only those
                                 rows of the matrix whose name contains it, such as drive_smpp or \"as SMSC\"
   api                           the REST API against its own description, a generated client, the commands of the docs
-  console [--screenshots DIR]   a browser walks through the web console, or takes a picture of every page; needs Node
+  console [--screenshots DIR | --measure pages|stream|tab]
+                                a browser walks through the web console, takes a picture of every page, or measures it; needs Node
                                 and npm, and installs Debian's chromium where there is none
   vendor                        fetch the web console's files of others from npm, as they are pinned; needs npm
   bench [ARGS...]               release build and `wasmsc bench` with these arguments";
@@ -79,7 +80,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         "languages" => languages::run(),
         "api" => api::run(),
         "vendor" => vendor::run(),
-        "console" => console::run(screenshots(rest)?),
+        "console" => console::run(console_what(rest)?),
         "interop" => interop::run(interop_rows(rest)?),
         other => bail!("unknown command {other}\n\n{USAGE}"),
     }
@@ -101,11 +102,14 @@ fn demo_options(args: &[String]) -> Result<demo::Options> {
     Ok(options)
 }
 
-fn screenshots(args: &[String]) -> Result<Option<&Path>> {
+fn console_what(args: &[String]) -> Result<console::What<'_>> {
     match args {
-        [] => Ok(None),
-        [option, folder] if option == "--screenshots" => Ok(Some(Path::new(folder))),
-        _ => bail!("console takes --screenshots DIR and nothing else\n\n{USAGE}"),
+        [] => Ok(console::What::Walk),
+        [option, folder] if option == "--screenshots" => Ok(console::What::Screenshots(Path::new(folder))),
+        [option, what] if option == "--measure" && ["pages", "stream", "tab"].contains(&what.as_str()) => {
+            Ok(console::What::Measure(what))
+        }
+        _ => bail!("console takes --screenshots DIR, or --measure pages, stream or tab\n\n{USAGE}"),
     }
 }
 

@@ -61,6 +61,11 @@ impl Server {
 
     /// Starts the server with this config, and waits until it is ready.
     pub fn start_with(purpose: &str, text: &str, log: Log) -> Result<Self> {
+        Self::start_of(&paths::wasmsc("debug")?, purpose, text, log)
+    }
+
+    /// The same, of this program.
+    pub fn start_of(wasmsc: &Path, purpose: &str, text: &str, log: Log) -> Result<Self> {
         let scratch = Scratch::new(purpose)?;
         let config = scratch.path().join("wasmsc.toml");
         fs::write(&config, text).with_context(|| format!("cannot write {}", config.display()))?;
@@ -70,7 +75,7 @@ impl Server {
             Log::Terminal => None,
         };
         say("starting the server on a free port and a temporary data directory");
-        let mut command = Command::new(paths::wasmsc("debug")?);
+        let mut command = Command::new(wasmsc);
         command
             .arg("serve")
             .arg("--config")
@@ -95,6 +100,10 @@ impl Server {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.guard.pid()
     }
 
     /// The base of the API's addresses.
