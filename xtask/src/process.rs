@@ -37,6 +37,13 @@ fn cargo_in(workspace: &Path, args: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(args).current_dir(workspace);
+    // What `cargo run` says of this program is nothing to the others: build scripts that look at it, such as ring's, would run
+    // again, and all that needs them be built again, whenever one builds with and without `cargo xtask` in turns.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
