@@ -252,8 +252,8 @@ async fn keep_house(
             if let Err(error) = relay::keep_series(&house, now) {
                 tracing::error!("what charts show is not written: {error}");
             }
-            match store::disk::Room::of(&config.data_dir) {
-                Ok(room) => house.store.has_room(room),
+            match store::disk::is_nearly_full(&config.data_dir) {
+                Ok(full) => house.store.set_full(full),
                 Err(error) => tracing::error!("the free space of {} is unknown: {error}", config.data_dir.display()),
             }
             let before = now.0.saturating_sub(house.directory().retention_max_ms());

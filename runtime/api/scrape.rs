@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -23,6 +24,7 @@ use crate::firewall::Reason;
 use crate::metrics::{BOUNDS_MICROS, DIRECTIONS, Durations, HookOutcome, Reached, SpanOutcome};
 use crate::relay::House;
 use crate::route::{CustomerIndex, RuleIndex};
+use crate::store::disk;
 use crate::timeline::Direction;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -47,14 +49,15 @@ const MICROS_PER_SEC: f64 = 1_000_000.0;
 pub async fn metrics(State(api): State<Arc<Api>>, caller: Caller) -> Answer<impl IntoResponse> {
     caller.must_be_operator()?;
     let mut registry = Registry::with_prefix("wasmsc");
-    registry.register_collector(Box::new(Numbers(api.house.clone())));
+    registry.register_collector(Box::new(Numbers(api.house.clone(), api.setup.file().data_dir.clone())));
     let mut text = String::new();
     encode(&mut text, &registry)
         .map_err(|error| Problem::new(Code::Internal, format!("the numbers cannot be written: {error}")))?;
     Ok(([(CONTENT_TYPE, OPEN_METRICS)], text))
 }
 
-struct Numbers(Arc<House>);
+/// Of the house, and of its data directory.
+struct Numbers(Arc<House>, PathBuf);
 
 impl fmt::Debug for Numbers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,11 +83,12 @@ impl Collector for Numbers {
             &mut encoder.encode_descriptor("store_commit_seconds", help, None, MetricType::Histogram)?,
             &commits,
         )?;
-        if let Some(room) = self.0.store.room() {
-            let help = "Octets that the store has on disk: log, tables, history and events";
-            encoder.encode_descriptor("store_octets", help, None, MetricType::Gauge)?.encode_gauge(&room.used)?;
+        let help = "Octets that the store has on disk: log, tables, history and events";
+        let used = disk::used_octets(&self.1);
+        encoder.encode_descriptor("store_octets", help, None, MetricType::Gauge)?.encode_gauge(&used)?;
+        if let Ok(free) = disk::free_octets(&self.1) {
             let help = "Octets that may still be written to its disk";
-            encoder.encode_descriptor("store_free_octets", help, None, MetricType::Gauge)?.encode_gauge(&room.free)?;
+            encoder.encode_descriptor("store_free_octets", help, None, MetricType::Gauge)?.encode_gauge(&free)?;
         }
         let help = "Checkpoints of the store";
         let mut counter = encoder.encode_descriptor("store_checkpoints", help, None, MetricType::Counter)?;

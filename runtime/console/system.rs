@@ -72,7 +72,7 @@ impl Numbers<'_> {
     }
 }
 
-/// The disk is looked at a moment after the start.
+/// Where it is known.
 fn on_disk(numbers: &Numbers, name: &str) -> String {
     numbers.of(name).next().map_or_else(|| "–".to_owned(), |(_, octets)| words::size(octets as u64))
 }

@@ -102,7 +102,7 @@ impl Store {
     pub fn backup(&self, data_dir: &Path, parent: &Path, name: &str, now: Timestamp) -> Result<Made, BackupError> {
         let hold = Hold::take(self)?;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
-        if disk::Room::of(parent)?.is_nearly_full() {
+        if disk::is_nearly_full(parent)? {
             return Err(BackupError::NoRoom(parent.into()));
         }
         let unfinished = parent.join(format!("{name}.unfinished"));

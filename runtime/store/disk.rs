@@ -53,27 +53,21 @@ pub fn open(directory: &Path, keeps: Keeps) -> io::Result<Opened> {
     Ok(Opened { log: Box::new(log), base: Arc::new(base), groups, keeps, seal })
 }
 
-/// What the disk says of a data directory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Room {
-    /// Octets that the store has: log, tables, history and events.
-    pub used: u64,
-    /// Octets that may still be written.
-    pub free: u64,
+/// Whether so little is free that a checkpoint may not fit any more: it writes what memory holds, and sled copies
+/// what it changes.
+pub fn is_nearly_full(directory: &Path) -> io::Result<bool> {
+    Ok(free_octets(directory)? < FREE_OCTETS_MIN)
 }
 
-impl Room {
-    pub fn of(directory: &Path) -> io::Result<Room> {
-        let disk = rustix::fs::statvfs(directory)?;
-        let folders = [LOG, TABLES, HISTORY, EVENTS].map(|folder| octets_in(&directory.join(folder)));
-        Ok(Room { used: folders.iter().sum(), free: disk.f_bavail.saturating_mul(disk.f_frsize) })
-    }
+/// What may still be written to the disk of a data directory.
+pub fn free_octets(directory: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(directory)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
 
-    /// So little is free that a checkpoint may not fit any more: it writes what memory holds, and sled copies what it
-    /// changes.
-    pub fn is_nearly_full(self) -> bool {
-        self.free < FREE_OCTETS_MIN
-    }
+/// What the store has there: log, tables, history and events. Looks at every file of them.
+pub fn used_octets(directory: &Path) -> u64 {
+    [LOG, TABLES, HISTORY, EVENTS].map(|folder| octets_in(&directory.join(folder))).iter().sum()
 }
 
 /// Of its files and those of its folders. What goes meanwhile counts no more.

@@ -69,7 +69,6 @@ pub use control::{Audit, Control, ControlChange, Edit, SECRETS};
 pub use dead::{DeadFailure, DeadFilter, DeadKind, DeadRecord, DeadWhat, Unsent};
 pub use depths::Depth;
 pub use devices::{Rewrite, Rewrites};
-use disk::Room;
 pub use due::Due;
 pub use feed::Page as FeedPage;
 pub use history::{Bounds, Found};
@@ -133,7 +132,6 @@ pub struct Store {
     checkpoints: AtomicU64,
     /// The disk has no room for more.
     full: AtomicBool,
-    room: Mutex<Option<Room>>,
     /// A backup is being made. Held by the writer while it discards old segments.
     is_backed_up: Mutex<bool>,
     keeps: Keeps,
@@ -242,7 +240,6 @@ impl Store {
             commits: Histogram::default(),
             checkpoints: AtomicU64::new(0),
             full: AtomicBool::new(false),
-            room: Mutex::default(),
             is_backed_up: Mutex::new(false),
             keeps: opened.keeps,
             seal: opened.seal,
@@ -280,17 +277,7 @@ impl Store {
         &self.commits
     }
 
-    /// Says what room the disk has. Where it is nearly full nothing new is accepted, so that what waits can still end.
-    pub fn has_room(&self, room: Room) {
-        *self.room.lock() = Some(room);
-        self.set_full(room.is_nearly_full());
-    }
-
-    /// None before it was looked at.
-    pub fn room(&self) -> Option<Room> {
-        *self.room.lock()
-    }
-
+    /// Says whether the disk has room. Without it nothing new is accepted, so that what waits can still end.
     pub fn set_full(&self, full: bool) {
         if self.full.swap(full, Ordering::Relaxed) == full {
             return;

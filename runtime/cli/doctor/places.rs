@@ -34,7 +34,7 @@ pub fn data_dir(path: &Path) -> Vec<Finding> {
     if metadata.mode() & READ_BY_OTHERS != 0 {
         findings.push(Note(format!("data_dir {shown}: every user can read messages in it"), "chmod o-rwx"));
     }
-    findings.push(match store::disk::Room::of(path).map(|room| room.is_nearly_full()) {
+    findings.push(match store::disk::is_nearly_full(path) {
         Ok(false) => Fine(format!("data_dir {shown}: the disk has room")),
         Ok(true) => Wrong(format!("data_dir {shown}: less than 512 MiB are free"), "make room: nothing is accepted"),
         Err(error) => Wrong(format!("data_dir {shown}: {error}"), "see whether the disk is mounted and works"),
