@@ -73,7 +73,7 @@ pub struct Before {
 pub struct Read {
     /// Of the device's state, where not all of it is kept.
     pub state: Asked,
-    /// Names of the device's state whose values it asked for, each once.
+    /// Names of the device's state whose values it asked for, each once; [`STATE_OCTETS_MAX`] of them, for who looks at it.
     pub names: Vec<Box<str>>,
     pub shared: Asked,
     /// From, to, and why the firewall did not let it pass.

@@ -4,7 +4,7 @@
 //! Only of rules with `replay_hours`; of others nothing is taken down and nothing is written. The row is in the batch of the
 //! call's effects, or of its failure, so that what is kept is what happened. It is not kept while the disk is nearly full.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -192,11 +192,13 @@ fn with(settings: config::Rule) -> With {
 fn read(tape: &Tape, is_state_whole: bool, hidden: &Hidden) -> Read {
     let (answers, is_all) = tape.answers();
     let mut read = Read { is_cut: !is_all, ..Read::default() };
-    let mut octets = 0;
+    let (mut octets, mut names_octets, mut names) = (0, 0, HashSet::new());
     for (question, told) in answers {
         if let Question::Get(name) = &question
-            && read.names.iter().all(|known| **known != **name)
+            && names_octets + name.len() <= STATE_OCTETS_MAX
+            && names.insert(name.clone())
         {
+            names_octets += name.len();
             read.names.push(name.as_str().into());
         }
         let is_own = matches!(question, Question::Get(_) | Question::Names(..));
