@@ -22,7 +22,7 @@ use super::paging::{check_limit, no_cursor};
 use super::rfc3339::Time;
 use super::tryout::{DidView, did, value};
 use super::wanted::address;
-use crate::cases::{Known, Recording, Rows, Seen, recording, seen};
+use crate::cases::{Known, Recording, Rows, recording};
 use crate::message::{Address, MessageId, Timestamp};
 use crate::recorded::{Ended, Recorded};
 use crate::store::{self, CallPlace, Store};
@@ -142,12 +142,12 @@ impl Wanted {
 }
 
 pub(super) fn view(call: &Recorded, texts: Texts) -> CallView {
-    let shown = (!texts.are_masked()).then(|| (recording(call), seen(call)));
-    let (told, seen) = shown.unzip();
-    let (case, known) = told.map(|Recording { case, known }| (case, known)).unzip();
-    let (read, did) = seen
-        .map(|Seen { before, got }| (read(call, (&before.0, &before.1)), did(&got, (&before.0, &before.1))))
-        .unzip();
+    let told = (!texts.are_masked()).then(|| recording(call)).map(|Recording { case, known, before, got }| {
+        let before = (&before.0, &before.1);
+        ((case, known), (read(call, before), did(&got, before)))
+    });
+    let (written, seen) = told.unzip();
+    let ((case, known), (read, did)) = (written.unzip(), seen.unzip());
     // What broke is said by the house, what was rejected by the rule.
     let why = |why: &str| if matches!(call.ended, Ended::Reject(_)) { texts.words(why) } else { why.to_owned() };
     CallView {

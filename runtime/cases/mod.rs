@@ -35,7 +35,7 @@ pub use lapse::{parse as parse_span, text as span_text, time_text};
 pub use octets::{Octets, parse_hex};
 pub use ran::{Ran, Step};
 pub use read::{STATES as MESSAGE_STATES, case as read_case};
-pub use recording::{Recording, Rows, Seen, recording, seen};
+pub use recording::{Recording, Rows, recording};
 pub use replayed::{Replayed, Verdict};
 pub use run::{Played, Stage, Trial, TrialError};
 pub use source::CaseError;

@@ -27,41 +27,36 @@ pub struct Recording {
     /// A case file.
     pub case: String,
     pub known: Known,
-}
-
-pub type Rows = BTreeMap<String, Vec<u8>>;
-
-pub fn recording(call: &Recorded) -> Recording {
-    let (state, shared) = (own_state(call), shared_state(call));
-    let mut document = DocumentMut::new();
-    let name = format!("{} {}", call.before.occasion.name(), call.before.id);
-    document["name"] = value(name);
-    document["given"] = Item::Table(given(call, &state, &shared));
-    document["event"] = Item::ArrayOfTables(ArrayOfTables::from_iter([event(call, state, shared)]));
-    Recording { case: comment(call) + &document.to_string(), known: known(call) }
-}
-
-/// What a recorded call found and did.
-pub struct Seen {
     /// Of the device's state and of what is shared, as much as is kept, before it.
     pub before: (Rows, Rows),
     pub got: Got,
 }
 
-pub fn seen(call: &Recorded) -> Seen {
+pub type Rows = BTreeMap<String, Vec<u8>>;
+
+pub fn recording(call: &Recorded) -> Recording {
     let before = (own_state(call), shared_state(call));
-    let (state, shared) = before.clone();
+    let got = found(call, before.clone());
+    let mut document = DocumentMut::new();
+    let name = format!("{} {}", call.before.occasion.name(), call.before.id);
+    document["name"] = value(name);
+    document["given"] = Item::Table(given(call, &before.0, &before.1));
+    document["event"] = Item::ArrayOfTables(ArrayOfTables::from_iter([event(call, &before.1, &got)]));
+    Recording { case: comment(call) + &document.to_string(), known: known(call), before, got }
+}
+
+/// What came of it, and what it logged.
+fn found(call: &Recorded, (state, shared): (Rows, Rows)) -> Got {
     let log = call.log.iter().map(|line| LogLine {
         level: line.level.name().to_owned(),
         text: line.text.to_string(),
         fields: line.fields.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
     });
     let nothing = Got { state, shared, log: log.collect(), ..Got::default() };
-    let got = match &call.ended {
+    match &call.ended {
         Ended::Done(did) => got(call, did, nothing),
         _ => nothing,
-    };
-    Seen { before, got }
+    }
 }
 
 fn comment(call: &Recorded) -> String {
@@ -233,7 +228,7 @@ fn exact(octets: &[u8]) -> Value {
 
 // ---- what happens, and what comes of it ---------------------------------------------------------
 
-fn event(call: &Recorded, state: Rows, shared: Rows) -> Table {
+fn event(call: &Recorded, shared: &Rows, got: &Got) -> Table {
     let before = &call.before;
     let mut row = Table::new();
     let (key, trigger) = trigger(before);
@@ -244,12 +239,11 @@ fn event(call: &Recorded, state: Rows, shared: Rows) -> Table {
     match &call.ended {
         Ended::Done(did) => {
             let has_shared = !shared.is_empty() || !did.shared.is_empty();
-            let got = got(call, did, Got { state, shared, ..Got::default() });
             row["state"] = value(inline(&got.state));
             if has_shared {
                 row["shared"] = value(inline(&got.shared));
             }
-            effects(&mut row, &got, &before.message.destination);
+            effects(&mut row, got, &before.message.destination);
         }
         Ended::Retry(None) => row["outcome"] = value("retry"),
         Ended::Retry(Some(after)) => row["outcome"] = value(format!("retry {after}")),

@@ -84,8 +84,7 @@ fn one(call: &Call, plugins: &[Plugin]) -> Markup {
             @if let Some(plugin) = plugin { strong { (text::shown(&plugin.label())) } " " }
             code { (short(&call.version)) }
         }
-        @if let Some(why) = &call.why { p { (text::shown(why)) } }
-        @if let Some(backtrace) = &call.backtrace { details { summary { "Backtrace" } pre { (text::shown(backtrace)) } } }
+        (effects::failure(call.why.as_deref(), call.backtrace.as_deref()))
         @match (&call.read, &call.did) {
             (Some(read), Some(did)) => { (self::read(read)) (effects::did(did, Really::Done)) },
             _ => p { (parts::masked()) },

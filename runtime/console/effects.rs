@@ -113,11 +113,18 @@ pub fn outcome(outcome: &str) -> Markup {
     parts::badge(mood, outcome)
 }
 
+/// Why it was not done, and where in the rule's code.
+pub fn failure(why: Option<&str>, backtrace: Option<&str>) -> Markup {
+    html! {
+        @if let Some(why) = why { p { (text::shown(why)) } }
+        @if let Some(backtrace) = backtrace { details { summary { "Backtrace" } pre { (text::shown(backtrace)) } } }
+    }
+}
+
 /// Everything that one call would do.
 pub fn all(step: &Step) -> Markup {
     html! {
-        @if let Some(why) = &step.why { p { (text::shown(why)) } }
-        @if let Some(backtrace) = &step.backtrace { details { summary { "Backtrace" } pre { (text::shown(backtrace)) } } }
+        (failure(step.why.as_deref(), step.backtrace.as_deref()))
         @if let Some(after) = step.retry_after_ms { p { "It would be tried again after " (words::duration_ms(after)) "." } }
         (did(&step.did, Really::Tried))
         p.under {

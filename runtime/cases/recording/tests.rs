@@ -223,7 +223,7 @@ fn what_is_known_of_a_large_state_is_what_was_asked() {
         listings: vec![Listing { prefix: "b".into(), after: None, limit: 2, found: vec!["b1".into(), "b2".into()] }],
     };
     call.before.state = None;
-    let Recording { case, known } = recording(&call);
+    let Recording { case, known, .. } = recording(&call);
     let state = known.state.expect("in part");
     assert!(state.names.contains("a") && !state.listings[0].is_all, "{state:?}");
     assert_eq!(known.judged.len(), 3);
