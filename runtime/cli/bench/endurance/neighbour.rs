@@ -1,5 +1,6 @@
 //! `--endurance neighbour`: a customer whose rule burns its whole deadline on every message, beside one whose rule is
-//! quick. What becomes of the quick one's round trips?
+//! quick. What becomes of the quick one's round trips? Alone and beside noise take turns, so that a machine that stalls now and then
+//! stalls for both.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -20,23 +21,43 @@ const NOISY_DEVICES: u32 = 64;
 const NOISE_EVERY: Duration = Duration::from_millis(10);
 /// Between two round trips of the quiet customer.
 const TRIP_EVERY: Duration = Duration::from_millis(5);
+/// What may wait of the noisy customer: noise enough, and gone soon when a turn ends.
+const NOISY_QUEUE_MAX: u32 = 20;
+const NOISY_DEADLINE_MS: u32 = 100;
+/// Of each phase.
+const TURN: Duration = Duration::from_secs(4);
+/// Noise before its turn counts: until the noisy rule is known to be slow, its calls are where the quick ones are.
+const LEAD: Duration = Duration::from_secs(1);
 /// Round trips that do not count: caches are cold.
 const WARM_UP: usize = 100;
 /// The p99 may grow by so much.
 const GROWTH_MAX_PERCENT: f64 = 50.0;
 const DEVICES: u32 = 100;
 
-/// Round trips of one phase.
+/// Round trips of all turns of one phase.
+#[derive(Default)]
 struct Trips(Vec<Duration>);
 
 impl Trips {
-    /// In milliseconds.
+    async fn add_turn(&mut self, quiet: &mut Peer, numbers: &Numbers) -> anyhow::Result<()> {
+        let mut next = clock::instant();
+        let until = next + TURN;
+        while clock::instant() < until {
+            self.0.push(trip(quiet, numbers, self.0.len()).await?);
+            next = (next + TRIP_EVERY).max(clock::instant());
+            tokio::time::sleep_until(next.into()).await;
+        }
+        Ok(())
+    }
+
+    /// In milliseconds, of what is sorted.
     fn percentile(&self, percent: usize) -> f64 {
         let index = (self.0.len() * percent / 100).min(self.0.len().saturating_sub(1));
         self.0.get(index).map_or(0.0, |trip| trip.as_secs_f64() * 1_000.0)
     }
 
-    fn print(&self, phase: &str) {
+    fn print(&mut self, phase: &str) {
+        self.0.sort_unstable();
         let [half, most, longest] = [50, 99, 100].map(|percent| self.percentile(percent));
         println!("{phase:<12}{:>12}{half:>10.2}{most:>10.2}{longest:>10.2}", self.0.len());
     }
@@ -53,33 +74,29 @@ pub async fn run(setup: Setup, duration: Duration) -> anyhow::Result<bool> {
     for index in 0..WARM_UP {
         trip(&mut quiet, &numbers, index).await?;
     }
+    let mut noisy = Peer::connect(&server.address, Ipv4Addr::new(127, 0, 0, 2)).await?;
+    ensure!(noisy.bind("noisy", "secret").await?.is_ok(), "bind refused");
+    let (mut alone, mut beside, mut sent) = (Trips::default(), Trips::default(), 0);
+    for _ in 0..duration.as_secs().div_ceil(TURN.as_secs()) {
+        alone.add_turn(&mut quiet, &numbers).await?;
+        let noise = tokio::spawn(noise(noisy, clock::instant() + LEAD + TURN));
+        tokio::time::sleep(LEAD).await;
+        beside.add_turn(&mut quiet, &numbers).await?;
+        let turn;
+        (noisy, turn) = noise.await??;
+        ensure!(turn > 0, "there was no noise");
+        sent += turn;
+        // Of what waits, one after the other burns its deadline: half as long again, and none is left.
+        tokio::time::sleep(Duration::from_millis((NOISY_QUEUE_MAX * NOISY_DEADLINE_MS * 3 / 2).into())).await;
+    }
     println!("{:<12}{:>12}{:>10}{:>10}{:>10}", "", "round trips", "p50 ms", "p99 ms", "max ms");
-    let alone = trips(&mut quiet, &numbers, duration).await?;
     alone.print("alone");
-    let noise = tokio::spawn(noise(server.address.clone(), clock::instant() + duration + Duration::from_secs(2)));
-    // Until the noisy rule is known to be slow, its calls are where the quick ones are.
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let beside = trips(&mut quiet, &numbers, duration).await?;
     beside.print("beside noise");
-    let sent = noise.await??;
-    ensure!(sent > 0, "there was no noise");
     let growth = (beside.percentile(99) / alone.percentile(99) - 1.0) * 100.0;
     let is_fine = growth < GROWTH_MAX_PERCENT;
     let word = if is_fine { "fine" } else { "TOO MUCH" };
     println!("{sent} noisy MOs; p99 grew by {growth:.0} % (fine: below {GROWTH_MAX_PERCENT} %): {word}");
     Ok(is_fine)
-}
-
-async fn trips(quiet: &mut Peer, numbers: &Numbers, duration: Duration) -> anyhow::Result<Trips> {
-    let until = clock::instant() + duration;
-    let (mut trips, mut next) = (Vec::new(), clock::instant());
-    while clock::instant() < until {
-        trips.push(trip(quiet, numbers, trips.len()).await?);
-        next = (next + TRIP_EVERY).max(clock::instant());
-        tokio::time::sleep_until(next.into()).await;
-    }
-    trips.sort_unstable();
-    Ok(Trips(trips))
 }
 
 /// From an MO until its answer is there.
@@ -91,20 +108,19 @@ async fn trip(quiet: &mut Peer, numbers: &Numbers, index: usize) -> anyhow::Resu
     Ok(started.elapsed())
 }
 
-/// MOs that the other customer's rule computes for ever on. Yields how many there were.
-async fn noise(address: String, until: Instant) -> anyhow::Result<u64> {
+/// MOs that the other customer's rule computes for ever on. Yields how many of them were taken.
+async fn noise(mut noisy: Peer, until: Instant) -> anyhow::Result<(Peer, u64)> {
     let numbers = Numbers::new("+46730", NOISY_DEVICES)?;
-    let mut noisy = Peer::connect(&address, Ipv4Addr::new(127, 0, 0, 2)).await?;
-    ensure!(noisy.bind("noisy", "secret").await?.is_ok(), "bind refused");
-    let mut sent = 0;
+    let (mut sent, mut taken) = (0, 0);
     while clock::instant() < until {
         let device = numbers.of(sent as u32 % NOISY_DEVICES);
         // A queue that is full says so; there is noise enough then.
-        noisy.ask(endless(device)).await?;
+        let response = noisy.ask(endless(device)).await?;
+        taken += u64::from(response.command_status.is_ok());
         sent += 1;
         tokio::time::sleep(NOISE_EVERY).await;
     }
-    Ok(sent)
+    Ok((noisy, taken))
 }
 
 fn endless(device: Vec<u8>) -> Body {
@@ -128,7 +144,7 @@ fn tables(hostile: &Path) -> String {
 id = "noisy"
 numbers = ["7002"]
 devices = ["+4673*"]
-queue_max = 1000
+queue_max = {NOISY_QUEUE_MAX}
 
 [[account]]
 system_id = "noisy"
@@ -141,7 +157,7 @@ customer = "noisy"
 name = "hostile"
 component = {hostile}
 numbers = ["7002"]
-deadline_ms = 100
+deadline_ms = {NOISY_DEADLINE_MS}
 attempts_max = 1
 breaker = {{ failures = 0 }}
 "#
