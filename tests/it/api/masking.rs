@@ -105,6 +105,8 @@ impl Told {
             "address" | "device" => "%2B46700000001",
             "plugin" => "odd@1",
             "name" | "rule" => "odd",
+            "id" if path.contains("/customers/") => "acme",
+            "id" if path.contains("/accounts/") => "app",
             "id" if path.contains("dead-letters") => &*self.rejected,
             "id" => &*self.mo,
             other => panic!("{path}: what is {{{other}}}? Tell this test."),
@@ -173,6 +175,66 @@ async fn no_address_tells_a_text_to_whom_it_is_masked() {
             let octets = who.octets(&path).await;
             let is_component = path.contains("/component");
             assert!(is_component || !has_word(&String::from_utf8_lossy(&octets)), "{path}");
+        }
+    }
+    site.end(sim).await;
+}
+
+/// The changes whose answers could quote a text, as somebody asks for them who sees none, with what comes back.
+fn changes(told: &Told) -> [(&'static str, Value, u16); 16] {
+    let events = json!([{ "mo": "GET kept" }]);
+    let as_is = json!({ "as_is": true, "given": { "device": format!("+{DEVICE}") }, "events": events });
+    [
+        ("revealMessage", json!({}), 403),
+        ("replayRule", json!({ "message": told.mo }), 403),
+        ("tryRule", as_is, 403),
+        ("tryPlugin", json!({ "events": events }), 200),
+        ("previewPolicy", json!({}), 403),
+        ("askRule", json!({}), 200),
+        ("retryDeadLetter", json!({}), 200),
+        ("retryDeadLetters", json!({}), 200),
+        ("dropDeadLetters", json!({}), 200),
+        ("acknowledgeInbox", json!({ "ids": [] }), 200),
+        ("setShadow", json!({ "plugin": "odd@2" }), 200),
+        ("setCanary", json!({ "plugin": "odd@2", "percent": 50 }), 200),
+        ("activateRule", json!({ "plugin": "odd@2" }), 200),
+        ("rollBackRule", json!({}), 200),
+        ("putDevice", json!({ "tags": ["cold"] }), 201),
+        ("patchDevice", json!({ "tags": ["warm"] }), 200),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_answer_to_a_change_tells_a_text_to_whom_it_is_masked() {
+    let (site, operator) = start(plan()).await;
+    let all = ["read", "send", "receive", "manage"];
+    let acme = key(&operator, "acme", &all).await;
+    let (told, sim) = Told::by(&site, &operator, &acme).await;
+    let masked = masked_key(&operator, &all).await;
+    let document = operator.get("/v1/openapi.json").await.expect(200).json();
+    let paths = document["paths"].as_object().expect("paths");
+    let operations: Vec<(String, String, &str)> = paths
+        .iter()
+        .flat_map(|(path, item)| item.as_object().expect("operations").iter().map(move |of| (path, of)))
+        .filter(|(_, (method, _))| *method != "get")
+        .map(|(path, (method, of))| (method.to_uppercase(), told.filled(path), of["operationId"].as_str().expect("id")))
+        .collect();
+    let named = |name: &str| operations.iter().find(|(_, _, id)| *id == name).unwrap_or_else(|| panic!("no {name}"));
+    let mut others = Vec::new();
+    for (name, body, status) in changes(&told) {
+        let (method, path, _) = named(name);
+        let reply = masked.request(method, path, &[], Some(&body.to_string())).await;
+        assert!(!has_word(&reply.text), "{name}: {reply:?}");
+        if reply.status.as_u16() != status {
+            others.push(format!("{name}: {reply:?}"));
+        }
+    }
+    assert!(others.is_empty(), "not what the test means to ask for: {others:#?}");
+    // And all others, those that take something away last.
+    for is_end in [false, true] {
+        for (method, path, name) in operations.iter().filter(|(method, ..)| (method == "DELETE") == is_end) {
+            let reply = masked.request(method, path, &[], (!is_end).then_some("{}")).await;
+            assert!(!has_word(&reply.text), "{name}: {reply:?}");
         }
     }
     site.end(sim).await;
