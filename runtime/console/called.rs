@@ -102,7 +102,7 @@ fn read(read: &[Read]) -> Markup {
                 tbody { @for read in read { tr {
                     th scope="row" { (text::shown(&read.name)) }
                     td { @if read.shared { "what devices share" } @else { "the device" } }
-                    td { @match &read.value { Some(value) => (effects::octets(value)), None => span.faint { "absent" } } }
+                    td.text { @match &read.value { Some(value) => (effects::octets(value)), None => span.faint { "absent" } } }
                 } } }
             } }
         }

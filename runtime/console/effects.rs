@@ -175,7 +175,7 @@ fn changes(what: &str, changes: &[Change]) -> Markup {
                 thead { tr { th scope="col" { (what) } th scope="col" { "Before" } th scope="col" { "After" } } }
                 tbody { @for change in changes { tr {
                     th scope="row" { (text::shown(&change.name)) }
-                    td { (value(&change.before, "absent")) } td { (value(&change.after, "gone")) }
+                    td.text { (value(&change.before, "absent")) } td.text { (value(&change.after, "gone")) }
                 } } }
             } }
         }

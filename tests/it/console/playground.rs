@@ -151,8 +151,8 @@ async fn a_message_is_run_again_where_its_rule_kept_the_call_and_else_the_page_s
         "saw and did",
         "attempt 1, until",
         "<strong><bdi class=\"said\">echo@1</bdi></strong>",
-        "<bdi class=\"said\">n</bdi></th><td>the device</td><td><code>1</code></td>",
-        "<td><code>1</code></td><td><code>2</code></td>",
+        "<bdi class=\"said\">n</bdi></th><td>the device</td><td class=\"text\"><code>1</code></td>",
+        "<td class=\"text\"><code>1</code></td><td class=\"text\"><code>2</code></td>",
     ] {
         assert!(page.contains(told), "{told} in {page}");
     }
