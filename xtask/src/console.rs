@@ -45,24 +45,22 @@ pub enum What<'a> {
     Measure(&'a str),
 }
 
+/// Where Node and its packages are, and the browser.
+struct Tools {
+    node: PathBuf,
+    chromium: PathBuf,
+}
+
 pub fn run(what: What) -> Result<()> {
-    let folder = paths::target()?.join("console");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let chromium = chromium()?;
-    node::packages(&folder, SOURCES)?;
+    let tools = tools()?;
     let profile = match what {
         // Numbers are those of what users run.
         What::Measure(_) => bench::build().map(|()| "release")?,
         What::Walk | What::Screenshots(_) => server::build().map(|()| "debug")?,
     };
     let wasmsc = paths::wasmsc(profile)?;
-    let node = folder.join("node");
-    for name in ["house.mjs", "browser.mjs", "walk.mjs", "screenshots.mjs", "measure.mjs"] {
-        let from = paths::root().join(SOURCES).join(name);
-        fs::copy(&from, node.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
-    }
     let server = Server::start_of(&wasmsc, "console", CONFIG, Log::File)?;
-    let walked = walk(&server, &node, &chromium, (&wasmsc, what));
+    let walked = walk(&server, &tools, (&wasmsc, what));
     if walked.is_err() {
         server.show_log();
     }
@@ -70,33 +68,65 @@ pub fn run(what: What) -> Result<()> {
     walked.and(stopped)
 }
 
-fn walk(server: &Server, node: &Path, chromium: &Path, (wasmsc, what): (&Path, What)) -> Result<()> {
-    let components = paths::component("any");
-    let components = components.parent().context("components lie in a folder")?;
-    let mut command = Command::new("node");
-    command
-        .env("WASMSC_URL", server.api_url()?)
-        .env("WASMSC_SMPP", format!("127.0.0.1:{}", server.port()))
-        .env("WASMSC_OPERATOR", server.operator_token()?)
-        .env("WASMSC", wasmsc)
-        .env("WASMSC_COMPONENTS", components)
-        .env("CHROMIUM", chromium);
-    match what {
+/// The two pictures of the README, of a server to which devices report meanwhile.
+pub fn readme_pictures(server: &Server, folder: &Path) -> Result<()> {
+    let mut command = tools()?.command(server, &paths::wasmsc("debug")?, "readme.mjs")?;
+    process::run(command.env("SCREENSHOTS", std::path::absolute(folder)?))
+}
+
+fn tools() -> Result<Tools> {
+    let folder = paths::target()?.join("console");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let chromium = chromium()?;
+    node::packages(&folder, SOURCES)?;
+    let node = folder.join("node");
+    for name in ["house.mjs", "browser.mjs", "walk.mjs", "screenshots.mjs", "readme.mjs", "measure.mjs"] {
+        let from = paths::root().join(SOURCES).join(name);
+        fs::copy(&from, node.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    Ok(Tools { node, chromium })
+}
+
+impl Tools {
+    /// A script that talks to this server.
+    fn command(&self, server: &Server, wasmsc: &Path, script: &str) -> Result<Command> {
+        let components = paths::component("any");
+        let components = components.parent().context("components lie in a folder")?;
+        let mut command = Command::new("node");
+        command
+            .arg(self.node.join(script))
+            .env("WASMSC_URL", server.api_url()?)
+            .env("WASMSC_SMPP", format!("127.0.0.1:{}", server.port()))
+            .env("WASMSC_OPERATOR", server.operator_token()?)
+            .env("WASMSC", wasmsc)
+            .env("WASMSC_COMPONENTS", components)
+            .env("CHROMIUM", &self.chromium)
+            .stdin(Stdio::null());
+        Ok(command)
+    }
+}
+
+fn walk(server: &Server, tools: &Tools, (wasmsc, what): (&Path, What)) -> Result<()> {
+    let script = |name: &str| tools.command(server, wasmsc, name);
+    let mut command = match what {
         What::Screenshots(folder) => {
             say(&format!("taking pictures into {}", folder.display()));
-            command.arg(node.join("screenshots.mjs")).env("SCREENSHOTS", std::path::absolute(folder)?);
+            let mut command = script("screenshots.mjs")?;
+            command.env("SCREENSHOTS", std::path::absolute(folder)?);
+            command
         }
         What::Measure(what) => {
             say(&format!("measuring: {what}"));
-            let pid = server.pid().to_string();
-            command.arg(node.join("measure.mjs")).env("MEASURE", what).env("WASMSC_PID", pid);
+            let mut command = script("measure.mjs")?;
+            command.env("MEASURE", what).env("WASMSC_PID", server.pid().to_string());
+            command
         }
         What::Walk => {
             say("walking through the console");
-            command.arg(node.join("walk.mjs"));
+            script("walk.mjs")?
         }
-    }
-    process::run(command.stdin(Stdio::null()))
+    };
+    process::run(&mut command)
 }
 
 /// Debian's; installed where that is missing and may be.

@@ -1,18 +1,34 @@
 //! `cargo xtask demo`: a server, 20 simulated water meters, and what they say to each other.
 
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::process::{self, say};
+use crate::process::{self, Guard, say};
 use crate::server::{self, Log, Server};
-use crate::{paths, python};
+use crate::{console, paths, python};
+
+/// The web console shows what is said, and what the rule did.
+const CONFIG: &str = r#"
+[api]
+listen = "127.0.0.1:0"
+operator_texts = "shown"
+
+[history]
+days = 1
+"#;
+const RULE: [(&str, &str); 1] = [("daily_allowance_litres", "500")];
+/// Longer than pictures take.
+const SECONDS_FOR_PICTURES: u32 = 300;
 
 /// What is left when the meters have gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Afterwards {
     Stop,
     Keep,
+    /// The pictures of the README, into this folder, while the meters report.
+    Pictures(PathBuf),
 }
 
 #[derive(Debug)]
@@ -30,44 +46,67 @@ impl Default for Options {
 pub fn run(options: &Options) -> Result<()> {
     server::build()?;
     let log = match options.afterwards {
-        Afterwards::Stop => Log::File,
+        Afterwards::Stop | Afterwards::Pictures(_) => Log::File,
         Afterwards::Keep => Log::Terminal,
     };
-    let server = Server::start("demo", &[("daily_allowance_litres", "500")], log)?;
-    say(&format!("20 water meters report for {} s; MO = from a meter, MT = the rule's answer", options.seconds));
-    let simulated = simulate(server.port(), options.seconds);
-    if simulated.is_err() {
-        server.show_log();
-    }
-    simulated.context("the simulated meters failed")?;
-    match options.afterwards {
+    let config = server::config_text("replay_hours = 1\n", &RULE) + CONFIG;
+    let server = Server::start_with("demo", &config, log)?;
+    match &options.afterwards {
+        Afterwards::Pictures(folder) => pictures(server, folder),
+        Afterwards::Keep => {
+            converse(&server, options.seconds)?;
+            keep(server)
+        }
         Afterwards::Stop => {
+            converse(&server, options.seconds)?;
             server.stop()?;
             say("demo: done");
             Ok(())
         }
-        Afterwards::Keep => keep(server),
     }
 }
 
-fn simulate(port: u16, seconds: u32) -> Result<()> {
-    process::run(
-        Command::new(paths::wasmsc("debug")?)
-            .arg("simulate")
-            .args(["--connect", &format!("127.0.0.1:{port}")])
-            .args(["--system-id", "sim", "--password", "secret"])
-            .args(["--number", "7001", "--prefix", "+46700"])
-            .args(["--meters", "20", "--rate", "5"])
-            .args(["--duration", &format!("{seconds}s"), "--conversation"]),
-    )
+fn converse(server: &Server, seconds: u32) -> Result<()> {
+    say(&format!("20 water meters report for {seconds} s; MO = from a meter, MT = the rule's answer"));
+    let simulated = process::run(&mut simulate(server.port(), seconds)?);
+    if simulated.is_err() {
+        server.show_log();
+    }
+    simulated.context("the simulated meters failed")
+}
+
+fn simulate(port: u16, seconds: u32) -> Result<Command> {
+    let mut command = Command::new(paths::wasmsc("debug")?);
+    command
+        .arg("simulate")
+        .args(["--connect", &format!("127.0.0.1:{port}")])
+        .args(["--system-id", "sim", "--password", "secret"])
+        .args(["--number", "7001", "--prefix", "+46700"])
+        .args(["--meters", "20", "--rate", "5"])
+        .args(["--duration", &format!("{seconds}s"), "--conversation"]);
+    Ok(command)
+}
+
+fn pictures(server: Server, folder: &Path) -> Result<()> {
+    let mut meters = simulate(server.port(), SECONDS_FOR_PICTURES)?;
+    let meters = Guard::spawn("wasmsc simulate", meters.stdout(Stdio::null()).stderr(Stdio::null()))?;
+    let taken = console::readme_pictures(&server, folder);
+    if taken.is_err() {
+        server.show_log();
+    }
+    drop(meters);
+    let stopped = server.stop();
+    taken.and(stopped)
 }
 
 fn keep(server: Server) -> Result<()> {
-    let port = server.port();
+    let (port, api, token) = (server.port(), server.api_url()?, server.operator_token()?);
     let folder = server.folder().display();
     println!(
         "\n\
          The server keeps running; Ctrl-C stops it and removes {folder}.\n\
+         \n\
+         The web console is at {api}/console/; sign in with {token}\n\
          \n\
          SMPP 3.4 at 127.0.0.1:{port}, system_id sim, password secret: bind as transceiver, send as\n\
          +4670... to 7001. With Python and its package smpplib:\n\

@@ -33,7 +33,9 @@ use anyhow::{Context, Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  demo [--seconds N] [--keep]   start a server and 20 simulated water meters, show the conversation
+  demo [--seconds N] [--keep | --pictures DIR]
+                                start a server and 20 simulated water meters, show the conversation; leave the server running with its
+                                web console, or take the README's pictures of it (needs what console needs)
   test                          formatting, clippy, rules, all tests; needs nothing but Rust
   check                         formatting and clippy only
   plugins                       build the rules in plugins/ to WebAssembly components
@@ -92,6 +94,10 @@ fn demo_options(args: &[String]) -> Result<demo::Options> {
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--keep" => options.afterwards = demo::Afterwards::Keep,
+            "--pictures" => {
+                let folder = args.next().context("--pictures needs a folder")?;
+                options.afterwards = demo::Afterwards::Pictures(folder.into());
+            }
             "--seconds" => {
                 let value = args.next().context("--seconds needs a number")?;
                 options.seconds = value.parse().with_context(|| format!("--seconds {value}: not a number"))?;

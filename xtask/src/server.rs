@@ -56,7 +56,7 @@ pub fn build() -> Result<()> {
 impl Server {
     /// Starts the server with the water-meter rule, and waits until it is ready.
     pub fn start(purpose: &str, rule_config: &[(&str, &str)], log: Log) -> Result<Self> {
-        Self::start_with(purpose, &config_text(&paths::component("water_meter"), rule_config), log)
+        Self::start_with(purpose, &config_text("", rule_config), log)
     }
 
     /// Starts the server with this config, and waits until it is ready.
@@ -149,8 +149,9 @@ impl Server {
     }
 }
 
-/// The config of the issue's contract, with a free port and the freshly built rule.
-fn config_text(component: &Path, rule_config: &[(&str, &str)]) -> String {
+/// One customer with the water-meter rule, and a network. `rule`: more lines of the rule.
+pub fn config_text(rule: &str, rule_config: &[(&str, &str)]) -> String {
+    let component = paths::component("water_meter");
     let component = component.display();
     let mut text = format!(
         "data_dir = \"data\"\n\n\
@@ -158,7 +159,7 @@ fn config_text(component: &Path, rule_config: &[(&str, &str)]) -> String {
          [[customer]]\nid = \"acme\"\nnumbers = [\"7001\"]\ndevices = [\"+4670*\"]\n\n\
          [[account]]\nsystem_id = \"sim\"\npassword = \"secret\"\nrole = \"network\"\nroutes = [\"+46\"]\n\n\
          [[rule]]\ncustomer = \"acme\"\nname = \"water-meter\"\ncomponent = \"{component}\"\n\
-         numbers = [\"7001\"]\n[rule.config]\n"
+         numbers = [\"7001\"]\n{rule}[rule.config]\n"
     );
     for (key, value) in rule_config {
         text.push_str(&format!("{key} = \"{value}\"\n"));
