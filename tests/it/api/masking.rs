@@ -120,6 +120,27 @@ impl Told {
     }
 }
 
+/// A house in which texts are everywhere, and two keys with all scopes: one sees texts, one does not.
+struct Scene {
+    site: Site,
+    operator: Client,
+    acme: Client,
+    masked: Client,
+    told: Told,
+    sim: Peer,
+}
+
+impl Scene {
+    async fn new() -> Scene {
+        let (site, operator) = start(plan()).await;
+        let all = ["read", "send", "receive", "manage"];
+        let acme = key(&operator, "acme", &all).await;
+        let (told, sim) = Told::by(&site, &operator, &acme).await;
+        let masked = masked_key(&operator, &all).await;
+        Scene { site, operator, acme, masked, told, sim }
+    }
+}
+
 /// All events up to the one that came last.
 async fn events(site: &Site, who: &Client, query: &str) -> Vec<Value> {
     let mut listener = Listener::at(site.api(), who, &format!("?after=oldest{query}"), "").await;
@@ -139,11 +160,7 @@ async fn masked_key(operator: &Client, scopes: &[&str]) -> Client {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_address_tells_a_text_to_whom_it_is_masked() {
-    let (site, operator) = start(plan()).await;
-    let all = ["read", "send", "receive", "manage"];
-    let acme = key(&operator, "acme", &all).await;
-    let (told, sim) = Told::by(&site, &operator, &acme).await;
-    let masked = masked_key(&operator, &all).await;
+    let Scene { site, operator, acme, masked, told, sim } = Scene::new().await;
     for path in told.paths() {
         let shown = acme.get(&path).await.expect(200);
         assert!(has_word(&shown.text), "this test is worth nothing where nobody sees it: {path} {shown:?}");
@@ -206,11 +223,7 @@ fn changes(told: &Told) -> [(&'static str, Value, u16); 16] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_answer_to_a_change_tells_a_text_to_whom_it_is_masked() {
-    let (site, operator) = start(plan()).await;
-    let all = ["read", "send", "receive", "manage"];
-    let acme = key(&operator, "acme", &all).await;
-    let (told, sim) = Told::by(&site, &operator, &acme).await;
-    let masked = masked_key(&operator, &all).await;
+    let Scene { site, operator, masked, told, sim, .. } = Scene::new().await;
     let document = operator.get("/v1/openapi.json").await.expect(200).json();
     let paths = document["paths"].as_object().expect("paths");
     let operations: Vec<(String, String, &str)> = paths
