@@ -33,10 +33,12 @@ const KILL_AFTER_MAX: u32 = 3_000;
 const SEED: u64 = 0x5EED_0901;
 const LINKS: usize = 4;
 const WINDOW: usize = 64;
+/// The links send faster than a rule answers. What waits is bounded, since each life of the server starts with it.
+const QUEUE_MAX: usize = 5_000;
 
 /// Compiling the rule takes a second or two.
 const READY_PATIENCE: Duration = Duration::from_secs(60);
-/// A hundred thousand MOs may wait when a machine is busy with something else.
+/// A full queue has to be worked off, also when the machine is busy with something else.
 const GOAL_PATIENCE: Duration = Duration::from_secs(120);
 const EXIT_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -218,6 +220,7 @@ system_id = "wasmsc"
 id = "acme"
 numbers = ["7001"]
 devices = ["+46700*"]
+queue_max = {QUEUE_MAX}
 
 [[account]]
 system_id = "sim"

@@ -20,6 +20,8 @@ use wasmsc_smpp::{CommandStatus, Npi, Sm, Ton};
 pub const MESSAGE_ID_TLV: u16 = 0x1501;
 /// Enough that MOs of different devices run beside each other.
 const DEVICES: u32 = 500;
+/// How long a link sends nothing after a refusal, as networks do when a queue is full.
+const BACK_OFF: Duration = Duration::from_millis(50);
 
 /// What the client knows of the fate of an MO.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,6 +226,8 @@ pub struct LinkTraffic {
     arrived: usize,
     /// For each MO without a response: how many of `responses` were written before it.
     written_before: HashMap<u32, usize>,
+    /// Nothing is sent before this, since the server refused something.
+    backs_off_until: Option<Instant>,
 }
 
 impl LinkTraffic {
@@ -234,12 +238,16 @@ impl LinkTraffic {
             responses: Vec::new(),
             arrived: 0,
             written_before: HashMap::new(),
+            backs_off_until: None,
         }
     }
 }
 
 impl Traffic for LinkTraffic {
     fn next(&mut self, _link: usize, now: Instant) -> Next {
+        if let Some(until) = self.backs_off_until.filter(|until| now < *until) {
+            return Next::At(until);
+        }
         let Some(number) = self.ledger.lock().send() else {
             return Next::At(now + Duration::from_secs(1));
         };
@@ -256,7 +264,7 @@ impl Traffic for LinkTraffic {
         Next::Send { ticket: number, sm: Box::new(sm) }
     }
 
-    fn settled(&mut self, number: u32, fate: Fate<'_>, _sent_at: Instant, _now: Instant) {
+    fn settled(&mut self, number: u32, fate: Fate<'_>, _sent_at: Instant, now: Instant) {
         let written_before = self.written_before.remove(&number).unwrap_or_default();
         let mut ledger = self.ledger.lock();
         let fate = match fate {
@@ -268,7 +276,10 @@ impl Traffic for LinkTraffic {
                 }
                 Known::Acknowledged(String::from_utf8_lossy(message_id).into_owned())
             }
-            Fate::Refused(status) => Known::Refused(status),
+            Fate::Refused(status) => {
+                self.backs_off_until = Some(now + BACK_OFF);
+                Known::Refused(status)
+            }
             Fate::Unknown => Known::Unknown,
         };
         ledger.settled(number, fate);
