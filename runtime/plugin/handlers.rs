@@ -7,12 +7,10 @@ use super::bindings::exports::wasmsc::plugin::{
     config_check, http_handler, mo_handler, receipt_handler, request_handler, timer_handler,
 };
 use super::bindings::wasmsc::plugin::types as wit;
+use super::event::Event;
 use super::interfaces::Call;
 use super::invocation::RESPONSE_OCTETS;
-use crate::message::{Message, MessageId};
-use crate::occasion::{FiredTimer, HttpReply, Occasion, Request, Response, RuleReceipt};
-use wasmsc_smpp::receipt::MessageState;
-use wasmsc_smpp::text::Payload;
+use crate::occasion::Response;
 
 /// The exports of a component that the host may call. Each interface is optional.
 #[derive(Clone)]
@@ -96,38 +94,29 @@ impl Handlers {
     }
 
     /// An event that nothing takes is done: the rule has no interest in it.
-    pub async fn call(
-        &self,
-        store: &mut Store<Call>,
-        instance: &Instance,
-        (id, occasion, mo): (MessageId, &Occasion, &Message),
-    ) -> wasmtime::Result<Handled> {
-        let ended = match occasion {
-            Occasion::Mo => match &self.mo {
-                Some(handler) => {
-                    handler.load(&mut *store, instance)?.call_handle_mo(&mut *store, &message(id, mo)).await?
-                }
+    pub async fn call(&self, store: &mut Store<Call>, instance: &Instance, event: Event) -> wasmtime::Result<Handled> {
+        let ended = match event {
+            Event::Mo(message) => match &self.mo {
+                Some(handler) => handler.load(&mut *store, instance)?.call_handle_mo(&mut *store, &message).await?,
                 None => return Ok(Handled::Reject("the rule exports no mo-handler".into())),
             },
-            Occasion::Receipt(news) => match &self.receipt {
+            Event::Receipt(receipt) => match &self.receipt {
                 Some(handler) => {
-                    handler.load(&mut *store, instance)?.call_handle_receipt(&mut *store, &receipt(news)).await?
+                    handler.load(&mut *store, instance)?.call_handle_receipt(&mut *store, &receipt).await?
                 }
                 None => Ok(()),
             },
-            Occasion::Timer(fired) => match &self.timer {
+            Event::Timer(timer) => match &self.timer {
+                Some(handler) => handler.load(&mut *store, instance)?.call_handle_timer(&mut *store, &timer).await?,
+                None => Ok(()),
+            },
+            Event::HttpReply(reply) => match &self.http {
                 Some(handler) => {
-                    handler.load(&mut *store, instance)?.call_handle_timer(&mut *store, &timer(fired)).await?
+                    handler.load(&mut *store, instance)?.call_handle_http_reply(&mut *store, &reply).await?
                 }
                 None => Ok(()),
             },
-            Occasion::HttpReply(reply) => match &self.http {
-                Some(handler) => {
-                    handler.load(&mut *store, instance)?.call_handle_http_reply(&mut *store, &http_reply(reply)).await?
-                }
-                None => Ok(()),
-            },
-            Occasion::Request(asked) => return self.answer(store, instance, id, asked).await,
+            Event::Request(asked) => return self.answer(store, instance, &asked).await,
         };
         Ok(ended.map_or_else(into_handled, |()| Handled::Done(None)))
     }
@@ -136,15 +125,12 @@ impl Handlers {
         &self,
         store: &mut Store<Call>,
         instance: &Instance,
-        id: MessageId,
-        asked: &Request,
+        asked: &wit::Request,
     ) -> wasmtime::Result<Handled> {
         let Some(handler) = &self.request else {
             return Ok(Handled::Reject("the rule exports no request-handler".into()));
         };
-        let (id, name, body) = (id.to_string(), asked.name.to_string(), asked.body.to_vec());
-        let request = wit::Request { id, name, body };
-        let answered = handler.load(&mut *store, instance)?.call_handle_request(&mut *store, &request).await?;
+        let answered = handler.load(&mut *store, instance)?.call_handle_request(&mut *store, asked).await?;
         Ok(match answered {
             Ok(response) => checked(response).map_or_else(Handled::Reject, |response| Handled::Done(Some(response))),
             Err(error) => into_handled(error),
@@ -172,51 +158,4 @@ fn checked(response: wit::Response) -> Result<Response, String> {
         return Err("answered with what is no JSON".to_owned());
     }
     Ok(Response { status, body: body.into() })
-}
-
-fn message(id: MessageId, mo: &Message) -> wit::Message {
-    wit::Message {
-        id: id.to_string(),
-        source: mo.source.to_string(),
-        destination: mo.destination.to_string(),
-        body: match mo.content.payload() {
-            Payload::Text(text) => wit::Body::Text(text),
-            Payload::Binary(octets) => wit::Body::Binary(octets.to_vec()),
-        },
-        received_at: mo.received_at.0,
-    }
-}
-
-fn receipt(news: &RuleReceipt) -> wit::Receipt {
-    wit::Receipt {
-        message_id: news.message_id.to_string(),
-        tag: (!news.tag.is_empty()).then(|| news.tag.to_string()),
-        recipient: news.recipient.to_string(),
-        state: state(news.state),
-        error_code: (news.error != 0).then(|| format!("{:03}", news.error)),
-        done_at: news.done_at.0,
-    }
-}
-
-fn state(octet: u8) -> wit::MessageState {
-    match MessageState::from_octet(octet).unwrap_or(MessageState::Unknown) {
-        MessageState::Scheduled => wit::MessageState::Scheduled,
-        MessageState::Enroute => wit::MessageState::Enroute,
-        MessageState::Delivered => wit::MessageState::Delivered,
-        MessageState::Expired => wit::MessageState::Expired,
-        MessageState::Deleted => wit::MessageState::Deleted,
-        MessageState::Undeliverable => wit::MessageState::Undeliverable,
-        MessageState::Accepted => wit::MessageState::Accepted,
-        MessageState::Unknown => wit::MessageState::Unknown,
-        MessageState::Rejected => wit::MessageState::Rejected,
-        MessageState::Skipped => wit::MessageState::Skipped,
-    }
-}
-
-fn timer(fired: &FiredTimer) -> wit::Timer {
-    wit::Timer { name: fired.name.to_string(), due_at: fired.due_at.0, payload: fired.payload.to_vec() }
-}
-
-fn http_reply(reply: &HttpReply) -> wit::HttpReply {
-    wit::HttpReply { tag: reply.tag.to_string(), status: reply.status, body: reply.body.to_vec() }
 }

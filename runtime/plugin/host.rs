@@ -10,6 +10,7 @@ use wasmtime::{Engine, Store, Trap, UpdateDeadline, WasmBacktrace};
 use super::compile::NotCompiled;
 use super::component::Compiled;
 use super::engine::{self, AtTicks, EngineError, TICK};
+use super::event::Event;
 use super::fit::{self, Misfit};
 use super::handlers::{Handled, Handlers};
 use super::interfaces::{self, Call};
@@ -234,13 +235,13 @@ impl PluginHost {
             return outcome.into();
         }
         let limits = rule.facts.limits;
-        let (id, occasion, mo) = (invocation.id, invocation.occasion.clone(), invocation.mo.clone());
+        let event = Event::of(&invocation);
         let call = Call::new(rule.facts.clone(), invocation, clock::instant());
         let mut store = self.store(call, limits.deadline_ms);
         by_cpu_time(&mut store, limits.deadline_ms);
         let run = async {
             let instance = rule.component.instantiate_async(&mut store).await?;
-            rule.handlers.call(&mut store, &instance, (id, &occasion, &mo)).await
+            rule.handlers.call(&mut store, &instance, event).await
         };
         // Epochs stop a guest that computes; one that waits inside WASI is stopped by the timer.
         let deadline = Duration::from_millis(limits.deadline_ms.into());

@@ -14,6 +14,7 @@ mod digest;
 #[cfg(test)]
 mod doc_tests;
 mod engine;
+mod event;
 mod files;
 mod fit;
 mod handlers;
