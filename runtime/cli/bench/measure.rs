@@ -84,6 +84,11 @@ impl Running {
         self.load.lock().send_to(numbers);
     }
 
+    /// So many MOs are due in a second from now on; 0 for as many as the windows allow.
+    pub fn set_rate(&self, rate: f64) {
+        self.load.lock().set_rate(rate, clock::instant());
+    }
+
     /// Lets the load run, and hands out what was counted meanwhile.
     pub async fn run(&mut self, until: Until) -> anyhow::Result<Tally> {
         let started = clock::instant();

@@ -51,6 +51,10 @@ pub struct Load {
     unsettled: usize,
 }
 
+fn paces(rate: f64, links: usize, now: Instant) -> Vec<Pace> {
+    vec![Pace::new(rate / links as f64, now); links]
+}
+
 impl Load {
     /// `rate` is for all `links` together, 0 for as fast as their windows allow.
     pub fn new(numbers: Numbers, number: &str, links: usize, rate: f64, span: Span, now: Instant) -> Self {
@@ -64,7 +68,7 @@ impl Load {
             devices: (0..numbers.devices()).map(device).collect(),
             idle: (0..numbers.devices()).collect(),
             retries: Retries::default(),
-            paces: vec![Pace::new(rate / links.max(1) as f64, now); links.max(1)],
+            paces: paces(rate, links.max(1), now),
             span,
             tally: Tally::default(),
             waiting: 0,
@@ -78,6 +82,11 @@ impl Load {
     pub fn with_in_flight_max(mut self, in_flight_max: usize) -> Self {
         self.in_flight_max = in_flight_max;
         self
+    }
+
+    /// From now on so many MOs are due in a second, on all links together; 0 for as many as their windows allow.
+    pub fn set_rate(&mut self, rate: f64, now: Instant) {
+        self.paces = paces(rate, self.paces.len(), now);
     }
 
     /// From now on MOs go to these numbers, of which there is one at least.
