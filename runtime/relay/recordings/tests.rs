@@ -134,6 +134,26 @@ fn of_a_large_state_what_the_call_read_is_kept() {
 }
 
 #[test]
+fn of_a_call_that_asks_on_and_on_the_beginning_is_kept_and_that_there_was_more() {
+    let mut home = home("replay_hours = 1");
+    // One fewer than a tape holds, and one more.
+    for (device, asks) in [(1, 4_095), (2, 4_097)] {
+        bring(&home, device, "a", NOW);
+        assert!(run(&home, NOW, |invocation| {
+            let total = (0..asks).filter_map(|name| invocation.state.shared(&name.to_string()).expect("readable"));
+            assert_eq!(total.count(), 0);
+            counted(invocation)
+        }));
+    }
+    home.write();
+    let [all, cut] = &kept(&home)[..] else { panic!("two calls") };
+    let asked = |call: &Recorded| (call.read.is_cut, call.read.shared.values.len());
+    assert_eq!((asked(all), asked(cut)), ((false, 4_095), (true, 4_096)));
+    let Ended::Done(did) = &cut.ended else { panic!("{cut:?}") };
+    assert_eq!(did.state, [("n".to_owned(), Some(vec![1].into()))], "what it did is kept whole");
+}
+
+#[test]
 fn a_call_that_fails_is_kept_with_every_attempt() {
     let mut home = home("replay_hours = 1");
     bring(&home, 1, "a", NOW);
