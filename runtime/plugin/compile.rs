@@ -17,6 +17,7 @@ use tokio::io::AsyncReadExt as _;
 
 use super::digest::Digest;
 use super::engine;
+use super::filling::Filling;
 
 /// The hidden command's name.
 pub const COMMAND: &str = "compile-plugin";
@@ -142,7 +143,7 @@ fn compile_here(source: &Path, digest: Digest, target: &Path) -> Result<(), (u8,
     if let Some(why) = foreign(&wasm) {
         return Err((REFUSED, why.to_owned()));
     }
-    let engine = engine::for_compiling().map_err(|error| (1, format!("{error:#}")))?;
+    let engine = engine::for_compiling(Filling::of(&wasm)).map_err(|error| (1, format!("{error:#}")))?;
     let compiled = engine.precompile_component(&wasm).map_err(|error| (REFUSED, format!("{error:#}")))?;
     let write = || {
         let mut file = File::create(target)?;

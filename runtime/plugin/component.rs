@@ -5,7 +5,7 @@ use std::path::Path;
 use wasmtime::component::Component;
 
 use super::compile::NotCompiled;
-use super::engine;
+use super::filling::Filling;
 use super::host::PluginHost;
 
 /// A component that is ready to be linked. Rules share it.
@@ -43,12 +43,12 @@ impl NotOpened {
 impl PluginHost {
     /// Which engine a compiled form must be for.
     pub fn compatibility(&self) -> String {
-        engine::compatibility(&self.engine)
+        self.engines.compatibility()
     }
 
     /// Compiles in this process: for those who trust the component, such as its author.
     pub fn compile_here(&self, wasm: &[u8]) -> Result<Compiled, NotCompiled> {
-        let component = Component::new(&self.engine, wasm);
+        let component = Component::new(self.engines.of(Filling::of(wasm)), wasm);
         component.map(Compiled).map_err(|error| NotCompiled::NotAComponent(format!("{error:#}")))
     }
 
@@ -58,21 +58,43 @@ impl PluginHost {
         // our own process from a component, never taken from outside; they are in a folder that only the server's user may
         // enter, get their name when they are whole and on disk, and are never written again, only removed, which leaves a
         // mapping as it is. One of another version or with other settings is refused by what it says of itself.
-        let component = unsafe { Component::deserialize_file(&self.engine, file) };
+        let open = |filling| unsafe { Component::deserialize_file(self.engines.of(filling), file) };
+        let component = open(Filling::Copied).or_else(|_| open(Filling::Mapped)); // it says for which it is not
         component.map(Compiled).map_err(|error| NotOpened::of(format!("{error:#}")))
     }
 
     pub fn faces(&self, component: &Compiled) -> Faces {
-        let of = component.0.component_type();
-        let exports = of.exports(&self.engine).map(|(name, _)| name.to_owned()).collect();
-        let imports = of.imports(&self.engine).map(|(name, _)| name.to_owned()).collect();
+        let (of, engine) = (component.0.component_type(), component.0.engine());
+        let exports = of.exports(engine).map(|(name, _)| name.to_owned()).collect();
+        let imports = of.imports(engine).map(|(name, _)| name.to_owned()).collect();
         Faces { exports, imports }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::engine::for_compiling;
     use super::*;
+    use crate::config::Webhooks;
+
+    #[test]
+    fn a_compiled_form_is_opened_in_the_engine_that_it_is_for() {
+        let host = PluginHost::new(1, Webhooks::default()).expect("an engine");
+        let folder = tempfile::tempdir().expect("a folder");
+        for (octets, filling) in [(1, Filling::Copied), (60_000, Filling::Mapped)] {
+            let data = "x".repeat(octets);
+            let text = format!("(component (core module (memory 1) (data (i32.const 0) \"{data}\")))");
+            let wasm = wat::parse_str(text).expect("valid");
+            let compiled = for_compiling(Filling::of(&wasm)).and_then(|engine| engine.precompile_component(&wasm));
+            let file = folder.path().join("x.cwasm");
+            std::fs::write(&file, compiled.expect("valid")).expect("written");
+            let opened = host.open(&file).expect("it is of this very build");
+            assert_eq!(host.engines.filling(&opened.0), filling);
+        }
+        let file = folder.path().join("y.cwasm");
+        std::fs::write(&file, b"\x7fELF").expect("written");
+        assert!(matches!(host.open(&file), Err(NotOpened::Unusable(_))));
+    }
 
     #[test]
     fn a_process_that_is_full_is_told_from_a_file_that_is_wrong() {

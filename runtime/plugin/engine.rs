@@ -8,9 +8,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
+    Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    WasmBacktraceDetails,
 };
+
+use super::filling::Filling;
 
 /// One tick of the epoch clock; deadlines are counted in ticks.
 pub const TICK: Duration = Duration::from_millis(1);
@@ -35,39 +39,63 @@ pub enum EngineError {
 /// What else is done at each tick, once somebody has said.
 pub type AtTicks = OnceLock<Box<dyn Fn() + Send + Sync>>;
 
-/// `slots`: instances that may be alive at once, one per rule thread.
-pub fn new(slots: u32, at_ticks: Arc<AtTicks>) -> Result<Engine, EngineError> {
-    let engine = Engine::new(&config(slots)).map_err(EngineError::Engine)?;
+/// An engine for each [`Filling`]: it is a setting of the whole engine, and what is compiled for the one does not suit the other.
+pub struct Engines {
+    mapped: Engine,
+    copied: Engine,
+}
+
+/// `slots`: instances that may be alive at once, one per rule thread; in each engine, as all may be of one kind.
+pub fn new(slots: u32, at_ticks: Arc<AtTicks>) -> Result<Engines, EngineError> {
+    let engine = |filling| Engine::new(&config(slots, filling)).map_err(EngineError::Engine);
+    let engines = Engines { mapped: engine(Filling::Mapped)?, copied: engine(Filling::Copied)? };
     if !PoolingAllocationConfig::is_pagemap_scan_available() {
         tracing::warn!(
             "this kernel has no PAGEMAP_SCAN (Linux 6.7 or later): rules reset their memory by clearing it, \
              which slows down those with large memories; build them with a 64 KiB stack"
         );
     }
-    let weak = engine.weak();
+    let weak = [engines.mapped.weak(), engines.copied.weak()];
     std::thread::Builder::new().name("epoch".into()).spawn(move || {
-        while let Some(engine) = weak.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
+        while let [Some(mapped), Some(copied)] = weak.each_ref().map(EngineWeak::upgrade) {
+            mapped.increment_epoch();
+            copied.increment_epoch();
+            drop((mapped, copied));
             if let Some(at_tick) = at_ticks.get() {
                 at_tick();
             }
             std::thread::sleep(TICK);
         }
     })?;
-    Ok(engine)
+    Ok(engines)
+}
+
+impl Engines {
+    pub fn of(&self, filling: Filling) -> &Engine {
+        match filling {
+            Filling::Mapped => &self.mapped,
+            Filling::Copied => &self.copied,
+        }
+    }
+
+    /// What a component was compiled for.
+    pub fn filling(&self, component: &Component) -> Filling {
+        if Engine::same(component.engine(), &self.copied) { Filling::Copied } else { Filling::Mapped }
+    }
+
+    /// What a compiled form must have been compiled for: one of these, which it says of itself.
+    pub fn compatibility(&self) -> String {
+        let mut hash = Stable(Sha256::new());
+        for engine in [&self.mapped, &self.copied] {
+            engine.precompile_compatibility_hash().hash(&mut hash);
+        }
+        hash.0.finalize()[..8].iter().map(|octet| format!("{octet:02x}")).collect()
+    }
 }
 
 /// With the same settings, since what is compiled fits those only, and without a clock.
-pub fn for_compiling() -> wasmtime::Result<Engine> {
-    Engine::new(&config(1))
-}
-
-/// What a compiled form must have been compiled for.
-pub fn compatibility(engine: &Engine) -> String {
-    let mut hash = Stable(Sha256::new());
-    engine.precompile_compatibility_hash().hash(&mut hash);
-    hash.0.finalize()[..8].iter().map(|octet| format!("{octet:02x}")).collect()
+pub fn for_compiling(filling: Filling) -> wasmtime::Result<Engine> {
+    Engine::new(&config(1, filling))
 }
 
 /// The same in every build of wasmsc.
@@ -84,7 +112,7 @@ impl Hasher for Stable {
     }
 }
 
-fn config(slots: u32) -> Config {
+fn config(slots: u32, filling: Filling) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     // Counters cost nothing; memories reserve address space only. Interpreters need dozens of core
     // instances in one component.
@@ -108,6 +136,7 @@ fn config(slots: u32) -> Config {
     let mut config = Config::new();
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .memory_init_cow(filling == Filling::Mapped)
         .concurrency_support(false)
         .epoch_interruption(true)
         .cranelift_opt_level(OptLevel::Speed)
@@ -119,4 +148,54 @@ fn config(slots: u32) -> Config {
         // them takes seconds to undo, and each has 13 KiB of it.
         .native_unwind_info(false);
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::Store;
+    use wasmtime::component::Linker;
+
+    use super::*;
+
+    /// Of the memory, 16 pages, what is not zero; `fill` makes it so.
+    fn component(data_octets: usize) -> Vec<u8> {
+        let text = format!(
+            r#"(component (core module $m (memory 16)
+                (data (i32.const 0) "{}")
+                (func (export "fill") (memory.fill (i32.const 0) (i32.const 170) (i32.const 1048576)))
+                (func (export "count") (result i32) (local $at i32) (local $count i32)
+                    (loop $next
+                        (local.set $count (i32.add (local.get $count)
+                            (i32.ne (i32.load8_u (local.get $at)) (i32.const 0))))
+                        (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                        (br_if $next (i32.lt_u (local.get $at) (i32.const 1048576))))
+                    (local.get $count)))
+              (core instance $i (instantiate $m))
+              (func (export "fill") (canon lift (core func $i "fill")))
+              (func (export "count") (result u32) (canon lift (core func $i "count"))))"#,
+            "x".repeat(data_octets)
+        );
+        wat::parse_str(text).expect("valid")
+    }
+
+    /// With one slot, each instance gets the memory of the one before.
+    #[test]
+    fn a_memory_begins_with_its_own_data_and_zeros_whoever_had_it_before() {
+        let engines = new(1, Arc::default()).expect("an engine");
+        for filling in [Filling::Mapped, Filling::Copied] {
+            let engine = engines.of(filling);
+            let sizes = [1, 70_000, 5];
+            let components = sizes.map(|octets| Component::new(engine, component(octets)).expect("valid"));
+            for (size, component) in sizes.iter().zip(&components).cycle().take(7) {
+                let mut store = Store::new(engine, ());
+                store.set_epoch_deadline(1_000_000);
+                let instance = Linker::new(engine).instantiate(&mut store, component).expect("fits the pool");
+                let count = instance.get_typed_func::<(), (u32,)>(&mut store, "count").expect("exported");
+                let fill = instance.get_typed_func::<(), ()>(&mut store, "fill").expect("exported");
+                assert_eq!(count.call(&mut store, ()).expect("runs").0 as usize, *size, "{filling:?}");
+                fill.call(&mut store, ()).expect("runs");
+                assert_eq!(count.call(&mut store, ()).expect("runs").0, 1 << 20, "{filling:?}");
+            }
+        }
+    }
 }

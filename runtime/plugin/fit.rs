@@ -1,6 +1,5 @@
 //! Does a component fit the contract? If not: a sentence that tells its author what to change.
 
-use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// Why a component is refused. Found before it runs, when the rule is loaded.
@@ -47,9 +46,10 @@ const SHIMS: [&str; 5] = [
     "wasi:keyvalue/batch@0.2.0-draft",
 ];
 
-pub fn check(component: &Component, engine: &Engine) -> Result<(), Misfit> {
+pub fn check(component: &Component) -> Result<(), Misfit> {
     let component_type = component.component_type();
-    let foreign = component_type.imports(engine).map(|(name, _)| name.to_owned()).find(|name| !is_given(name));
+    let foreign =
+        component_type.imports(component.engine()).map(|(name, _)| name.to_owned()).find(|name| !is_given(name));
     if let Some(name) = foreign {
         return Err(Misfit::NotGiven(name));
     }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Engine, Store, Trap, UpdateDeadline, WasmBacktrace};
+use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use super::compile::NotCompiled;
 use super::component::Compiled;
-use super::engine::{self, AtTicks, EngineError, TICK};
+use super::engine::{self, AtTicks, EngineError, Engines, TICK};
 use super::event::Event;
+use super::filling::Filling;
 use super::fit::{self, Misfit};
 use super::handlers::{Handled, Handlers};
 use super::interfaces::{self, Call};
@@ -65,8 +66,8 @@ pub struct About {
 }
 
 impl About {
-    fn of(component: &Component, engine: &Engine) -> About {
-        let imports = component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
+    fn of(component: &Component) -> About {
+        let imports = component.component_type().imports(component.engine()).map(|(name, _)| name.to_owned()).collect();
         let required = component.resources_required();
         let pages = required.and_then(|required| required.max_initial_memory_size).unwrap_or_default();
         About { imports, memory_octets: pages * WASM_PAGE_OCTETS }
@@ -85,8 +86,9 @@ impl LoadedRule {
 }
 
 pub struct PluginHost {
-    pub(super) engine: Engine,
-    linker: Linker<Call>,
+    pub(super) engines: Engines,
+    linker_of_mapped: Linker<Call>,
+    linker_of_copied: Linker<Call>,
     allowed: Webhooks,
     at_ticks: Arc<AtTicks>,
 }
@@ -100,9 +102,17 @@ impl PluginHost {
     /// `threads`: calls that may run at once. `allowed`: where HTTP calls of rules may lead at all.
     pub fn new(threads: u32, allowed: Webhooks) -> Result<PluginHost, EngineError> {
         let at_ticks = Arc::new(AtTicks::new());
-        let engine = engine::new(threads, at_ticks.clone())?;
-        let linker = interfaces::linker(&engine).map_err(EngineError::Engine)?;
-        Ok(PluginHost { engine, linker, allowed, at_ticks })
+        let engines = engine::new(threads, at_ticks.clone())?;
+        let linker = |filling| interfaces::linker(engines.of(filling)).map_err(EngineError::Engine);
+        let (linker_of_mapped, linker_of_copied) = (linker(Filling::Mapped)?, linker(Filling::Copied)?);
+        Ok(PluginHost { engines, linker_of_mapped, linker_of_copied, allowed, at_ticks })
+    }
+
+    fn linker(&self, component: &Component) -> &Linker<Call> {
+        match self.engines.filling(component) {
+            Filling::Mapped => &self.linker_of_mapped,
+            Filling::Copied => &self.linker_of_copied,
+        }
     }
 
     /// Does this at each tick of the clock that deadlines are counted by, about once in a millisecond. Only the first
@@ -132,10 +142,10 @@ impl PluginHost {
     ) -> Result<LoadedRule, LoadError> {
         let component = &component.0;
         let misfit = |misfit| LoadError::Misfit { rule: rule.id(), from: rule.source(), misfit };
-        fit::check(component, &self.engine).map_err(misfit)?;
-        let about = Arc::new(About::of(component, &self.engine));
+        fit::check(component).map_err(misfit)?;
+        let about = Arc::new(About::of(component));
         let wrong_type = |error: wasmtime::Error| misfit(Misfit::WrongType(format!("{error:#}")));
-        let component = self.linker.instantiate_pre(component).map_err(wrong_type)?;
+        let component = self.linker(component).instantiate_pre(component).map_err(wrong_type)?;
         let handlers = Handlers::of(&component);
         if !handlers.has_any() || !handlers.takes_mos() && !rule.numbers.is_empty() {
             return Err(misfit(Misfit::NoHandler));
@@ -180,7 +190,7 @@ impl PluginHost {
     async fn try_instance(&self, rule: &LoadedRule) -> Result<(), Misfit> {
         let limits = rule.facts.limits;
         let call = Call::new(rule.facts.clone(), Invocation::trial(clock::now()), clock::instant());
-        let mut store = self.store(call, limits.deadline_ms);
+        let mut store = store(rule, call, limits.deadline_ms);
         let deadline = Duration::from_millis(limits.deadline_ms.into());
         let tried = async {
             let instance = rule.component.instantiate_async(&mut store).await?;
@@ -203,7 +213,7 @@ impl PluginHost {
         }
         let deadline_ms = rule.facts.limits.deadline_ms.max(CHECK_MS);
         let call = Call::new(rule.facts.clone(), Invocation::trial(clock::now()), clock::instant());
-        let mut store = self.store(call, deadline_ms);
+        let mut store = store(rule, call, deadline_ms);
         let checked = async {
             let instance = rule.component.instantiate_async(&mut store).await?;
             rule.handlers.check_config(&mut store, &instance).await
@@ -213,13 +223,6 @@ impl PluginHost {
             Ok(Err(error)) => Err(format!("its config-check failed: {error:?}")),
             Err(_) => Err(format!("its config-check took longer than {deadline_ms} ms")),
         }
-    }
-
-    fn store(&self, call: Call, deadline_ms: u32) -> Store<Call> {
-        let mut store = Store::new(&self.engine, call);
-        store.limiter(|call| &mut call.limits);
-        store.set_epoch_deadline(u64::from(deadline_ms) / TICK.as_millis() as u64 + 1);
-        store
     }
 
     /// As [`run`](Self::run), for who does not ask what it used.
@@ -237,7 +240,7 @@ impl PluginHost {
         let limits = rule.facts.limits;
         let event = Event::of(&invocation);
         let call = Call::new(rule.facts.clone(), invocation, clock::instant());
-        let mut store = self.store(call, limits.deadline_ms);
+        let mut store = store(rule, call, limits.deadline_ms);
         by_cpu_time(&mut store, limits.deadline_ms);
         let run = async {
             let instance = rule.component.instantiate_async(&mut store).await?;
@@ -257,6 +260,13 @@ impl PluginHost {
         };
         Ran { used, ..outcome.into() }
     }
+}
+
+fn store(rule: &LoadedRule, call: Call, deadline_ms: u32) -> Store<Call> {
+    let mut store = Store::new(rule.component.engine(), call);
+    store.limiter(|call| &mut call.limits);
+    store.set_epoch_deadline(u64::from(deadline_ms) / TICK.as_millis() as u64 + 1);
+    store
 }
 
 /// A thread that gives way to others gets its core back when they are done with it: the deadline of a call counts the

@@ -16,6 +16,7 @@ mod doc_tests;
 mod engine;
 mod event;
 mod files;
+mod filling;
 mod fit;
 mod handlers;
 mod host;
