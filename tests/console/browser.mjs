@@ -50,7 +50,7 @@ export async function signIn(page, token) {
   await page.waitForURL((at) => !at.pathname.endsWith("/sign-in"));
 }
 
-/** Nothing serious of what axe-core finds, nothing wider than the window, and nothing went wrong. */
+/** Nothing serious of what axe-core finds, nothing wider than the window, no table of which a phone shows a part, and nothing went wrong. */
 export async function check(page) {
   const where = new URL(page.url()).pathname;
   await page.evaluate(axe);
@@ -62,5 +62,8 @@ export async function check(page) {
   }
   const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (over > 0) throw new Error(`${where} is ${over} px wider than the window`);
+  const cut = await page.evaluate(() => (window.innerWidth > 400 ? [] : [...document.querySelectorAll(".scroll")])
+    .filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.innerText.slice(0, 80)));
+  if (cut.length) throw new Error(`${where}: at this width a part of it is cut off: ${cut.join("; ")}`);
   if (page.wrong.length) throw new Error(`${where}:\n${page.wrong.join("\n")}`);
 }

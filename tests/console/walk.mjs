@@ -366,15 +366,23 @@ async function links(context) {
   await check(page);
 }
 
-async function narrow(context) {
+async function narrow(context, token, paths) {
   const page = await newPage(context);
   await page.setViewportSize({ width: 360, height: 740 });
-  await signIn(page, keys.acme);
-  for (const rest of ["", "/messages", "/devices", `/devices/${encodeURIComponent(DEVICE)}`, "/rules", "/rules/meter", "/rules/meter/playground", "/rules/meter/config",
-    "/plugins/meter%401.0.0", "/firewall", "/opt-outs", "/keys", "/campaigns"]) {
-    await page.goto(`/console/c/acme${rest}`);
+  await signIn(page, token);
+  for (const path of paths) {
+    await page.goto(`/console/${path}`);
     await check(page);
   }
+  return page;
+}
+
+async function narrowForACustomer(context) {
+  const page = await narrow(context, keys.acme, ["", "/devices", `/devices/${encodeURIComponent(DEVICE)}`, "/rules", "/rules/meter", "/rules/meter/playground",
+    "/rules/meter/config", "/plugins/meter%401.0.0", "/firewall", "/opt-outs", "/keys", "/campaigns", "/numbers", "/dead-letters", "/messages"].map((rest) => `c/acme${rest}`));
+  await page.locator("table.messages .when a").first().click();
+  await page.getByRole("heading", { name: "What happened" }).waitFor();
+  await check(page);
 }
 
 try {
@@ -398,7 +406,9 @@ try {
   await withBrowser({ viewport: { width: 1280, height: 800 } }, (context) => step("texts are masked, one is shown", context, () => masked(context)));
   await withBrowser({ viewport: { width: 1280, height: 800 } }, (context) => step("the operator's pages", context, () => house(context)));
   await withBrowser({ viewport: { width: 1280, height: 800 } }, (context) => step("links, PDUs, pauses, accounts", context, () => links(context)));
-  await withBrowser({}, (context) => step("at 360 px", context, () => narrow(context)));
+  await withBrowser({}, (context) => step("at 360 px", context, () => narrowForACustomer(context)));
+  const pages = ["overview", "customers", "links", "pdus", "peers/accounts/sim", "peers/upstreams", "audit", "system"];
+  await withBrowser({}, (context) => step("at 360 px, as the operator", context, () => narrow(context, operator, pages)));
 } finally {
   fleet?.kill();
 }

@@ -191,8 +191,21 @@ function scrollers() {
   }
 }
 
+// On a narrow page a table's rows are set one below the other, each cell with the head of its column before it (console.css).
+function labels() {
+  for (const table of document.querySelectorAll(".scroll > table:not(.messages)")) {
+    const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent.trim());
+    for (const row of table.querySelectorAll("tbody tr")) {
+      if (row.cells.length !== heads.length) continue;
+      [...row.cells].forEach((cell, column) => { if (cell.tagName === "TD") cell.dataset.label = heads[column]; });
+    }
+    table.classList.add("labelled");
+  }
+}
+
 function begin(within) {
   localTimes(within);
+  labels();
   scrollers();
   within.querySelectorAll("[data-follow]").forEach(follow);
   within.querySelectorAll("[data-chart]").forEach(chart);
@@ -204,5 +217,5 @@ function begin(within) {
 
 theme();
 begin(document);
-document.addEventListener("htmx:afterSwap", () => { localTimes(document); scrollers(); });
+document.addEventListener("htmx:afterSwap", () => { localTimes(document); labels(); scrollers(); });
 window.addEventListener("resize", scrollers);
