@@ -136,7 +136,7 @@ fn pause(path: &str, pause: Option<&links::Pause>) -> Markup {
             None => {
                 p.faint { "A pause sends it nothing new, over restarts, too: what is for it waits in its queues, unless somebody else takes from them. "
                     "Its binds stay, and what it submits is taken." }
-                form.filter.wide method="post" action={ (path) "/pause" } {
+                form.filter.single method="post" action={ (path) "/pause" } {
                     (parts::field("Why, for whoever finds it paused", "reason", "", "maintenance until 06:00"))
                     div.buttons { button type="submit" { "Pause" } }
                 }

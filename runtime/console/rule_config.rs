@@ -124,8 +124,8 @@ fn diff(before: &Value, after: &Value) -> Markup {
     let none = Map::new();
     let (before, after) = (before.as_object().unwrap_or(&none), after.as_object().unwrap_or(&none));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let changed: Vec<&String> = names.into_iter().filter(|name| before.get(*name) != after.get(*name)).collect();
-    let same = before.keys().filter(|name| before.get(*name) == after.get(*name)).count();
+    let (same, changed): (Vec<&String>, Vec<_>) =
+        names.into_iter().partition(|name| before.get(*name) == after.get(*name));
     let cell = |value: Option<&Value>| {
         html! { @match value.and_then(Value::as_str) { Some(text) => (text::shown(text)), None => span.faint { "absent" } } }
     };
@@ -145,7 +145,7 @@ fn diff(before: &Value, after: &Value) -> Markup {
                         td { (cell(before.get(*name))) } td { (cell(after.get(*name))) }
                     } } }
                 } }
-                p.faint { @match same { 1 => "1 other stays as it is.", _ => { (same) " others stay as they are." } } }
+                p.faint { @match same.len() { 1 => "1 other stays as it is.", count => { (count) " others stay as they are." } } }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The engine's settings, and the thread that makes deadlines pass.
+//! The engines' settings, and the thread that makes deadlines pass.
 //!
 //! Every number here was measured before it was chosen (docs/PERFORMANCE.md). Fresh instances come from a
 //! pool whose memories are reset page by page where the kernel can say which pages were written.
@@ -45,32 +45,32 @@ pub struct Engines {
     copied: Engine,
 }
 
-/// `slots`: instances that may be alive at once, one per rule thread; in each engine, as all may be of one kind.
-pub fn new(slots: u32, at_ticks: Arc<AtTicks>) -> Result<Engines, EngineError> {
-    let engine = |filling| Engine::new(&config(slots, filling)).map_err(EngineError::Engine);
-    let engines = Engines { mapped: engine(Filling::Mapped)?, copied: engine(Filling::Copied)? };
-    if !PoolingAllocationConfig::is_pagemap_scan_available() {
-        tracing::warn!(
-            "this kernel has no PAGEMAP_SCAN (Linux 6.7 or later): rules reset their memory by clearing it, \
-             which slows down those with large memories; build them with a 64 KiB stack"
-        );
-    }
-    let weak = [engines.mapped.weak(), engines.copied.weak()];
-    std::thread::Builder::new().name("epoch".into()).spawn(move || {
-        while let [Some(mapped), Some(copied)] = weak.each_ref().map(EngineWeak::upgrade) {
-            mapped.increment_epoch();
-            copied.increment_epoch();
-            drop((mapped, copied));
-            if let Some(at_tick) = at_ticks.get() {
-                at_tick();
-            }
-            std::thread::sleep(TICK);
-        }
-    })?;
-    Ok(engines)
-}
-
 impl Engines {
+    /// `slots`: instances that may be alive at once, one per rule thread; in each engine, as all may be of one kind.
+    pub fn new(slots: u32, at_ticks: Arc<AtTicks>) -> Result<Engines, EngineError> {
+        let engine = |filling| Engine::new(&config(slots, filling)).map_err(EngineError::Engine);
+        let engines = Engines { mapped: engine(Filling::Mapped)?, copied: engine(Filling::Copied)? };
+        if !PoolingAllocationConfig::is_pagemap_scan_available() {
+            tracing::warn!(
+                "this kernel has no PAGEMAP_SCAN (Linux 6.7 or later): rules reset their memory by clearing it, \
+                 which slows down those with large memories; build them with a 64 KiB stack"
+            );
+        }
+        let weak = [engines.mapped.weak(), engines.copied.weak()];
+        std::thread::Builder::new().name("epoch".into()).spawn(move || {
+            while let [Some(mapped), Some(copied)] = weak.each_ref().map(EngineWeak::upgrade) {
+                mapped.increment_epoch();
+                copied.increment_epoch();
+                drop((mapped, copied));
+                if let Some(at_tick) = at_ticks.get() {
+                    at_tick();
+                }
+                std::thread::sleep(TICK);
+            }
+        })?;
+        Ok(engines)
+    }
+
     pub fn of(&self, filling: Filling) -> &Engine {
         match filling {
             Filling::Mapped => &self.mapped,
@@ -181,7 +181,7 @@ mod tests {
     /// With one slot, each instance gets the memory of the one before.
     #[test]
     fn a_memory_begins_with_its_own_data_and_zeros_whoever_had_it_before() {
-        let engines = new(1, Arc::default()).expect("an engine");
+        let engines = Engines::new(1, Arc::default()).expect("an engine");
         for filling in [Filling::Mapped, Filling::Copied] {
             let engine = engines.of(filling);
             let sizes = [1, 70_000, 5];

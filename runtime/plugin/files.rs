@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! plugins/<digest>.wasm             as it was uploaded
-//! plugins/<digest>-<engine>.cwasm   compiled by this program for its own engine; can be made again at any time
+//! plugins/<digest>-<engine>.cwasm   compiled by this program for its own engines; can be made again at any time
 //! plugins/.new-…                    of an upload or a compilation that is under way
 //! ```
 //! A file gets its name when it is whole and on disk, so that a crash leaves no half of one. Customers that upload the

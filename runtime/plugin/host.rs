@@ -9,7 +9,7 @@ use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use super::compile::NotCompiled;
 use super::component::Compiled;
-use super::engine::{self, AtTicks, EngineError, Engines, TICK};
+use super::engine::{AtTicks, EngineError, Engines, TICK};
 use super::event::Event;
 use super::filling::Filling;
 use super::fit::{self, Misfit};
@@ -102,7 +102,7 @@ impl PluginHost {
     /// `threads`: calls that may run at once. `allowed`: where HTTP calls of rules may lead at all.
     pub fn new(threads: u32, allowed: Webhooks) -> Result<PluginHost, EngineError> {
         let at_ticks = Arc::new(AtTicks::new());
-        let engines = engine::new(threads, at_ticks.clone())?;
+        let engines = Engines::new(threads, at_ticks.clone())?;
         let linker = |filling| interfaces::linker(engines.of(filling)).map_err(EngineError::Engine);
         let (linker_of_mapped, linker_of_copied) = (linker(Filling::Mapped)?, linker(Filling::Copied)?);
         Ok(PluginHost { engines, linker_of_mapped, linker_of_copied, allowed, at_ticks })
