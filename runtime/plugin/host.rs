@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
@@ -239,9 +239,9 @@ impl PluginHost {
         }
         let limits = rule.facts.limits;
         let event = Event::of(&invocation);
-        let call = Call::new(rule.facts.clone(), invocation, clock::instant());
-        let mut store = store(rule, call, limits.deadline_ms);
-        by_cpu_time(&mut store, limits.deadline_ms);
+        let started = clock::instant();
+        let mut store = store(rule, Call::new(rule.facts.clone(), invocation, started), limits.deadline_ms);
+        by_cpu_time(&mut store, started, limits.deadline_ms);
         let run = async {
             let instance = rule.component.instantiate_async(&mut store).await?;
             rule.handlers.call(&mut store, &instance, event).await
@@ -270,16 +270,21 @@ fn store(rule: &LoadedRule, call: Call, deadline_ms: u32) -> Store<Call> {
 }
 
 /// A thread that gives way to others gets its core back when they are done with it: the deadline of a call counts the
-/// CPU time that it had, and the time that passed only where that is far more.
-fn by_cpu_time(store: &mut Store<Call>, deadline_ms: u32) {
-    let (started, cpu) = (clock::instant(), clock::thread_cpu());
+/// CPU time that it had, and the time that passed only where that is far more. Asking for CPU time is a system
+/// call, so it is asked at ticks only, of which few calls live to see one.
+fn by_cpu_time(store: &mut Store<Call>, started: Instant, deadline_ms: u32) {
     let deadline = Duration::from_millis(deadline_ms.into());
+    let mut before = None;
+    store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
-        let left = deadline.saturating_sub(clock::thread_cpu().saturating_sub(cpu));
-        if left < TICK || clock::instant().saturating_duration_since(started) > deadline * PATIENCE {
+        let (cpu, passed) = (clock::thread_cpu(), clock::instant().saturating_duration_since(started));
+        // Until the first tick a call had a tick's time at most, which counts as its own.
+        let before = *before.get_or_insert_with(|| cpu.saturating_sub(passed.min(TICK)));
+        let left = deadline.saturating_sub(cpu.saturating_sub(before));
+        if left.is_zero() || passed > deadline * PATIENCE {
             return Err(Trap::Interrupt.into());
         }
-        Ok(UpdateDeadline::Continue(left.as_millis() as u64))
+        Ok(UpdateDeadline::Continue((left.as_millis() as u64).max(1)))
     });
 }
 
