@@ -19,6 +19,7 @@ mod paths;
 mod plugins;
 mod process;
 mod python;
+mod release;
 mod scratch;
 mod server;
 mod steps;
@@ -48,7 +49,9 @@ usage: cargo xtask <command>
                                 a browser walks through the web console, takes a picture of every page, or measures it; needs Node
                                 and npm, and installs Debian's chromium where there is none
   vendor                        fetch the web console's files of others from npm, as they are pinned; needs npm
-  bench [ARGS...]               release build and `wasmsc bench` with these arguments";
+  bench [ARGS...]               release build and `wasmsc bench` with these arguments
+  release                       the server, optimised for the code that it runs under load: built, run and built again; takes
+                                half an hour and more, and needs rustup";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -73,7 +76,7 @@ fn dispatch(args: &[String]) -> Result<()> {
             println!("{USAGE}");
             Ok(())
         }
-        "test" | "check" | "plugins" | "languages" | "api" | "vendor" if !rest.is_empty() => {
+        "test" | "check" | "plugins" | "languages" | "api" | "vendor" | "release" if !rest.is_empty() => {
             bail!("{command} takes no arguments\n\n{USAGE}")
         }
         "test" => test::run(),
@@ -82,6 +85,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         "languages" => languages::run(),
         "api" => api::run(),
         "vendor" => vendor::run(),
+        "release" => release::run(),
         "console" => console::run(console_what(rest)?),
         "interop" => interop::run(interop_rows(rest)?),
         other => bail!("unknown command {other}\n\n{USAGE}"),
