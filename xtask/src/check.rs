@@ -2,12 +2,11 @@
 
 use anyhow::Result;
 
-use crate::process::{self, cargo, cargo_for_plugins};
+use crate::process::{self, HOST, cargo, cargo_for_plugins};
 use crate::steps::{self, Steps};
 
 const FORMAT: [&str; 3] = ["fmt", "--all", "--check"];
-const HOST_CLIPPY: [&str; 7] = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"];
-const PLUGINS_CLIPPY: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+const DENY: [&str; 3] = ["--", "--deny", "warnings"];
 
 pub fn run() -> Result<()> {
     steps::list("check", add_to)
@@ -17,6 +16,8 @@ pub fn run() -> Result<()> {
 pub fn add_to(steps: &mut Steps) -> Result<()> {
     steps.run("formatting", || process::run(&mut cargo(&FORMAT)?))?;
     steps.run("formatting of the rules", || process::run(&mut cargo_for_plugins(&FORMAT)))?;
-    steps.run("clippy", || process::run(&mut cargo(&HOST_CLIPPY)?))?;
-    steps.run("clippy of the rules", || process::run(&mut cargo_for_plugins(&PLUGINS_CLIPPY)))
+    let host = [&["clippy"][..], &HOST, &["--all-targets", "--all-features"], &DENY].concat();
+    steps.run("clippy", || process::run(&mut cargo(&host)?))?;
+    let rules = [&["clippy", "--workspace", "--all-targets"][..], &DENY].concat();
+    steps.run("clippy of the rules", || process::run(&mut cargo_for_plugins(&rules)))
 }

@@ -26,6 +26,10 @@ pub fn cargo(args: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
+/// Of the whole host workspace but the crates that its bench takes from the rules: those are of their own workspace, which has
+/// their tests and clippy.
+pub const HOST: [&str; 5] = ["--workspace", "--exclude", "wasmsc-plugin", "--exclude", "water-meter"];
+
 /// `cargo` in the workspace of the rules, which has a build directory of its own.
 pub fn cargo_for_plugins(args: &[&str]) -> Command {
     let mut command = cargo_in(&paths::plugins(), args);

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::process::{self, cargo, cargo_for_plugins, is_there};
+use crate::process::{self, HOST, cargo, cargo_for_plugins, is_there};
 use crate::steps::{self, Steps};
 use crate::{check, plugins};
 
@@ -17,19 +17,19 @@ pub fn run() -> Result<()> {
 }
 
 fn tests(steps: &mut Steps) -> Result<()> {
-    if is_there("cargo", &["nextest", "--version"]) {
-        let nextest = ["nextest", "run", "--workspace"];
-        steps.run("tests", || process::run(&mut cargo(&nextest)?))?;
-        steps.run("tests of the rules", || process::run(&mut cargo_for_plugins(&nextest)))?;
+    let run: &[&str] = if is_there("cargo", &["nextest", "--version"]) {
+        &["nextest", "run"]
     } else {
-        let test = ["test", "--workspace", "--lib", "--bins", "--tests"];
-        steps.run("tests", || process::run(&mut cargo(&test)?))?;
-        steps.run("tests of the rules", || process::run(&mut cargo_for_plugins(&test)))?;
-    }
-    // A step of their own, since nextest does not run them.
-    let doc = ["test", "--workspace", "--doc", "--quiet"];
-    steps.run("doc tests", || process::run(&mut cargo(&doc)?))?;
-    steps.run("doc tests of the rules", || process::run(&mut cargo_for_plugins(&doc)))
+        &["test", "--lib", "--bins", "--tests"]
+    };
+    // Doc tests are a step of their own, since nextest does not run them.
+    let doc: &[&str] = &["test", "--doc", "--quiet"];
+    let host = |command: &[&str]| process::run(&mut cargo(&[command, &HOST].concat())?);
+    let rules = |command: &[&str]| process::run(&mut cargo_for_plugins(&[command, &["--workspace"]].concat()));
+    steps.run("tests", || host(run))?;
+    steps.run("tests of the rules", || rules(run))?;
+    steps.run("doc tests", || host(doc))?;
+    steps.run("doc tests of the rules", || rules(doc))
 }
 
 /// Licences, bans and sources of the dependencies; cargo-deny finds the root's deny.toml from plugins/ too.
