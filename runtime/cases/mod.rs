@@ -37,7 +37,7 @@ pub use ran::{Ran, Step};
 pub use read::{STATES as MESSAGE_STATES, case as read_case};
 pub use recording::{Recording, Rows, recording};
 pub use replayed::{Replayed, Verdict};
-pub use run::{Played, Stage, Trial, TrialError};
+pub use run::{Played, Stage, Timed, Trial, TrialError};
 pub use source::CaseError;
 pub use update::update;
 pub use world::{Call, Due, What, World};

@@ -16,7 +16,7 @@ use super::ran::{Ran, Step};
 use super::world::{Call, What, World};
 use crate::clock;
 use crate::config::{self, Webhooks};
-use crate::plugin::{About, Effects, EngineError, Gate, LoadError, LoadedRule, Outcome, PluginHost};
+use crate::plugin::{About, Compiled, Effects, EngineError, Gate, LoadError, LoadedRule, Outcome, PluginHost};
 use crate::route::Current;
 
 /// It is read once, when the trial begins.
@@ -83,11 +83,17 @@ impl Trial {
     pub async fn of(wasm: &[u8], from: &str) -> Result<Trial, TrialError> {
         let host = Arc::new(PluginHost::new(1, Webhooks::default())?);
         let house = House::new(&Given::default(), &Default::default(), Path::new(from)).map_err(TrialError::Given)?;
-        let (rule, from) = (house.rule.id(), from.to_owned());
-        let compiled = host.compile_here(wasm).map_err(|why| LoadError::NotCompiled { rule, from, why })?;
+        let (rule, why_from) = (house.rule.id(), from.to_owned());
+        let compiled = host.compile_here(wasm).map_err(|why| LoadError::NotCompiled { rule, from: why_from, why })?;
+        Trial::of_compiled(host, &compiled, from).await
+    }
+
+    /// Of what `host` has opened already.
+    pub async fn of_compiled(host: Arc<PluginHost>, compiled: &Compiled, from: &str) -> Result<Trial, TrialError> {
+        let house = House::new(&Given::default(), &Default::default(), Path::new(from)).map_err(TrialError::Given)?;
         // Without numbers, so that a component is tried that takes no MOs, too.
         let rule = config::Rule { numbers: Vec::new(), ..house.rule };
-        let rule = host.fit(&rule, &compiled, house.directory.clone()).await?;
+        let rule = host.fit(&rule, compiled, house.directory.clone()).await?;
         Ok(Trial { host, rule })
     }
 
@@ -242,17 +248,38 @@ impl Trial {
 
     /// How long a fresh instance and a call take, each of `count` times, sorted. An MO has this text.
     pub async fn time_calls(&self, count: usize, text: &str) -> Result<Vec<Duration>, TrialError> {
-        let given = Given::default();
-        let stage = self.stage(&given)?;
-        let world = World::new(&given);
         let mut times = Vec::with_capacity(count);
-        if let Some(call) = events::trial_call(&self.handlers(), text, &given) {
+        if let Some(timed) = self.timed(text)? {
             for _ in 0..count {
-                times.push(self.called(&stage, &world, &call, &given).await.1.took);
+                times.push(timed.call().await);
             }
         }
         times.sort_unstable();
         Ok(times)
+    }
+
+    /// None: it exports nothing that would be called.
+    pub fn timed(&self, text: &str) -> Result<Option<Timed<'_>>, TrialError> {
+        let given = Given::default();
+        let Some(call) = events::trial_call(&self.handlers(), text, &given) else { return Ok(None) };
+        let (stage, world) = (self.stage(&given)?, World::new(&given));
+        Ok(Some(Timed { trial: self, stage, world, call, given }))
+    }
+}
+
+/// A call that is made again and again, with nothing kept of it.
+pub struct Timed<'a> {
+    trial: &'a Trial,
+    stage: Stage,
+    world: World,
+    call: Call,
+    given: Given,
+}
+
+impl Timed<'_> {
+    /// How long a fresh instance and the call take.
+    pub async fn call(&self) -> Duration {
+        self.trial.called(&self.stage, &self.world, &self.call, &self.given).await.1.took
     }
 }
 

@@ -5,6 +5,8 @@
 //! drops them. The only room that knows wasmtime. It never writes to the store and opens no socket. Components are compiled in a
 //! process of their own (`compile`) and kept as files (`files`).
 
+#[cfg(feature = "bench")]
+pub mod bare;
 mod bindings;
 #[cfg(test)]
 mod committed;

@@ -43,8 +43,8 @@ pub struct Args {
     #[arg(long)]
     pub scenario: Option<String>,
     /// Instead of the table: send so many messages and watch the server's memory; or "binds", "churn" (for
-    /// --seconds, 600), "backlog" (of --messages, 1000000) "api" (twice for --seconds, 10), "switch" (likewise, 20)
-    /// or "residents" (of --plugins; likewise, 20)
+    /// --seconds, 600), "backlog" (of --messages, 1000000) "api" (twice for --seconds, 10), "switch" (likewise, 20),
+    /// "residents" (of --plugins; likewise, 20) or "calls" (of --plugins)
     #[arg(long, value_name = "MESSAGES|NAME")]
     pub endurance: Option<Endurance>,
     /// Meters that take turns

@@ -183,12 +183,12 @@ impl Drop for Server {
     }
 }
 
-/// A folder of its own for each server; gone when dropped.
+/// A folder of its own for each server, or for what a bench without one writes; gone when dropped.
 #[derive(Debug)]
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn create_in(parent: &Path) -> anyhow::Result<Self> {
+    pub fn create_in(parent: &Path) -> anyhow::Result<Self> {
         static CREATED: AtomicU32 = AtomicU32::new(0);
         let count = CREATED.fetch_add(1, Ordering::Relaxed);
         let path = parent.join(format!("wasmsc-bench-{}-{count}", std::process::id()));

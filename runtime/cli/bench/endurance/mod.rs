@@ -6,6 +6,7 @@
 mod api;
 mod backlog;
 mod binds;
+mod calls;
 mod churn;
 mod memory;
 mod neighbour;
@@ -46,6 +47,7 @@ pub enum Endurance {
     Neighbour,
     Switch,
     Residents,
+    Calls,
 }
 
 impl FromStr for Endurance {
@@ -60,10 +62,11 @@ impl FromStr for Endurance {
             "neighbour" => Ok(Self::Neighbour),
             "switch" => Ok(Self::Switch),
             "residents" => Ok(Self::Residents),
+            "calls" => Ok(Self::Calls),
             number => match number.parse() {
                 Ok(messages) if messages > 0 => Ok(Self::Memory(messages)),
                 _ => Err(format!(
-                    "{number:?} is neither a number of messages nor binds, churn, backlog, api, neighbour, switch or residents"
+                    "{number:?} is neither a number of messages nor binds, churn, backlog, api, neighbour, switch, residents or calls"
                 )),
             },
         }
@@ -89,6 +92,7 @@ pub async fn run(endurance: Endurance, setup: Setup, args: &Args) -> anyhow::Res
             let phase = Duration::from_secs(args.seconds.unwrap_or(RESIDENTS_SECONDS));
             residents::run(setup, args.plugins, args.devices, phase).await
         }
+        Endurance::Calls => calls::run(&setup, args.plugins).await,
         Endurance::Api => api::run(setup, Duration::from_secs(args.seconds.unwrap_or(API_SECONDS))).await,
         Endurance::Neighbour => {
             neighbour::run(setup, Duration::from_secs(args.seconds.unwrap_or(NEIGHBOUR_SECONDS))).await
