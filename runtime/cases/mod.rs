@@ -5,6 +5,8 @@
 //! are the callers; docs/PLUGINS.md has the format. `from_json` reads what the API is asked to try. `recording` makes a case of a call that a server kept, for `plugin record` and
 //! `rule replay`.
 
+#[cfg(feature = "bench")]
+mod beside;
 mod case;
 mod compare;
 mod compare_whole;
@@ -26,6 +28,8 @@ mod source;
 mod update;
 mod world;
 
+#[cfg(feature = "bench")]
+pub use beside::{BareRule, Beside};
 pub use case::{At, Body, Case, Event, Given, Handler, Trigger};
 pub use compare::{Difference, compare};
 pub use from_json::{Fields, Misread, Written, case_of_json};

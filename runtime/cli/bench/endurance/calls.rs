@@ -2,22 +2,18 @@
 //! the ratio holds on whatever machine this is.
 //!
 //! First one plugin whose calls come one behind the other, then as many plugins as are asked for, each call going to another
-//! one at random. Each plugin is a file and a mapping of its own. Wasmtime alone is [`bare`](crate::plugin::bare); the host's
+//! one at random. Each plugin is a file and a mapping of its own. The engine alone is `plugin/bare.rs`; the host's
 //! call is what `wasmsc plugin check` times: limits, deadline, what it reads and what it wants done, without a server around it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
-use crate::cases::{Timed, Trial};
+use crate::cases::{BareRule, Beside, Timed, Trial};
 use crate::cli::bench::server::{Folder, Setup};
 use crate::clock;
-use crate::config::Webhooks;
-use crate::plugin::PluginHost;
-use crate::plugin::bare::{BareHost, BareRule};
 
 const TEXT: &str = "COUNT";
 const TURNS: usize = 5;
@@ -30,13 +26,12 @@ const MANY_GOAL: f64 = 60.0 / 38.0;
 pub async fn run(setup: &Setup, plugins: u32) -> anyhow::Result<bool> {
     let rule = setup.rule.with_file_name("hello.wasm");
     let wasm = fs::read(&rule).with_context(|| format!("{}: build it with cargo xtask plugins", rule.display()))?;
-    let bare = BareHost::new(&wasm, TEXT)?;
-    let host = Arc::new(PluginHost::new(1, Webhooks::default())?);
+    let beside = Beside::new(&wasm, TEXT)?;
     let folder = Folder::create_in(&setup.folder)?;
-    let files = multiply(&folder.0, &bare.compile(&wasm)?, plugins)?;
+    let files = multiply(&folder.0, &beside.compile(&wasm)?, plugins)?;
     println!("{HEAD}");
-    let one = hot(&bare, &host, &files[0]).await?.print("one", ONE_GOAL);
-    let many = rotating(&bare, &host, &files).await?.print(&plugins.to_string(), MANY_GOAL);
+    let one = hot(&beside, &files[0]).await?.print("one", ONE_GOAL);
+    let many = rotating(&beside, &files).await?.print(&plugins.to_string(), MANY_GOAL);
     Ok(one && many)
 }
 
@@ -50,50 +45,44 @@ fn multiply(folder: &Path, compiled: &[u8], plugins: u32) -> anyhow::Result<Vec<
     Ok(files)
 }
 
-async fn hot(bare: &BareHost, host: &Arc<PluginHost>, file: &Path) -> anyhow::Result<Both> {
-    let rule = bare.open(file)?;
-    let trial = open(host, file).await?;
+async fn hot(beside: &Beside, file: &Path) -> anyhow::Result<Both> {
+    let rule = beside.open_alone(file)?;
+    let trial = beside.open(file).await?;
     let timed = timed(&trial)?;
     let mut both = Both::default();
     for _ in 0..TURNS {
-        both.add(
-            times_of_bare(bare, std::iter::repeat_n(&rule, CALLS))?,
-            times(std::iter::repeat_n(&timed, CALLS)).await,
-        );
+        let alone = times_alone(beside, std::iter::repeat_n(&rule, CALLS))?;
+        both.add(alone, times(std::iter::repeat_n(&timed, CALLS)).await);
     }
     Ok(both)
 }
 
 /// As mappings are limited, the plugins of one are closed before those of the other are opened.
-async fn rotating(bare: &BareHost, host: &Arc<PluginHost>, files: &[PathBuf]) -> anyhow::Result<Both> {
+async fn rotating(beside: &Beside, files: &[PathBuf]) -> anyhow::Result<Both> {
     let mut both = Both::default();
     for _ in 0..TURNS {
         let order = shuffled(files.len());
-        let rules = files.iter().map(|file| bare.open(file)).collect::<Result<Vec<_>, _>>()?;
-        let of_bare = times_of_bare(bare, order.iter().map(|index| &rules[*index]))?;
+        let rules = files.iter().map(|file| beside.open_alone(file)).collect::<Result<Vec<_>, _>>()?;
+        let alone = times_alone(beside, order.iter().map(|index| &rules[*index]))?;
         drop(rules);
         let mut trials = Vec::with_capacity(files.len());
         for file in files {
-            trials.push(open(host, file).await?);
+            trials.push(beside.open(file).await?);
         }
         let all = trials.iter().map(timed).collect::<anyhow::Result<Vec<_>>>()?;
-        both.add(of_bare, times(order.iter().map(|index| &all[*index])).await);
+        both.add(alone, times(order.iter().map(|index| &all[*index])).await);
     }
     Ok(both)
-}
-
-async fn open(host: &Arc<PluginHost>, file: &Path) -> anyhow::Result<Trial> {
-    Ok(Trial::of_compiled(host.clone(), &host.open(file)?, "hello").await?)
 }
 
 fn timed(trial: &Trial) -> anyhow::Result<Timed<'_>> {
     trial.timed(TEXT)?.context("hello takes MOs")
 }
 
-fn times_of_bare<'a>(bare: &BareHost, rules: impl Iterator<Item = &'a BareRule>) -> anyhow::Result<Vec<Duration>> {
+fn times_alone<'a>(beside: &Beside, rules: impl Iterator<Item = &'a BareRule>) -> anyhow::Result<Vec<Duration>> {
     let timed = rules.map(|rule| {
         let started = clock::instant();
-        let sent = bare.call(rule)?;
+        let sent = beside.call_alone(rule)?;
         let took = started.elapsed();
         ensure!(sent == 1, "hello sent {sent} messages");
         Ok(took)
@@ -120,30 +109,30 @@ fn shuffled(count: usize) -> Vec<usize> {
     order
 }
 
-const HEAD: &str = "                 wasmtime alone, us       host, us
+const HEAD: &str = "               the engine alone, us       host, us
 plugins              p50        p99      p50       p99   ratio of p50";
 
 /// Medians of the turns of each.
 #[derive(Default)]
 struct Both {
-    bare: Vec<[f64; 2]>,
+    alone: Vec<[f64; 2]>,
     host: Vec<[f64; 2]>,
 }
 
 impl Both {
-    fn add(&mut self, bare: Vec<Duration>, host: Vec<Duration>) {
-        self.bare.push(percentiles(bare));
+    fn add(&mut self, alone: Vec<Duration>, host: Vec<Duration>) {
+        self.alone.push(percentiles(alone));
         self.host.push(percentiles(host));
     }
 
     /// Whether the goal is met.
     fn print(self, name: &str, goal: f64) -> bool {
-        let (bare, host) = (median(self.bare), median(self.host));
-        let ratio = host[0] / bare[0];
+        let (alone, host) = (median(self.alone), median(self.host));
+        let ratio = host[0] / alone[0];
         let verdict = if ratio < goal { "met" } else { "NOT MET" };
         println!(
             "{name:<12}{:>12.1}{:>11.1}{:>9.1}{:>10.1}{ratio:>15.2} (goal: below {goal:.2}, {verdict})",
-            bare[0], bare[1], host[0], host[1]
+            alone[0], alone[1], host[0], host[1]
         );
         ratio < goal
     }

@@ -1,0 +1,53 @@
+//! A component twice: as the host calls it, and with the engine alone (feature `bench`).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::run::{Trial, TrialError};
+use crate::config::Webhooks;
+use crate::plugin::PluginHost;
+pub use crate::plugin::bare::BareRule;
+use crate::plugin::bare::{BareError, BareHost};
+
+pub struct Beside {
+    alone: BareHost,
+    host: Arc<PluginHost>,
+}
+
+/// Why there are not both.
+#[derive(Debug, thiserror::Error)]
+pub enum BesideError {
+    #[error(transparent)]
+    Alone(#[from] BareError),
+    #[error(transparent)]
+    Host(#[from] TrialError),
+    #[error("{0}")]
+    Open(#[from] crate::plugin::NotOpened),
+}
+
+impl Beside {
+    /// For components with as much data as this one. `text` is that of the MO.
+    pub fn new(wasm: &[u8], text: &str) -> Result<Beside, BesideError> {
+        let host = PluginHost::new(1, Webhooks::default()).map_err(TrialError::Engine)?;
+        Ok(Beside { alone: BareHost::new(wasm, text)?, host: Arc::new(host) })
+    }
+
+    /// The form that both open.
+    pub fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>, BesideError> {
+        Ok(self.alone.compile(wasm)?)
+    }
+
+    pub async fn open(&self, file: &Path) -> Result<Trial, BesideError> {
+        let compiled = self.host.open(file)?;
+        Ok(Trial::of_compiled(self.host.clone(), &compiled, &file.display().to_string()).await?)
+    }
+
+    pub fn open_alone(&self, file: &Path) -> Result<BareRule, BesideError> {
+        Ok(self.alone.open(file)?)
+    }
+
+    /// Yields how many messages it sent.
+    pub fn call_alone(&self, rule: &BareRule) -> Result<usize, BesideError> {
+        Ok(self.alone.call(rule)?)
+    }
+}
