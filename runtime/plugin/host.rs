@@ -1,13 +1,9 @@
 //! Loads rules and runs one event of one rule.
 
 use std::collections::BTreeMap;
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use tokio::time::error::Elapsed;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
 
@@ -250,7 +246,9 @@ impl PluginHost {
             let instance = rule.component.instantiate_async(&mut store).await?;
             rule.handlers.call(&mut store, &instance, event).await
         };
-        let result = within(Duration::from_millis(limits.deadline_ms.into()), started, run).await;
+        // Epochs stop a guest that computes; one that waits inside WASI is stopped by the timer.
+        let deadline = Duration::from_millis(limits.deadline_ms.into());
+        let result = tokio::time::timeout(deadline, run).await;
         store.data().log_printed();
         let used = store.data().used();
         let outcome = match result {
@@ -269,19 +267,6 @@ fn store(rule: &LoadedRule, call: Call, deadline_ms: u32) -> Store<Call> {
     store.limiter(|call| &mut call.limits);
     store.set_epoch_deadline(u64::from(deadline_ms) / TICK.as_millis() as u64 + 1);
     store
-}
-
-/// Epochs stop a guest that computes; one that waits inside WASI is stopped by a timer. Hardly any waits, and a timer that
-/// never fires is a good part of what a call costs, so that none is made before the guest does.
-async fn within<F: Future>(deadline: Duration, started: Instant, call: F) -> Result<F::Output, Elapsed> {
-    let mut call = pin!(call);
-    match poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {
-        Poll::Ready(output) => Ok(output),
-        Poll::Pending => {
-            let passed = clock::instant().saturating_duration_since(started);
-            tokio::time::timeout(deadline.saturating_sub(passed), call).await
-        }
-    }
 }
 
 /// A thread that gives way to others gets its core back when they are done with it: the deadline of a call counts the
