@@ -21,7 +21,7 @@ pub enum BesideError {
     Alone(#[from] BareError),
     #[error(transparent)]
     Host(#[from] TrialError),
-    #[error("{0}")]
+    #[error(transparent)]
     Open(#[from] crate::plugin::NotOpened),
 }
 

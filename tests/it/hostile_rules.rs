@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tracing::Level;
-use wasmsc::clock;
 use wasmsc::message::Timestamp;
+use wasmsc::{cases, clock};
 use wasmsc_smpp::CommandStatus;
 
 use crate::support::PATIENCE;
@@ -187,6 +188,29 @@ async fn a_busy_customer_does_not_stop_another_one() {
     assert!(over < LOOPS, "all loops were over before beta was served");
     network.unbind().await;
     running.stop().await;
+}
+
+/// Twice as many loops as cores: by the clock none of them would get more than half of its deadline.
+#[test]
+fn a_loop_gets_the_cpu_time_of_its_deadline_and_no_more() {
+    const DEADLINE: Duration = Duration::from_millis(200);
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let case = "[given]\nlimits = { deadline_ms = 200 }\n[[event]]\nmo = \"LOOP\"\n";
+        let case = cases::read_case(case, Path::new("loop.toml")).expect("a case");
+        let ran =
+            runtime.block_on(async { cases::Trial::load(&built("hostile")).await.expect("it fits").run(case).await });
+        let (_, got) = ran.steps.into_iter().next().and_then(|step| step.call).expect("it was called");
+        assert!(matches!(&got.outcome, cases::Outcome::Broken(why) if why.contains("200 ms")), "{:?}", got.outcome);
+        got.cpu
+    };
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let used: Vec<Duration> = std::thread::scope(|scope| {
+        let loops: Vec<_> = (0..2 * cores).map(|_| scope.spawn(run)).collect();
+        loops.into_iter().map(|one| one.join().expect("ends")).collect()
+    });
+    let fine = DEADLINE - DEADLINE / 20..2 * DEADLINE;
+    assert!(used.iter().all(|cpu| fine.contains(cpu)), "{used:?}");
 }
 
 // ---- effects ------------------------------------------------------------------------------------
