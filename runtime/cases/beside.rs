@@ -1,4 +1,4 @@
-//! A component twice: as the host calls it, and with the engine alone (feature `bench`).
+//! A component twice: as the host calls it, and with the bare engine (feature `bench`).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ pub use crate::plugin::bare::BareRule;
 use crate::plugin::bare::{BareError, BareHost};
 
 pub struct Beside {
-    alone: BareHost,
+    bare: BareHost,
     host: Arc<PluginHost>,
 }
 
@@ -18,7 +18,7 @@ pub struct Beside {
 #[derive(Debug, thiserror::Error)]
 pub enum BesideError {
     #[error(transparent)]
-    Alone(#[from] BareError),
+    Bare(#[from] BareError),
     #[error(transparent)]
     Host(#[from] TrialError),
     #[error(transparent)]
@@ -29,12 +29,12 @@ impl Beside {
     /// For components with as much data as this one. `text` is that of the MO.
     pub fn new(wasm: &[u8], text: &str) -> Result<Beside, BesideError> {
         let host = PluginHost::new(1, Webhooks::default()).map_err(TrialError::Engine)?;
-        Ok(Beside { alone: BareHost::new(wasm, text)?, host: Arc::new(host) })
+        Ok(Beside { bare: BareHost::new(wasm, text)?, host: Arc::new(host) })
     }
 
     /// The form that both open.
     pub fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>, BesideError> {
-        Ok(self.alone.compile(wasm)?)
+        Ok(self.bare.compile(wasm)?)
     }
 
     pub async fn open(&self, file: &Path) -> Result<Trial, BesideError> {
@@ -42,12 +42,12 @@ impl Beside {
         Ok(Trial::of_compiled(self.host.clone(), &compiled, &file.display().to_string()).await?)
     }
 
-    pub fn open_alone(&self, file: &Path) -> Result<BareRule, BesideError> {
-        Ok(self.alone.open(file)?)
+    pub fn open_bare(&self, file: &Path) -> Result<BareRule, BesideError> {
+        Ok(self.bare.open(file)?)
     }
 
     /// Yields how many messages it sent.
-    pub fn call_alone(&self, rule: &BareRule) -> Result<usize, BesideError> {
-        Ok(self.alone.call(rule)?)
+    pub fn call_bare(&self, rule: &BareRule) -> Result<usize, BesideError> {
+        Ok(self.bare.call(rule)?)
     }
 }

@@ -1,4 +1,4 @@
-//! What wasmtime alone takes for a call of a rule: for `cargo xtask bench`, to show what the host adds.
+//! The bare engine: what wasmtime alone takes for a call of a rule, for `cargo xtask bench`, to show what the host adds.
 //!
 //! The engine's settings are the host's, and the three functions that `hello` imports do the least that they can: a map, a
 //! list, nothing kept. No limits, no deadline, no fibre, nothing checked, no effects that anybody could store.
@@ -17,7 +17,7 @@ use super::engine::Engines;
 use super::filling::Filling;
 
 #[derive(Debug, thiserror::Error)]
-#[error("wasmtime alone: {0:#}")]
+#[error("the bare engine: {0:#}")]
 pub struct BareError(wasmtime::Error);
 
 impl From<wasmtime::Error> for BareError {

@@ -71,7 +71,11 @@ fn load(wasmsc: &Path) -> Result<()> {
         let mut meters = Command::new(wasmsc);
         meters.arg("simulate").args(["--connect", &format!("127.0.0.1:{}", server.port())]);
         meters.args(["--system-id", "sim", "--password", "secret", "--meters", "2000"]);
-        process::run(meters.args(["--rate", rate, "--duration", duration]))?;
+        let reported = process::run(meters.args(["--rate", rate, "--duration", duration]));
+        if reported.is_err() {
+            server.show_log();
+        }
+        reported.context("the simulated meters failed")?;
     }
     server.stop()?;
     for (rule, calls) in CALLED {

@@ -1,8 +1,8 @@
-//! `--endurance calls`: what a call of `hello` costs beside what wasmtime alone takes for it, in one process and in turns, so that
+//! `--endurance calls`: what a call of `hello` costs beside what the bare engine takes for it, in one process and in turns, so that
 //! the ratio holds on whatever machine this is.
 //!
 //! First one plugin whose calls come one behind the other, then as many plugins as are asked for, each call going to another
-//! one at random. Each plugin is a file and a mapping of its own. The engine alone is `plugin/bare.rs`; the host's
+//! one at random. Each plugin is a file and a mapping of its own. The bare engine is `plugin/bare.rs`; the host's
 //! call is what `wasmsc plugin check` times: limits, deadline, what it reads and what it wants done, without a server around it.
 
 use std::fs;
@@ -19,7 +19,7 @@ const TEXT: &str = "COUNT";
 const TURNS: usize = 5;
 /// Of one plugin, in one turn.
 const CALLS: usize = 5_000;
-/// A trial had 7.7 us with wasmtime alone, and 38 us where every call went to another plugin. The goals were 12 and 60 us.
+/// A trial had 7.7 us with the bare engine, and 38 us where every call went to another plugin. The goals were 12 and 60 us.
 const ONE_GOAL: f64 = 12.0 / 7.7;
 const MANY_GOAL: f64 = 60.0 / 38.0;
 
@@ -46,13 +46,13 @@ fn multiply(folder: &Path, compiled: &[u8], plugins: u32) -> anyhow::Result<Vec<
 }
 
 async fn hot(beside: &Beside, file: &Path) -> anyhow::Result<Both> {
-    let rule = beside.open_alone(file)?;
+    let rule = beside.open_bare(file)?;
     let trial = beside.open(file).await?;
     let timed = timed(&trial)?;
     let mut both = Both::default();
     for _ in 0..TURNS {
-        let alone = times_alone(beside, std::iter::repeat_n(&rule, CALLS))?;
-        both.add(alone, times(std::iter::repeat_n(&timed, CALLS)).await);
+        let bare = times_bare(beside, std::iter::repeat_n(&rule, CALLS))?;
+        both.add(bare, times(std::iter::repeat_n(&timed, CALLS)).await);
     }
     Ok(both)
 }
@@ -62,15 +62,15 @@ async fn rotating(beside: &Beside, files: &[PathBuf]) -> anyhow::Result<Both> {
     let mut both = Both::default();
     for _ in 0..TURNS {
         let order = shuffled(files.len());
-        let rules = files.iter().map(|file| beside.open_alone(file)).collect::<Result<Vec<_>, _>>()?;
-        let alone = times_alone(beside, order.iter().map(|index| &rules[*index]))?;
+        let rules = files.iter().map(|file| beside.open_bare(file)).collect::<Result<Vec<_>, _>>()?;
+        let bare = times_bare(beside, order.iter().map(|index| &rules[*index]))?;
         drop(rules);
         let mut trials = Vec::with_capacity(files.len());
         for file in files {
             trials.push(beside.open(file).await?);
         }
         let all = trials.iter().map(timed).collect::<anyhow::Result<Vec<_>>>()?;
-        both.add(alone, times(order.iter().map(|index| &all[*index])).await);
+        both.add(bare, times(order.iter().map(|index| &all[*index])).await);
     }
     Ok(both)
 }
@@ -79,10 +79,10 @@ fn timed(trial: &Trial) -> anyhow::Result<Timed<'_>> {
     trial.timed(TEXT)?.context("hello takes MOs")
 }
 
-fn times_alone<'a>(beside: &Beside, rules: impl Iterator<Item = &'a BareRule>) -> anyhow::Result<Vec<Duration>> {
+fn times_bare<'a>(beside: &Beside, rules: impl Iterator<Item = &'a BareRule>) -> anyhow::Result<Vec<Duration>> {
     let timed = rules.map(|rule| {
         let started = clock::instant();
-        let sent = beside.call_alone(rule)?;
+        let sent = beside.call_bare(rule)?;
         let took = started.elapsed();
         ensure!(sent == 1, "hello sent {sent} messages");
         Ok(took)
@@ -109,30 +109,30 @@ fn shuffled(count: usize) -> Vec<usize> {
     order
 }
 
-const HEAD: &str = "               the engine alone, us       host, us
+const HEAD: &str = "                    bare engine, us       host, us
 plugins              p50        p99      p50       p99   ratio of p50";
 
 /// Medians of the turns of each.
 #[derive(Default)]
 struct Both {
-    alone: Vec<[f64; 2]>,
+    bare: Vec<[f64; 2]>,
     host: Vec<[f64; 2]>,
 }
 
 impl Both {
-    fn add(&mut self, alone: Vec<Duration>, host: Vec<Duration>) {
-        self.alone.push(percentiles(alone));
+    fn add(&mut self, bare: Vec<Duration>, host: Vec<Duration>) {
+        self.bare.push(percentiles(bare));
         self.host.push(percentiles(host));
     }
 
     /// Whether the goal is met.
     fn print(self, name: &str, goal: f64) -> bool {
-        let (alone, host) = (median(self.alone), median(self.host));
-        let ratio = host[0] / alone[0];
+        let (bare, host) = (median(self.bare), median(self.host));
+        let ratio = host[0] / bare[0];
         let verdict = if ratio < goal { "met" } else { "NOT MET" };
         println!(
             "{name:<12}{:>12.1}{:>11.1}{:>9.1}{:>10.1}{ratio:>15.2} (goal: below {goal:.2}, {verdict})",
-            alone[0], alone[1], host[0], host[1]
+            bare[0], bare[1], host[0], host[1]
         );
         ratio < goal
     }
