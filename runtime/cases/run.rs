@@ -83,14 +83,18 @@ impl Trial {
     pub async fn of(wasm: &[u8], from: &str) -> Result<Trial, TrialError> {
         let host = Arc::new(PluginHost::new(1, Webhooks::default())?);
         let house = House::new(&Given::default(), &Default::default(), Path::new(from)).map_err(TrialError::Given)?;
-        let (rule, why_from) = (house.rule.id(), from.to_owned());
-        let compiled = host.compile_here(wasm).map_err(|why| LoadError::NotCompiled { rule, from: why_from, why })?;
-        Trial::of_compiled(host, &compiled, from).await
+        let (rule, from) = (house.rule.id(), from.to_owned());
+        let compiled = host.compile_here(wasm).map_err(|why| LoadError::NotCompiled { rule, from, why })?;
+        Trial::fitted(host, &compiled, house).await
     }
 
     /// Of what `host` has opened already.
     pub async fn of_compiled(host: Arc<PluginHost>, compiled: &Compiled, from: &str) -> Result<Trial, TrialError> {
         let house = House::new(&Given::default(), &Default::default(), Path::new(from)).map_err(TrialError::Given)?;
+        Trial::fitted(host, compiled, house).await
+    }
+
+    async fn fitted(host: Arc<PluginHost>, compiled: &Compiled, house: House) -> Result<Trial, TrialError> {
         // Without numbers, so that a component is tried that takes no MOs, too.
         let rule = config::Rule { numbers: Vec::new(), ..house.rule };
         let rule = host.fit(&rule, compiled, house.directory.clone()).await?;
